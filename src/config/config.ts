@@ -1,0 +1,208 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { AddressList, isLoopbackHost, parseAddress } from '../lib/addresses.js'
+import { newId } from '../lib/ids.js'
+import { type LogFormat, type LogLevel, logLevels } from '../lib/logger.js'
+import { ConfigError } from './config-error.js'
+import type { RawSettings } from './env.js'
+import { fileKey, type SettingName, settings } from './settings.js'
+import { duration, durationOrNone, httpUrl, list, oneOf, size, text, url, wholeNumber } from './values.js'
+
+/** What the gateway runs by, without the keys, which are in Secrets. Times are in milliseconds, sizes in bytes. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Without a slash at the end. Missing only while PORT is 0 and no PUBLIC_URL given: see {@link publicUrlOf}. */
+  readonly publicUrl?: string
+  /** Absolute. */
+  readonly dataDir: string
+  /** Holds a password: print with {@link printableConfig}. Missing: SQLite in `dataDir`. */
+  readonly databaseUrl?: string
+  /** Hold passwords. Empty: in-process. More than one: a cluster. */
+  readonly redisUrls: readonly string[]
+  readonly askarBinding: 'koffi' | 'nodejs'
+  readonly poolSize: number
+  /** null: no expiry. */
+  readonly tokenTtlMs: number | null
+  /** null: no limit. */
+  readonly tokenTtlMaxMs: number | null
+  readonly mediatorInvitation?: string
+  readonly adminApi: boolean
+  readonly sessionsMax: number
+  readonly sessionIdleMs: number
+  readonly eventRetentionMs: number
+  readonly eventBuffer: number
+  readonly outboundTimeoutMs: number
+  readonly outboxGiveUpMs: number
+  /** Hosts, addresses and CIDR ranges, checked. */
+  readonly allowAddresses: readonly string[]
+  readonly maxMessageBytes: number
+  readonly maxRequestBytes: number
+  readonly queryDepthMax: number
+  readonly queryCostMax: number
+  readonly introspection: boolean
+  readonly studio: boolean
+  /** As browsers write them: `https://app.example`. */
+  readonly corsOrigins: readonly string[]
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  readonly metricsPerTenant: boolean
+  readonly instanceId: string
+}
+
+const onOff = oneOf(['on', 'off']).transform((value) => value === 'on')
+
+const schema = z.object({
+  HOST: text(/^[A-Za-z0-9._:-]+$/, 'write an address or host name'),
+  PORT: wholeNumber(0, 65535),
+  PUBLIC_URL: httpUrl().optional(),
+  DATA_DIR: z.string().transform((path) => resolve(path)),
+  DATABASE_URL: url(
+    ['postgres:', 'postgresql:'],
+    'postgres://user:password@host:5432/database',
+    (u) => u.pathname.length > 1,
+  ).optional(),
+  REDIS_URL: list(url(['redis:', 'rediss:'], 'redis://host:6379')).optional(),
+  ASKAR_BINDING: oneOf(['koffi', 'nodejs']),
+  POOL_SIZE: wholeNumber(2, 1000).optional(),
+  TOKEN_TTL: durationOrNone(),
+  TOKEN_TTL_MAX: durationOrNone(),
+  MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
+  ADMIN_API: onOff,
+  SESSIONS_MAX: wholeNumber(1, 100_000),
+  SESSION_IDLE: duration(),
+  EVENT_RETENTION: duration(),
+  EVENT_BUFFER: wholeNumber(1, 1_000_000),
+  OUTBOUND_TIMEOUT: duration(),
+  OUTBOX_GIVE_UP: duration(),
+  ALLOW_ADDRESSES: list(z.string()).optional(),
+  MAX_MESSAGE_SIZE: size(),
+  MAX_REQUEST_SIZE: size(),
+  QUERY_DEPTH_MAX: wholeNumber(1, 100),
+  QUERY_COST_MAX: wholeNumber(1, 10_000_000),
+  INTROSPECTION: onOff,
+  STUDIO: onOff,
+  CORS_ORIGINS: list(text(/^https?:\/\/[^/?#@\s]+$/, 'write origins like https://app.example')).optional(),
+  LOG_LEVEL: oneOf(logLevels),
+  LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
+  METRICS_PER_TENANT: onOff,
+  INSTANCE_ID: text(/^[A-Za-z0-9._-]{1,64}$/, 'write 1 to 64 of A-Z a-z 0-9 . _ -').optional(),
+})
+
+type Parsed = z.infer<typeof schema>
+
+/**
+ * Step two of three: raw settings to an immutable Config, with defaults. Touches nothing outside.
+ *
+ * @returns the config, and one line for each thing an operator should know
+ * @throws ConfigError for the first wrong value, in the order of the docs
+ */
+export function parseConfig(raw: RawSettings): { config: Config; warnings: string[] } {
+  const parsed = parse(raw)
+  checkTogether(parsed)
+  const config = toConfig(parsed)
+  return { config, warnings: warningsOf(parsed) }
+}
+
+/** The public URL once the real port is known, where the config left it open (PORT=0). */
+export function publicUrlOf(config: Pick<Config, 'host' | 'publicUrl'>, port: number): string {
+  return config.publicUrl ?? defaultPublicUrl(config.host, port)
+}
+
+/** What `tenantry config` prints: by file key, in the order of the docs, with every secret shown as `(set)` only. */
+export function printableConfig(config: Config): Record<string, unknown> {
+  const secrets = new Set(settings.filter(({ secret }) => secret).map(({ name }) => fileKey(name)))
+  const hidden = (key: string) => secrets.has(key) || key === 'redisUrls'
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
+      .map(([key, value]) => [key, hidden(key) ? '(set)' : value]),
+  )
+}
+
+function parse(raw: RawSettings): Parsed {
+  const values: Record<string, string> = {}
+  for (const setting of settings) {
+    const value = raw[setting.name]?.value ?? ('default' in setting ? setting.default : undefined)
+    if (value !== undefined) values[setting.name] = value
+  }
+  const result = schema.safeParse(values)
+  if (result.success) return result.data
+  throw firstProblem(result.error, raw)
+}
+
+function firstProblem(error: z.ZodError, raw: RawSettings): ConfigError {
+  const order = settings.map(({ name }) => name)
+  const rank = (issue: z.core.$ZodIssue) => order.indexOf(issue.path[0] as SettingName)
+  const [issue] = error.issues.toSorted((a, b) => rank(a) - rank(b))
+  const name = issue?.path[0] as SettingName
+  const given = raw[name]
+  const isSecret = settings.find((setting) => setting.name === name)?.secret
+  const told = given === undefined || isSecret ? '' : `, not '${given.value.slice(0, 60)}'`
+  const where = given === undefined || given.source === name ? '' : ` (given by ${given.source})`
+  return new ConfigError(name, `${issue?.message}${told}${where}`)
+}
+
+function checkTogether(parsed: Parsed): void {
+  const { TOKEN_TTL, TOKEN_TTL_MAX, ALLOW_ADDRESSES } = parsed
+  if (TOKEN_TTL_MAX !== null && (TOKEN_TTL === null || TOKEN_TTL > TOKEN_TTL_MAX)) {
+    throw new ConfigError('TOKEN_TTL', 'must not be longer than TOKEN_TTL_MAX')
+  }
+  try {
+    new AddressList(ALLOW_ADDRESSES ?? [])
+  } catch (error) {
+    throw new ConfigError('ALLOW_ADDRESSES', (error as Error).message)
+  }
+}
+
+function toConfig(parsed: Parsed): Config {
+  const { HOST: host, PORT: port } = parsed
+  return Object.freeze({
+    host,
+    port,
+    publicUrl: parsed.PUBLIC_URL ?? (port === 0 ? undefined : defaultPublicUrl(host, port)),
+    dataDir: parsed.DATA_DIR,
+    databaseUrl: parsed.DATABASE_URL,
+    redisUrls: Object.freeze(parsed.REDIS_URL ?? []),
+    askarBinding: parsed.ASKAR_BINDING,
+    poolSize: parsed.POOL_SIZE ?? (parsed.DATABASE_URL ? 10 : 8),
+    tokenTtlMs: parsed.TOKEN_TTL,
+    tokenTtlMaxMs: parsed.TOKEN_TTL_MAX,
+    mediatorInvitation: parsed.MEDIATOR_INVITATION,
+    adminApi: parsed.ADMIN_API,
+    sessionsMax: parsed.SESSIONS_MAX,
+    sessionIdleMs: parsed.SESSION_IDLE,
+    eventRetentionMs: parsed.EVENT_RETENTION,
+    eventBuffer: parsed.EVENT_BUFFER,
+    outboundTimeoutMs: parsed.OUTBOUND_TIMEOUT,
+    outboxGiveUpMs: parsed.OUTBOX_GIVE_UP,
+    allowAddresses: Object.freeze(parsed.ALLOW_ADDRESSES ?? []),
+    maxMessageBytes: parsed.MAX_MESSAGE_SIZE,
+    maxRequestBytes: parsed.MAX_REQUEST_SIZE,
+    queryDepthMax: parsed.QUERY_DEPTH_MAX,
+    queryCostMax: parsed.QUERY_COST_MAX,
+    introspection: parsed.INTROSPECTION,
+    studio: parsed.STUDIO,
+    corsOrigins: Object.freeze((parsed.CORS_ORIGINS ?? []).map((origin) => origin.toLowerCase())),
+    logLevel: parsed.LOG_LEVEL,
+    logFormat: parsed.LOG_FORMAT ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    metricsPerTenant: parsed.METRICS_PER_TENANT,
+    instanceId: parsed.INSTANCE_ID ?? newId(),
+  })
+}
+
+/** Where every interface is listened on, a URL needs one that can be called: loopback is always there. */
+function defaultPublicUrl(host: string, port: number): string {
+  const callable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`
+}
+
+function warningsOf({ HOST, PUBLIC_URL }: Parsed): string[] {
+  const everywhere = parseAddress(HOST)?.every((byte) => byte === 0) ?? false
+  if (PUBLIC_URL !== undefined || isLoopbackHost(HOST)) return []
+  return [
+    everywhere
+      ? 'PUBLIC_URL: not given, so invitations name an address of this machine only'
+      : 'PUBLIC_URL: not given, so invitations name HOST and PORT without TLS',
+  ]
+}

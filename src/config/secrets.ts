@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { base58Decode, base58Encode } from '../lib/base58.js'
+import { constantTimeEqual, sha256 } from '../lib/ids.js'
+import type { Config } from './config.js'
+import { ConfigError } from './config-error.js'
+import type { RawSettings } from './env.js'
+import { readOrCreateSecret } from './secret-file.js'
+
+const storeKeyBytes = 32
+const jwtSecretBytes = 32
+const shortOperatorKey = 16
+
+type SecretName = 'STORE_KEY' | 'OPERATOR_API_KEYS' | 'JWT_SECRET'
+
+export interface SecretValues {
+  storeKey: string
+  operatorApiKeys: readonly string[]
+  jwtSecrets: readonly string[]
+}
+
+/** The gateway's keys. Printing or serialising it shows none of them. */
+export class Secrets {
+  readonly #storeKey: string
+  readonly #operatorKeyHashes: readonly Buffer[]
+  readonly #jwtSecrets: readonly Uint8Array[]
+
+  constructor({ storeKey, operatorApiKeys, jwtSecrets }: SecretValues) {
+    this.#storeKey = storeKey
+    this.#operatorKeyHashes = operatorApiKeys.map((key) => sha256(key))
+    this.#jwtSecrets = jwtSecrets.map((secret) => new TextEncoder().encode(secret))
+  }
+
+  /** Raw key of the base store, base58 of 32 bytes. */
+  get storeKey(): string {
+    return this.#storeKey
+  }
+
+  /** At least one, each at least 32 bytes: the first signs, all verify. */
+  get jwtSecrets(): readonly Uint8Array[] {
+    return this.#jwtSecrets
+  }
+
+  /** Whether `candidate` is an operator's key. Takes as long for a wrong key as for a right one. */
+  isOperatorKey(candidate: string): boolean {
+    const hash = sha256(candidate)
+    return this.#operatorKeyHashes.reduce((found, known) => constantTimeEqual(hash, known) || found, false)
+  }
+
+  toJSON(): string {
+    return '[secrets]'
+  }
+
+  toString(): string {
+    return '[secrets]'
+  }
+
+  [inspect.custom](): string {
+    return '[secrets]'
+  }
+}
+
+export interface LoadedSecrets {
+  secrets: Secrets
+  /** What this start made, to be printed once. */
+  generated: { operatorKey?: string }
+  /** One line for each thing an operator should know. */
+  warnings: string[]
+}
+
+/**
+ * Checks the secrets that are given. Touches nothing outside.
+ *
+ * @throws ConfigError for the first one that is wrong or missing; its message never repeats the value
+ */
+export function checkSecrets(raw: RawSettings, config: Pick<Config, 'databaseUrl'>): Partial<SecretValues> {
+  const storeKey = raw.STORE_KEY?.value
+  if (storeKey === undefined && config.databaseUrl) {
+    throw new ConfigError(
+      'STORE_KEY',
+      'must be given with DATABASE_URL: base58 of 32 bytes, the same on every instance',
+    )
+  }
+  if (storeKey !== undefined) checkStoreKey(storeKey)
+  const operatorApiKeys = raw.OPERATOR_API_KEYS && operatorKeysOf(raw.OPERATOR_API_KEYS.value)
+  const jwtSecrets = raw.JWT_SECRET && jwtSecretsOf(raw.JWT_SECRET.value)
+  return { storeKey, operatorApiKeys, jwtSecrets }
+}
+
+/**
+ * Step three of three: the given secrets, and those that are not given from `DATA_DIR/secrets`, made there the first
+ * time.
+ *
+ * @throws ConfigError where one is wrong, or its file cannot be read or made
+ */
+export function loadSecrets(
+  raw: RawSettings,
+  config: Pick<Config, 'dataDir' | 'databaseUrl' | 'adminApi'>,
+): LoadedSecrets {
+  const given = checkSecrets(raw, config)
+  const warnings: string[] = []
+  const stored = (name: SecretName, generate: () => string) => {
+    const file = fromDataDir(name, config.dataDir, generate)
+    if (file.exposed) warnings.push(`${name}: others can read ${file.path}, take that away with chmod 600`)
+    if (config.databaseUrl) {
+      warnings.push(
+        `${name}: not given, so it is this instance's own, from ${file.path}; instances that share a database must share it`,
+      )
+    }
+    return file
+  }
+  const storeKey = given.storeKey ?? checkStoreKey(stored('STORE_KEY', () => base58Encode(randomBytes(32))).value)
+  const jwtSecrets = given.jwtSecrets ?? jwtSecretsOf(stored('JWT_SECRET', () => base58Encode(randomBytes(48))).value)
+  const generated: LoadedSecrets['generated'] = {}
+  let operatorApiKeys = given.operatorApiKeys ?? []
+  if (!given.operatorApiKeys && config.adminApi) {
+    const file = stored('OPERATOR_API_KEYS', () => `operator_${base58Encode(randomBytes(32))}`)
+    operatorApiKeys = operatorKeysOf(file.value)
+    if (file.created) generated.operatorKey = file.value
+  }
+  if (operatorApiKeys.some((key) => key.length < shortOperatorKey)) {
+    warnings.push(`OPERATOR_API_KEYS: a key shorter than ${shortOperatorKey} characters can be guessed`)
+  }
+  return { secrets: new Secrets({ storeKey, operatorApiKeys, jwtSecrets }), generated, warnings }
+}
+
+function fromDataDir(name: SecretName, dataDir: string, generate: () => string) {
+  const path = join(dataDir, 'secrets', name.toLowerCase().replaceAll('_', '-'))
+  try {
+    return { path, ...readOrCreateSecret(path, generate) }
+  } catch (error) {
+    throw new ConfigError(
+      name,
+      `cannot read or make ${path} (${(error as NodeJS.ErrnoException).code}); check DATA_DIR`,
+    )
+  }
+}
+
+function checkStoreKey(key: string): string {
+  let length = 0
+  try {
+    length = base58Decode(key.slice(0, 100)).length
+  } catch {
+    throw new ConfigError('STORE_KEY', `must be base58 of ${storeKeyBytes} bytes; it has other characters`)
+  }
+  if (length !== storeKeyBytes)
+    throw new ConfigError('STORE_KEY', `must be base58 of ${storeKeyBytes} bytes, not of ${length}`)
+  return key
+}
+
+function operatorKeysOf(text: string): string[] {
+  const keys = text.split(',').map((key) => key.trim())
+  const wrong = keys.findIndex((key) => !/^[\x21-\x7e]+$/.test(key))
+  if (wrong >= 0) {
+    throw new ConfigError('OPERATOR_API_KEYS', `key ${wrong + 1} must be visible ASCII characters without spaces`)
+  }
+  return keys
+}
+
+/** Not trimmed: the bytes are the key. */
+function jwtSecretsOf(text: string): string[] {
+  const secrets = text.split(',')
+  const short = secrets.findIndex((secret) => Buffer.byteLength(secret) < jwtSecretBytes)
+  if (short >= 0) throw new ConfigError('JWT_SECRET', `entry ${short + 1} must have at least ${jwtSecretBytes} bytes`)
+  return secrets
+}

@@ -1,0 +1,275 @@
+/**
+ * Every setting there is. This table drives the environment variables, the flags of `tenantry serve`, the keys of the
+ * config file, the help and docs/configuration.md.
+ */
+export interface Setting {
+  /** Name of the environment variable; flag and file key follow from it. */
+  name: string
+  /** The raw default; without one the setting may be left out. */
+  default?: string
+  /** What the docs say where the default is no fixed text. */
+  defaultText?: string
+  /** How a value is written: 'duration', 'on | off' … */
+  kind: string
+  meaning: string
+  /** Kept out of Config; may be given by NAME_FILE. */
+  secret?: true
+  group: string
+}
+
+const settingList = [
+  {
+    group: 'Where it listens',
+    name: 'HOST',
+    default: '127.0.0.1',
+    kind: 'address',
+    meaning: 'Address to listen on. `0.0.0.0` is every IPv4 interface.',
+  },
+  {
+    group: 'Where it listens',
+    name: 'PORT',
+    default: '4000',
+    kind: '0 to 65535',
+    meaning: 'Port to listen on. `0` picks a free one and prints it.',
+  },
+  {
+    group: 'Where it listens',
+    name: 'PUBLIC_URL',
+    defaultText: '`http://HOST:PORT`',
+    kind: 'http(s) URL',
+    meaning:
+      'How peers reach the gateway: in invitations, DID documents and hosted DIDs. Set it before the first invitation leaves.',
+  },
+  {
+    group: 'Storage',
+    name: 'DATA_DIR',
+    default: './data',
+    kind: 'folder',
+    meaning: 'SQLite files and generated secrets. Made with mode 700 if missing.',
+  },
+  {
+    group: 'Storage',
+    name: 'DATABASE_URL',
+    defaultText: 'none: SQLite in `DATA_DIR`',
+    kind: 'postgres URL',
+    meaning: 'Postgres to store in. The database is made if missing.',
+    secret: true,
+  },
+  {
+    group: 'Storage',
+    name: 'REDIS_URL',
+    defaultText: 'none: in-process',
+    kind: 'redis URL, or a comma list of them for a cluster',
+    meaning: 'Redis for hints between instances. It never holds a secret or message content.',
+    secret: true,
+  },
+  {
+    group: 'Storage',
+    name: 'ASKAR_BINDING',
+    default: 'koffi',
+    kind: 'koffi | nodejs',
+    meaning: 'How the native store is called: our own binding, or askar-nodejs as the fallback.',
+  },
+  {
+    group: 'Storage',
+    name: 'POOL_SIZE',
+    defaultText: '`8` on SQLite, `10` on Postgres',
+    kind: '2 to 1000',
+    meaning: 'Connections of the store, shared by all tenants.',
+  },
+  {
+    group: 'Secrets',
+    name: 'STORE_KEY',
+    defaultText: 'generated into `DATA_DIR`',
+    kind: 'base58 of 32 bytes',
+    meaning: 'Raw key of the base store. Required with `DATABASE_URL`. What it encrypts is lost without it.',
+    secret: true,
+  },
+  {
+    group: 'Secrets',
+    name: 'OPERATOR_API_KEYS',
+    defaultText: 'generated into `DATA_DIR`',
+    kind: 'comma list, each at least 16 characters',
+    meaning: 'Keys that operators send. Several make it possible to change one without a gap.',
+    secret: true,
+  },
+  {
+    group: 'Secrets',
+    name: 'JWT_SECRET',
+    defaultText: 'generated into `DATA_DIR`',
+    kind: 'comma list, each at least 32 bytes',
+    meaning: 'Signs tenant tokens: the first signs, all verify. The same on every instance.',
+    secret: true,
+  },
+  {
+    group: 'Tenants',
+    name: 'TOKEN_TTL',
+    default: '30d',
+    kind: 'duration | none',
+    meaning: 'Life of a tenant token where its creation names none.',
+  },
+  {
+    group: 'Tenants',
+    name: 'TOKEN_TTL_MAX',
+    default: '365d',
+    kind: 'duration | none',
+    meaning: 'Longest life of a tenant token. `none` allows tokens without expiry.',
+  },
+  {
+    group: 'Tenants',
+    name: 'MEDIATOR_INVITATION',
+    defaultText: 'none',
+    kind: 'invitation URL',
+    meaning: "The base wallet's default mediator.",
+    secret: true,
+  },
+  {
+    group: 'Tenants',
+    name: 'ADMIN_API',
+    default: 'on',
+    kind: 'on | off',
+    meaning: 'With `off`, operator keys are not looked at on this instance.',
+  },
+  {
+    group: 'Tenants',
+    name: 'SESSIONS_MAX',
+    default: '64',
+    kind: '1 to 100000',
+    meaning: 'Wallets that may be open at once. More wait for their turn.',
+  },
+  {
+    group: 'Tenants',
+    name: 'SESSION_IDLE',
+    default: '60s',
+    kind: 'duration',
+    meaning: 'After this time without use an open wallet is closed.',
+  },
+  {
+    group: 'Events',
+    name: 'EVENT_RETENTION',
+    default: '7d',
+    kind: 'duration',
+    meaning: 'How long events can be replayed.',
+  },
+  {
+    group: 'Events',
+    name: 'EVENT_BUFFER',
+    default: '1000',
+    kind: '1 to 1000000',
+    meaning:
+      'Events that may wait for one subscriber. One that falls further behind is closed, and goes on from its cursor.',
+  },
+  {
+    group: 'What goes out',
+    name: 'OUTBOUND_TIMEOUT',
+    default: '10s',
+    kind: 'duration',
+    meaning: 'Time for one request to a peer, from the connection to the last byte.',
+  },
+  {
+    group: 'What goes out',
+    name: 'OUTBOX_GIVE_UP',
+    default: '1d',
+    kind: 'duration',
+    meaning: 'After this time a message that could not be delivered is given up, which a DELIVERY event tells.',
+  },
+  {
+    group: 'What goes out',
+    name: 'ALLOW_ADDRESSES',
+    defaultText: 'none',
+    kind: 'comma list of hosts, addresses or CIDR ranges',
+    meaning:
+      'What may be reached though it is private. Without it only public addresses and `PUBLIC_URL` are, and loopback while the gateway itself listens on loopback.',
+  },
+  {
+    group: 'Limits',
+    name: 'MAX_MESSAGE_SIZE',
+    default: '1MiB',
+    kind: 'size',
+    meaning: 'Longest inbound DIDComm message.',
+  },
+  {
+    group: 'Limits',
+    name: 'MAX_REQUEST_SIZE',
+    default: '1MiB',
+    kind: 'size',
+    meaning: 'Longest GraphQL request.',
+  },
+  {
+    group: 'Limits',
+    name: 'QUERY_DEPTH_MAX',
+    default: '12',
+    kind: '1 to 100',
+    meaning: 'How deep a query may nest.',
+  },
+  {
+    group: 'Limits',
+    name: 'QUERY_COST_MAX',
+    default: '5000',
+    kind: '1 to 10000000',
+    meaning: 'How much a query may ask for: a field costs 1, a list what its page size multiplies it by.',
+  },
+  {
+    group: 'Browsers and tools',
+    name: 'INTROSPECTION',
+    default: 'on',
+    kind: 'on | off',
+    meaning: 'Whether the schema can be read through the API. The explorer page needs it.',
+  },
+  {
+    group: 'Browsers and tools',
+    name: 'STUDIO',
+    default: 'on',
+    kind: 'on | off',
+    meaning: 'Whether Apollo Studio may call from the browser (CORS for `https://studio.apollographql.com`).',
+  },
+  {
+    group: 'Browsers and tools',
+    name: 'CORS_ORIGINS',
+    defaultText: 'none',
+    kind: 'comma list of origins',
+    meaning: 'Other web origins that may call from the browser.',
+  },
+  {
+    group: 'Operation',
+    name: 'LOG_LEVEL',
+    default: 'info',
+    kind: 'trace | debug | info | warn | error | fatal | silent',
+    meaning: 'What is logged, to standard error.',
+  },
+  {
+    group: 'Operation',
+    name: 'LOG_FORMAT',
+    defaultText: '`pretty` on a terminal, else `json`',
+    kind: 'pretty | json',
+    meaning: 'How a log line looks.',
+  },
+  {
+    group: 'Operation',
+    name: 'METRICS_PER_TENANT',
+    default: 'off',
+    kind: 'on | off',
+    meaning: 'Whether metrics have series of each tenant.',
+  },
+  {
+    group: 'Operation',
+    name: 'INSTANCE_ID',
+    defaultText: 'random',
+    kind: '1 to 64 of `A-Z a-z 0-9 . _ -`',
+    meaning: 'Names this process among those that share a store. Two must not have the same.',
+  },
+] as const satisfies readonly Setting[]
+
+export type SettingName = (typeof settingList)[number]['name']
+
+export const settings: readonly (Setting & { name: SettingName })[] = settingList
+
+/** `PUBLIC_URL` → `--public-url` */
+export function flagName(name: string): string {
+  return `--${name.toLowerCase().replaceAll('_', '-')}`
+}
+
+/** `PUBLIC_URL` → `publicUrl`, as commander names an option and the config file a key. */
+export function fileKey(name: string): string {
+  return name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
