@@ -8,6 +8,7 @@ import { CredentialBar } from './credential-bar.jsx'
 import { defaultTabs, initialVariables } from './default-tabs.js'
 import { connectGateway } from './gateway.js'
 import { useSession } from './use-session.js'
+import { WrapLines } from './wrap-lines.jsx'
 
 const firstVariables = initialVariables()
 
@@ -28,7 +29,9 @@ function Explorer() {
           // Credentials have their place in the bar, and are never written to local storage with the tabs.
           isHeadersEditorEnabled={false}
           showPersistHeadersSettings={false}
-        />
+        >
+          <WrapLines />
+        </GraphiQL>
       </main>
     </>
   )
