@@ -1,0 +1,33 @@
+import { Failure } from './failure.mjs'
+import { sha256 } from './stamp.mjs'
+import { readEntry } from './zip.mjs'
+
+/**
+ * The native library out of a wheel of `aries-askar`, both checked against what is pinned.
+ * @param {Buffer} wheel
+ * @param {{ wheel: string, library: string, librarySum: string }} pin see askar-pins.mjs
+ * @returns {Buffer}
+ * @throws {Failure} when either checksum differs
+ */
+export function libraryFromWheel(wheel, pin) {
+  expectSum('the downloaded wheel of aries-askar', wheel, pin.wheel)
+  const library = readEntry(wheel, `aries_askar/${pin.library}`)
+  expectSum(pin.library, library, pin.librarySum)
+  return library
+}
+
+/**
+ * @param {string} what named in the message
+ * @param {Buffer} bytes
+ * @param {string} expected hex SHA-256
+ * @throws {Failure} with both sums when they differ
+ */
+export function expectSum(what, bytes, expected) {
+  const actual = sha256(bytes)
+  if (actual === expected) return
+  throw new Failure(
+    `${what} is not the file that was tested, so it is not used:\n  SHA-256 ${actual}\n  pinned  ${expected}`,
+    'A broken download or a changed package index. Try again, with another index if it stays: ' +
+      'PIP_INDEX_URL=<index> npm start',
+  )
+}
