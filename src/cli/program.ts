@@ -1,0 +1,33 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/config-error.js'
+import { configCommand } from './config.js'
+import { type CreateGateway, serveCommand } from './serve.js'
+import { version } from './version.js'
+
+/** Exit status of a wrong setting or a wrong use of the command. */
+const misuse = 2
+
+/** The command line, made of one file a command. */
+export function createProgram(createGateway: CreateGateway): Command {
+  const program = new Command('tenantry')
+    .description('GraphQL multi-tenant gateway for DIDComm and AnonCreds wallets')
+    .version(version)
+  for (const command of [serveCommand(createGateway), configCommand()]) program.addCommand(command)
+  for (const command of [program, ...program.commands]) command.exitOverride()
+  return program
+}
+
+/**
+ * Runs the command line and sets the exit status: 2 with one line for a wrong setting or flag.
+ *
+ * @param args what follows the program's name
+ */
+export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
+    else if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : misuse
+  }
+}

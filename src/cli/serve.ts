@@ -1,0 +1,99 @@
+import { Command } from 'commander'
+import type { Config } from '../config/config.js'
+import { ConfigError } from '../config/config-error.js'
+import { loadSecrets, type Secrets } from '../config/secrets.js'
+import { deferred } from '../lib/deferred.js'
+import { GatewayError } from '../lib/errors.js'
+import { createLogger, type Logger } from '../lib/logger.js'
+import { addSettingsOptions, settingsOf } from './settings-options.js'
+import { version } from './version.js'
+
+/** What this command needs of a gateway. */
+export interface ServedGateway {
+  /** Opens everything and listens. The URLs have the real port. */
+  start(): Promise<{ url: string; explorerUrl: string }>
+  /** Drains what is in hand and closes everything. */
+  stop(): Promise<void>
+}
+
+export type CreateGateway = (parts: { config: Config; secrets: Secrets; logger: Logger }) => Promise<ServedGateway>
+
+/** `tenantry serve`: runs until SIGTERM or SIGINT. What it prints is for people; the log goes to standard error. */
+export function serveCommand(createGateway: CreateGateway): Command {
+  const command = new Command('serve').description('run the gateway')
+  return addSettingsOptions(command).action(() => serve(command, createGateway))
+}
+
+async function serve(command: Command, createGateway: CreateGateway): Promise<void> {
+  const { raw, config, warnings } = settingsOf(command)
+  const { secrets, generated, warnings: secretWarnings } = loadSecrets(raw, config)
+  // Before anything can fail: it is made once and told once.
+  if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat })
+  for (const warning of [...warnings, ...secretWarnings]) logger.warn(warning)
+  logUncaught(logger)
+  const stopSignal = firstSignal()
+  const gateway = await start(config, logger, () => createGateway({ config, secrets, logger }))
+  const signal = await stopSignal
+  logger.info('stopping', { signal })
+  try {
+    await gateway.stop()
+  } catch (error) {
+    logger.error('stop failed', { error })
+    process.exit(1)
+  }
+  logger.info('stopped')
+  process.exit(0)
+}
+
+async function start(config: Config, logger: Logger, create: () => Promise<ServedGateway>): Promise<ServedGateway> {
+  try {
+    const gateway = await create()
+    const { url, explorerUrl } = await gateway.start()
+    print(`Tenantry ${version} is ready`)
+    print(`URL: ${url}`)
+    print(`Explorer: ${explorerUrl}`)
+    return gateway
+  } catch (error) {
+    logger.debug('start failed', { error })
+    process.stderr.write(`${startProblem(error, config)}\n`)
+    process.exit(1)
+  }
+}
+
+/** One line for what keeps a gateway from starting. Messages of unknown errors may hold a password and are left out. */
+function startProblem(error: unknown, { host, port }: Config): string {
+  if (error instanceof ConfigError || error instanceof GatewayError) return error.message
+  const { code, name } = error as { code?: unknown; name?: unknown }
+  if (code === 'EADDRINUSE') return `PORT: ${port} on ${host} is taken, choose another or stop what listens there`
+  if (code === 'EACCES') return `PORT: this user may not listen on ${port}, choose one above 1023`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: this machine has no address ${host}`
+  return `Cannot start (${[name, code].filter(Boolean).join(' ')}). Run with LOG_LEVEL=debug to see where.`
+}
+
+/** The first signal asks for an orderly stop; a second one means now. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  const first = deferred<NodeJS.Signals>()
+  let asked = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (asked) process.exit(1)
+    asked = true
+    first.resolve(signal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return first.promise
+}
+
+/** Node would print the message, which may hold content. State after an exception is unknown, so the process ends. */
+function logUncaught(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal('uncaught exception', { error })
+    process.exit(1)
+  })
+  process.on('unhandledRejection', (error) => logger.error('unhandled rejection', { error }))
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

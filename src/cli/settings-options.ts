@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { type Config, parseConfig } from '../config/config.js'
+import { type RawSettings, readSettings } from '../config/env.js'
+import { flagName, settings } from '../config/settings.js'
+
+/** Gives a command one flag per setting, and `--config` for the file. */
+export function addSettingsOptions(command: Command): Command {
+  command.option('--config <file>', 'JSON file of settings (CONFIG_FILE)')
+  for (const { name, meaning, secret, ...setting } of settings) {
+    const fallback = setting.default ?? setting.defaultText?.replaceAll('`', '')
+    command.option(`${flagName(name)} <value>`, `${meaning.replaceAll('`', '')} (${name}, default: ${fallback})`)
+    if (secret) command.option(`${flagName(name)}-file <path>`, `File that holds it (${name}_FILE)`)
+  }
+  return command
+}
+
+/**
+ * The settings in effect, from a command's flags, the environment and the config file.
+ *
+ * @throws ConfigError for the first wrong one
+ */
+export function settingsOf(command: Command): { raw: RawSettings; config: Config; warnings: string[] } {
+  const { config: configFile, reference: _, ...flags } = command.opts<Record<string, string | undefined>>()
+  const raw = readSettings({ flags, configFile })
+  return { raw, ...parseConfig(raw) }
+}
