@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Store } from '@openwallet-foundation/askar-shared'
+import type { Session, Store } from '@openwallet-foundation/askar-shared'
 import { shared } from '../../src/askar/index.js'
 
 export type Backend = 'sqlite' | 'postgres'
@@ -56,10 +56,10 @@ export async function createStore(backend: Backend): Promise<TestStore> {
   }
 }
 
-/** Opens a session, or a transaction that is committed, for the length of `work`. */
+/** A session for the length of `work`, in the default profile or in another. */
 export async function inSession<Result>(
   store: Store,
-  work: (session: Awaited<ReturnType<ReturnType<Store['session']>['open']>>) => Promise<Result>,
+  work: (session: Session) => Promise<Result>,
   profile?: string,
 ): Promise<Result> {
   const session = await store.session(profile).open()
