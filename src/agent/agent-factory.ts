@@ -1,0 +1,205 @@
+import { EventEmitter } from 'node:events'
+import { AskarStoreManager } from '@credo-ts/askar'
+import {
+  Agent,
+  AgentConfig,
+  AgentContext,
+  type AgentContextProvider,
+  CacheModule,
+  type DependencyManager,
+  DidsModule,
+  InjectionSymbols,
+  JwkDidRegistrar,
+  JwkDidResolver,
+  KeyDidRegistrar,
+  KeyDidResolver,
+  Kms,
+  type Module,
+  PeerDidRegistrar,
+  StorageUpdateService,
+  UpdateAssistant,
+} from '@credo-ts/core'
+import {
+  DidCommEnvelopeService,
+  DidCommMessageHandlerRegistry,
+  DidCommModule,
+  DidCommModuleConfig,
+  DidCommProblemReportError,
+} from '@credo-ts/didcomm'
+import { WebSocket } from 'ws'
+import type { Logger } from '../lib/logger.js'
+import type { Profile } from '../storage/profile.js'
+import { currentUnit } from '../storage/unit.js'
+import { WalletCache } from './cache.js'
+import { CredoLogger } from './credo-logger.js'
+import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
+import { WalletEnvelopeService } from './envelope-service.js'
+import { NoFileSystem } from './file-system.js'
+import { WalletKeyManagementService } from './key-management.js'
+import { OutboxTransport } from './outbox-transport.js'
+import { type AgentPorts, type RecordObserver, WalletOwner } from './ports.js'
+import { UnitStorageService } from './storage-service.js'
+import { UnitStoreManager } from './store-manager.js'
+import { WalletAgent } from './wallet-agent.js'
+import { Wallets } from './wallets.js'
+
+export interface AgentFactoryOptions {
+  /** The profile of a tenant by its id, or the base wallet's for `default`. */
+  profileOf: (contextCorrelationId: string) => Profile
+  observers: RecordObserver[]
+  ports: AgentPorts
+  outside: OutsideDidResolver
+  logger: Logger
+}
+
+/**
+ * Credo, assembled once: one root agent on the base wallet holds what all wallets share, and each tenant's wallet is a
+ * child context of it with its own configuration and owner.
+ */
+export class AgentFactory {
+  private constructor(
+    private readonly root: Agent,
+    private readonly contexts: OpenContexts,
+    private readonly logger: Logger,
+  ) {}
+
+  static async create(options: AgentFactoryOptions): Promise<AgentFactory> {
+    const wallets = new Wallets(options.profileOf)
+    const contexts = new OpenContexts()
+    const root = new Agent({
+      config: { logger: new CredoLogger(options.logger), allowInsecureHttpUrls: true },
+      dependencies: {
+        FileSystem: NoFileSystem,
+        EventEmitterClass: EventEmitter,
+        WebSocketClass: WebSocket as never,
+        fetch: refuseFetch,
+      },
+      modules: {
+        didcomm: new DidCommModule({
+          transports: { outbound: [new OutboxTransport(options.ports)] },
+          credentials: false,
+          proofs: false,
+          mediator: false,
+          mediationRecipient: false,
+          messagePickup: false,
+        }),
+        dids: new DidsModule({
+          resolvers: [new KeyDidResolver(), new JwkDidResolver(), new CachedPeerDidResolver(), options.outside],
+          registrars: [new KeyDidRegistrar(), new PeerDidRegistrar(), new JwkDidRegistrar()],
+        }),
+        cache: new CacheModule({ cache: new WalletCache() }),
+        // Last, so that what it registers stands.
+        wallet: new WalletModule(wallets, options.observers, contexts),
+      },
+    })
+    contexts.add(root.context)
+    root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandlerMiddleware(undoFailedHandling)
+    const storage = root.context.resolve(StorageUpdateService)
+    if (!(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))) {
+      await storage.setCurrentStorageVersion(root.context, UpdateAssistant.frameworkStorageVersion)
+    }
+    await root.initialize()
+    return new AgentFactory(root, contexts, options.logger)
+  }
+
+  /** The endpoints that invitations and DID documents name. */
+  set endpoints(endpoints: string[]) {
+    this.root.context.resolve(DidCommModuleConfig).endpoints = endpoints
+  }
+
+  /** Opens a context on a tenant's wallet. */
+  async open(owner: WalletOwner): Promise<WalletAgent> {
+    const dependencyManager = this.root.dependencyManager.createChild()
+    const context = new AgentContext({ contextCorrelationId: owner.tenantId, dependencyManager })
+    const logger = new CredoLogger(this.logger.child({ tenantId: owner.tenantId }))
+    dependencyManager.registerInstance(AgentContext, context)
+    dependencyManager.registerInstance(AgentConfig, this.root.config.extend({ logger }))
+    dependencyManager.registerInstance(WalletOwner, owner)
+    await dependencyManager.initializeAgentContext(context)
+    this.contexts.add(context)
+    return new WalletAgent(context)
+  }
+
+  async close({ context }: WalletAgent): Promise<void> {
+    this.contexts.remove(context)
+    await context.dependencyManager.closeAgentContext(context)
+  }
+
+  get events(): Agent['events'] {
+    return this.root.events
+  }
+
+  async shutdown(): Promise<void> {
+    await this.root.shutdown()
+  }
+}
+
+/** Where Credo keeps the version of a wallet's records. */
+const STORAGE_VERSION_ID = 'STORAGE_VERSION_RECORD_ID'
+
+/** Contexts by their id, for the parts of Credo that look one up. */
+class OpenContexts implements AgentContextProvider {
+  private readonly open = new Map<string, AgentContext>()
+
+  add(context: AgentContext): void {
+    this.open.set(context.contextCorrelationId, context)
+  }
+
+  remove(context: AgentContext): void {
+    if (this.open.get(context.contextCorrelationId) === context) this.open.delete(context.contextCorrelationId)
+  }
+
+  async getContextForInboundMessage(_message: unknown, options?: { contextCorrelationId?: string }): Promise<AgentContext> {
+    return this.getAgentContextForContextCorrelationId(options?.contextCorrelationId ?? '')
+  }
+
+  async getAgentContextForContextCorrelationId(id: string): Promise<AgentContext> {
+    const context = this.open.get(id)
+    if (!context) throw new Error('No such wallet is open')
+    return context
+  }
+
+  // Lending and giving back is the sessions' business, not Credo's.
+  async endSessionForAgentContext(): Promise<void> {}
+  async deleteAgentContext(): Promise<void> {}
+}
+
+/** Puts our storage, keys and envelopes in the place of Credo's. */
+class WalletModule implements Module {
+  constructor(
+    private readonly wallets: Wallets,
+    private readonly observers: RecordObserver[],
+    private readonly contexts: OpenContexts,
+  ) {}
+
+  register(dependencyManager: DependencyManager): void {
+    dependencyManager.registerInstance(AskarStoreManager, new UnitStoreManager(this.wallets))
+    dependencyManager.registerInstance(InjectionSymbols.StorageService, new UnitStorageService(this.wallets, this.observers))
+    dependencyManager.registerInstance(InjectionSymbols.AgentContextProvider, this.contexts)
+    dependencyManager.resolve(Kms.KeyManagementModuleConfig).registerBackend(new WalletKeyManagementService(this.wallets))
+    dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
+  }
+}
+
+/**
+ * A handler that fails half way leaves nothing of its half behind; the other side is told by a problem report, which
+ * says no more than that.
+ */
+const undoFailedHandling: Parameters<DidCommMessageHandlerRegistry['registerMessageHandlerMiddleware']>[0] = async (
+  message,
+  next,
+) => {
+  const unit = currentUnit()
+  const before = unit?.savepoint()
+  try {
+    await next()
+  } catch (error) {
+    if (unit && before) unit.restore(before)
+    if (error instanceof DidCommProblemReportError) throw error
+    message.agentContext.config.logger.warn('A message could not be processed', { error })
+    throw new DidCommProblemReportError('The message could not be processed', { problemCode: 'message-processing-error' })
+  }
+}
+
+/** Credo's own requests would go past the guard, and wait for the network inside a unit of work. */
+const refuseFetch: typeof fetch = () => Promise.reject(new Error('Requests leave only through the guarded fetch'))

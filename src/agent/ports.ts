@@ -1,0 +1,53 @@
+import type { EventDispatch, EventDraft } from '../events/event.js'
+import type { Tags } from '../storage/entry.js'
+import type { Unit } from '../storage/unit.js'
+
+/** Whose wallet an agent context works on; an instance is registered in each tenant's container. */
+export class WalletOwner {
+  constructor(
+    readonly tenantId: string,
+    public settings: { label: string; imageUrl: string | null; eventDispatch: EventDispatch },
+  ) {}
+}
+
+/** A message that is packed and ready to leave. */
+export interface OutboundEnvelope {
+  endpoint: string
+  /** Messages of one connection leave in their order. */
+  connectionId?: string
+  /** The sealed envelope; a retry sends the same bytes. */
+  payload: unknown
+}
+
+/** A stored record as JSON, with its id. */
+export type RecordJson = Record<string, unknown> & { id: string }
+
+export interface RecordChange {
+  unit: Unit
+  owner: WalletOwner
+  /** Absent where the record is new. */
+  before?: RecordJson
+  /** Absent where the record goes. */
+  after?: RecordJson
+  tags: Tags
+}
+
+/** What a feature wants done with one type of record; the storage service asks it at each change. */
+export interface RecordObserver {
+  /** Record type as Credo names it. */
+  type: string
+  /** The list that the record stands in. */
+  list?(record: RecordJson): string | undefined
+  /** Tags beside the record's own, to filter its list by. */
+  tags?(record: RecordJson): Tags
+  /** Called within the unit of work, before it is written. */
+  changed?(change: RecordChange): void
+}
+
+/** What the agent needs from layers above it. Everything is gathered in the unit and counts when it commits. */
+export interface AgentPorts {
+  event(unit: Unit, draft: EventDraft): void
+  send(unit: Unit, envelope: OutboundEnvelope): void
+  /** Recipient keys (base58 of an Ed25519 public key) that peers can from now on use for this wallet. */
+  routes(unit: Unit, change: { add?: string[]; remove?: string[] }): void
+}

@@ -1,0 +1,112 @@
+import type { LoggedEvent } from './event.js'
+import { readLog } from './log.js'
+import type { Head } from '../storage/head.js'
+import type { Profile } from '../storage/profile.js'
+
+type Listener = (event: LoggedEvent) => void
+
+/** The live end of one log, for the subscribers of this process. */
+interface Tail {
+  profile: Profile
+  /** The last sequence handed on. */
+  last: number
+  listeners: Set<Listener>
+  /** Catching up runs one at a time; set while it does. */
+  busy?: Promise<void>
+  /** The highest sequence known to be committed. */
+  known: number
+}
+
+/**
+ * Hands events to the subscribers of this process, each log's in order and without gaps. What this process commits
+ * comes in directly; what other instances commit is announced by `wake`, and then read from the log.
+ */
+export class EventHub {
+  private readonly tails = new Map<string, Tail>()
+
+  /** Tells other instances that a log has grown; set by whoever can reach them. */
+  announce: (log: string, seq: number) => void = () => {}
+
+  /** A commit of this process. */
+  publish(log: string, events: LoggedEvent[]): void {
+    const last = events.at(-1)
+    if (!last) return
+    this.announce(log, last.seq)
+    const tail = this.tails.get(log)
+    if (!tail) return
+    if (!tail.busy && events[0]?.seq === tail.last + 1) deliver(tail, events)
+    else this.wake(log, last.seq)
+  }
+
+  /** The log has grown to `seq` at least. */
+  wake(log: string, seq: number): void {
+    const tail = this.tails.get(log)
+    if (!tail) return
+    tail.known = Math.max(tail.known, seq)
+    if (seq <= tail.last) return
+    tail.busy ??= this.catchUp(tail).finally(() => {
+      tail.busy = undefined
+    })
+  }
+
+  /** Looks for commits of other instances, for the time when none can announce them. */
+  async poll(): Promise<void> {
+    for (const [log, tail] of this.tails) {
+      const head = await tail.profile.head().catch(() => undefined)
+      if (head) this.wake(log, head.seq)
+    }
+  }
+
+  /**
+   * Joins the live end of a log.
+   * @returns the head at joining: `listener` gets every event after `head.seq`, and only those
+   */
+  async join(profile: Profile, listener: Listener): Promise<{ head: Head; leave: () => void }> {
+    const log = profile.name
+    let tail = this.tails.get(log)
+    if (!tail) {
+      tail = { profile, last: Number.POSITIVE_INFINITY, known: 0, listeners: new Set() }
+      this.tails.set(log, tail)
+    }
+    const joined = tail
+    const pending: LoggedEvent[] = []
+    let from: number | undefined
+    const hold: Listener = (event) => {
+      if (from === undefined) pending.push(event)
+      else if (event.seq > from) listener(event)
+    }
+    joined.listeners.add(hold)
+    const leave = () => {
+      joined.listeners.delete(hold)
+      if (joined.listeners.size === 0 && this.tails.get(log) === joined) this.tails.delete(log)
+    }
+    try {
+      const head = await profile.head()
+      if (joined.last === Number.POSITIVE_INFINITY) joined.last = head.seq
+      from = head.seq
+      for (const event of pending) hold(event)
+      this.wake(log, Math.max(joined.known, head.seq))
+      return { head, leave }
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+
+  private async catchUp(tail: Tail): Promise<void> {
+    while (tail.last < tail.known) {
+      const head = await tail.profile.head()
+      const events = await readLog(tail.profile, { after: tail.last, limit: 1000 }, head)
+      if (events.length === 0) return
+      deliver(tail, events)
+    }
+  }
+}
+
+function deliver(tail: Tail, events: LoggedEvent[]): void {
+  for (const event of events) {
+    if (event.seq <= tail.last) continue
+    tail.last = event.seq
+    for (const listener of tail.listeners) listener(event)
+  }
+}

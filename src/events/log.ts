@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import type { Session } from '@openwallet-foundation/askar-shared'
+import { cursorExpired } from '../lib/errors.js'
+import type { Head } from '../storage/head.js'
+import type { Profile } from '../storage/profile.js'
+import type { Change, Collector } from '../storage/unit.js'
+import type { EventDraft, LoggedEvent } from './event.js'
+
+/**
+ * The log of a profile: one entry a commit, holding the events of that commit, named by the first one's sequence and
+ * tagged by page. Sequences have no gaps and follow the order of commits; a page is read, and later dropped, as a whole.
+ */
+const CATEGORY = '_event'
+const PAGE = 100
+
+const pageOf = (seq: number) => Math.floor(seq / PAGE)
+const pageTag = (page: number) => `${page}`
+
+/** Writes a unit's events in its transaction, and hands them to `publish` once they are committed. */
+export function journal(publish: (log: string, events: LoggedEvent[]) => void): Collector<EventDraft> {
+  return {
+    settle(drafts, head, profile) {
+      const now = new Date().toISOString()
+      const events = drafts.map((draft) => ({ id: randomUUID(), occurredAt: now, ...draft, seq: ++head.seq }))
+      return { changes: entriesOf(events), committed: () => publish(profile, events) }
+    },
+  }
+}
+
+function entriesOf(events: LoggedEvent[]): Change[] {
+  const byPage = new Map<number, LoggedEvent[]>()
+  for (const event of events) byPage.set(pageOf(event.seq), [...(byPage.get(pageOf(event.seq)) ?? []), event])
+  return [...byPage].map(([page, part]) => ({
+    op: 'insert',
+    entry: { category: CATEGORY, name: `${part[0]?.seq}`, value: JSON.stringify(part), tags: { _p: pageTag(page) } },
+  }))
+}
+
+export interface LogQuery {
+  /** Only events after this sequence, and before that. */
+  after: number
+  before?: number
+  limit: number
+  /** The newest first. */
+  reverse?: boolean
+  matches?: (event: LoggedEvent) => boolean
+}
+
+/** Reads a stretch of a log, in its order or the reverse. */
+export function readLog(profile: Profile, { after, before, limit, reverse, matches }: LogQuery, head: Head): Promise<LoggedEvent[]> {
+  const low = Math.max(after + 1, head.first)
+  const high = Math.min((before ?? head.seq + 1) - 1, head.seq)
+  return profile.read(async (session) => {
+    const found: LoggedEvent[] = []
+    for (const page of pagesBetween(low, high, reverse)) {
+      const events = (await readPage(session, page)).filter(({ seq }) => seq >= low && seq <= high)
+      const wanted = matches ? events.filter(matches) : events
+      found.push(...(reverse ? wanted.reverse() : wanted))
+      if (found.length >= limit) break
+    }
+    return found.slice(0, limit)
+  })
+}
+
+function pagesBetween(low: number, high: number, reverse = false): number[] {
+  if (low > high) return []
+  const pages = Array.from({ length: pageOf(high) - pageOf(low) + 1 }, (_, index) => pageOf(low) + index)
+  return reverse ? pages.reverse() : pages
+}
+
+async function readPage(session: Session, page: number): Promise<LoggedEvent[]> {
+  const rows = await session.fetchAll({ category: CATEGORY, tagFilter: { _p: pageTag(page) } })
+  return rows.flatMap((row) => JSON.parse(row.value as string) as LoggedEvent[]).sort((a, b) => a.seq - b.seq)
+}
+
+/**
+ * Whether a reader can go on after `seq`.
+ * @throws CURSOR_EXPIRED where the events after it are no longer all there, or it was never reached
+ */
+export function assertReadable(head: Head, seq: number): void {
+  if (seq < head.first - 1 || seq > head.seq) throw cursorExpired()
+}
+
+/** Drops whole pages whose events are all older than `retentionMs`. */
+export async function trimLog(profile: Profile, retentionMs: number): Promise<void> {
+  const cutoff = new Date(Date.now() - retentionMs).toISOString()
+  const head = await profile.head()
+  const old: number[] = []
+  for (let page = pageOf(head.first); page < pageOf(head.seq); page++) {
+    const newest = (await profile.read((session) => readPage(session, page))).at(-1)
+    if (newest && newest.occurredAt >= cutoff) break
+    old.push(page)
+  }
+  if (old.length === 0) return
+  await profile.transact(async (unit) => {
+    for (const page of old) unit.clear(CATEGORY, { _p: pageTag(page) })
+    unit.head.first = Math.max(unit.head.first, ((old.at(-1) ?? 0) + 1) * PAGE)
+  })
+}

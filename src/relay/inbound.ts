@@ -1,0 +1,85 @@
+import { EnvelopeError } from '../agent/envelope-service.js'
+import { needsOf } from '../agent/did-resolvers.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
+import { isGatewayError } from '../lib/errors.js'
+import type { Logger } from '../lib/logger.js'
+import { SEEN_MAX } from '../storage/head.js'
+import type { Collector, Unit } from '../storage/unit.js'
+import type { Sessions } from '../tenants/sessions.js'
+import { type Envelope, parseEnvelope } from './envelope.js'
+import type { Routes } from './routes.js'
+
+/** What became of an inbound message, as its sender is told. */
+export type InboundOutcome = 'handled' | 'malformed' | 'unknown-recipient' | 'unavailable'
+
+/** Remembers an envelope in the unit that handles it, so that the same bytes are never handled twice. */
+const seen: Collector<string> = {
+  settle(digests, head) {
+    head.seen = [...head.seen, ...digests].slice(-SEEN_MAX)
+    return { changes: [] }
+  },
+}
+
+/** Relays each inbound envelope to the wallet that its recipient key belongs to. */
+export class Inbound {
+  constructor(
+    private readonly routes: Routes,
+    private readonly sessions: Sessions,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Resolves once the message's changes, events and answers are committed, or none of them is. */
+  async receive(body: Buffer): Promise<InboundOutcome> {
+    // 1. The outside of the envelope.
+    const envelope = parseEnvelope(body)
+    if (!envelope) return 'malformed'
+    try {
+      // 2. Whose it is.
+      const route = await this.route(envelope)
+      if (!route) return 'unknown-recipient'
+      // 3. To its wallet.
+      const outcome = await this.deliver(route.tenantId, envelope)
+      if (outcome === 'handled') return outcome
+      // 4. A route that led astray is looked up again in the base wallet, once.
+      const tenantId = await this.routes.findAgain(route.key)
+      if (!tenantId) return 'unknown-recipient'
+      return tenantId === route.tenantId ? outcome : await this.deliver(tenantId, envelope)
+    } catch (error) {
+      this.logger.error('An inbound message could be neither handled nor stored', { error })
+      return 'unavailable'
+    }
+  }
+
+  private async route({ recipientKeys }: Envelope): Promise<{ key: string; tenantId: string } | undefined> {
+    for (const key of recipientKeys) {
+      const tenantId = await this.routes.find(key)
+      if (tenantId) return { key, tenantId }
+    }
+    return undefined
+  }
+
+  private async deliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+    try {
+      await this.sessions.transact(tenantId, (agent, unit) => this.handle(agent, unit, envelope))
+      return 'handled'
+    } catch (error) {
+      if (error instanceof EnvelopeError) return 'malformed'
+      if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
+      throw error
+    }
+  }
+
+  private async handle(agent: WalletAgent, unit: Unit, { json, digest }: Envelope): Promise<void> {
+    if (unit.head.seen.includes(digest)) return
+    const before = unit.savepoint()
+    try {
+      await agent.receive(json)
+    } catch (error) {
+      if (error instanceof EnvelopeError || unit.broken || needsOf(unit).length > 0) throw error
+      // The message was opened and its handler failed: it is done with, and leaves nothing.
+      unit.restore(before)
+      this.logger.warn('A message could not be handled', { error, tenantId: agent.owner.tenantId })
+    }
+    unit.add(seen, digest)
+  }
+}

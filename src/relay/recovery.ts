@@ -1,0 +1,128 @@
+import type { Logger } from '../lib/logger.js'
+import type { Profile } from '../storage/profile.js'
+
+const MARKS = '_mark'
+const INSTANCES = '_instance'
+
+/** An instance that has not said for this long that it lives (ms) is taken for dead. */
+const ALIVE_MS = 20_000
+const BEAT_MS = 5000
+
+export interface RecoveryOptions {
+  base: Profile
+  instanceId: string
+  /** Whether other instances work on the same store. Where not, whatever a former process left is ours. */
+  shared: boolean
+  /** Finishes what an instance that died left of a tenant: messages that wait, events not yet copied. */
+  recover: (tenantId: string) => Promise<void>
+  logger: Logger
+}
+
+/**
+ * Finds the work that a crash left behind. Before an instance writes what needs work after its commit, it notes the
+ * tenant in the base wallet; the note goes when there is nothing left to do. Notes of instances that died say where to
+ * look, so that no start has to open every wallet.
+ */
+export class Recovery {
+  private readonly marked = new Map<string, Promise<void>>()
+  private readonly beat: NodeJS.Timeout | undefined
+  private sweeping = false
+
+  constructor(private readonly options: RecoveryOptions) {
+    if (!options.shared) return
+    this.beat = setInterval(() => void this.sweep(), BEAT_MS)
+    this.beat.unref()
+  }
+
+  /** To be awaited before a commit that leaves work to do. */
+  mark(tenantId: string): Promise<void> {
+    let marking = this.marked.get(tenantId)
+    if (!marking) {
+      marking = this.options.base.transact(async (unit) => {
+        const name = this.nameOf(tenantId)
+        if (await unit.fetch(MARKS, name)) return
+        unit.insert({ category: MARKS, name, value: JSON.stringify(tenantId), tags: { instance: this.options.instanceId } })
+      })
+      this.marked.set(tenantId, marking)
+      marking.catch(() => this.marked.delete(tenantId))
+    }
+    return marking
+  }
+
+  get count(): number {
+    return this.marked.size
+  }
+
+  /** There is nothing left to do for these tenants. */
+  async unmark(tenantIds: string[]): Promise<void> {
+    const known = tenantIds.filter((tenantId) => this.marked.delete(tenantId))
+    if (known.length === 0) return
+    await this.options.base.transact(async (unit) => {
+      for (const tenantId of known) {
+        if (!this.marked.has(tenantId)) await unit.remove(MARKS, this.nameOf(tenantId))
+      }
+    })
+  }
+
+  get tenants(): string[] {
+    return [...this.marked.keys()]
+  }
+
+  /** Recovers what dead instances left, and says that this one lives. */
+  async sweep(): Promise<void> {
+    if (this.sweeping) return
+    this.sweeping = true
+    try {
+      if (this.options.shared) await this.sayAlive()
+      const alive = this.options.shared ? await this.living() : new Set<string>()
+      for (const entry of await this.options.base.query(MARKS, {})) {
+        const instance = String(entry.tags['instance'])
+        if (alive.has(instance) || instance === this.options.instanceId) continue
+        await this.recoverOne(entry.name, JSON.parse(entry.value) as string)
+      }
+    } catch (error) {
+      this.options.logger.warn('The search for unfinished work failed', { error })
+    } finally {
+      this.sweeping = false
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.beat)
+    if (!this.options.shared) return
+    await this.options.base.transact(async (unit) => {
+      await unit.remove(INSTANCES, this.options.instanceId)
+    })
+  }
+
+  private async recoverOne(mark: string, tenantId: string): Promise<void> {
+    this.options.logger.info('Taking over unfinished work of an instance that ended', { tenantId })
+    // Its own mark first: the work must not be lost if this instance ends as well.
+    await this.mark(tenantId)
+    await this.options.recover(tenantId)
+    await this.options.base.transact(async (unit) => {
+      await unit.remove(MARKS, mark)
+    })
+  }
+
+  private async sayAlive(): Promise<void> {
+    await this.options.base.transact(async (unit) => {
+      const entry = {
+        category: INSTANCES,
+        name: this.options.instanceId,
+        value: JSON.stringify(Date.now() + ALIVE_MS),
+        tags: {},
+      }
+      if (!(await unit.replace(entry))) unit.insert(entry)
+    })
+  }
+
+  private async living(): Promise<Set<string>> {
+    const entries = await this.options.base.query(INSTANCES, {})
+    return new Set(entries.filter(({ value }) => JSON.parse(value) > Date.now()).map(({ name }) => name))
+  }
+
+  private nameOf(tenantId: string): string {
+    return `${this.options.instanceId}/${tenantId}`
+  }
+}

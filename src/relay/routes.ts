@@ -1,0 +1,139 @@
+import { LRUCache } from 'lru-cache'
+import { conflict } from '../lib/errors.js'
+import type { Profile } from '../storage/profile.js'
+import type { Collector } from '../storage/unit.js'
+
+const CATEGORY = 'route'
+
+/** Routes kept where every instance finds them quickly. They are hints: wrong or missing ones cost time, nothing else. */
+export interface RouteHints {
+  get(key: string): Promise<string | undefined>
+  set(key: string, tenantId: string): Promise<void>
+  /** Removes hints everywhere, and from the memory of the other instances. */
+  drop(keys: string[]): Promise<void>
+}
+
+export interface RouteChange {
+  add?: string[]
+  remove?: string[]
+}
+
+/** How long a key that nobody has is taken for unknown without a look (ms). */
+const UNKNOWN_MS = 2000
+
+/**
+ * Which tenant a recipient key (base58 of an Ed25519 public key) belongs to. The truth lies in the base wallet; before
+ * it come the memory of this process and the hints.
+ */
+export class Routes {
+  private readonly known = new LRUCache<string, string>({ max: 100_000 })
+  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: UNKNOWN_MS })
+  private readonly looking = new Map<string, Promise<string | undefined>>()
+  private dropped = 0
+
+  constructor(
+    private readonly base: Profile,
+    private readonly hints: RouteHints,
+  ) {}
+
+  /** Finds the tenant of a key. */
+  find(key: string): Promise<string | undefined> {
+    const known = this.known.get(key)
+    if (known) return Promise.resolve(known)
+    if (this.unknown.has(key)) return Promise.resolve(undefined)
+    let looking = this.looking.get(key)
+    if (!looking) {
+      looking = this.look(key).finally(() => this.looking.delete(key))
+      this.looking.set(key, looking)
+    }
+    return looking
+  }
+
+  /** A route turned out to be wrong: looks at the truth, and mends what was remembered of it. */
+  async findAgain(key: string): Promise<string | undefined> {
+    this.forget([key])
+    await this.hints.drop([key])
+    return this.read(key)
+  }
+
+  /** Forgets keys in this process. */
+  forget(keys: string[]): void {
+    this.dropped += 1
+    for (const key of keys) {
+      this.known.delete(key)
+      this.unknown.delete(key)
+    }
+  }
+
+  /**
+   * Registers and withdraws the keys of a tenant's unit of work. A new key is in the base wallet before the unit
+   * commits, and so before anyone can learn of it.
+   */
+  readonly collector: Collector<RouteChange> = {
+    prepare: async (changes, tenantId) => {
+      const keys = [...new Set(changes.flatMap(({ add }) => add ?? []))].filter((key) => this.known.get(key) !== tenantId)
+      if (keys.length > 0) await this.register(keys, tenantId)
+    },
+    settle: (changes) => {
+      const keys = changes.flatMap(({ remove }) => remove ?? [])
+      // A route left behind by a crash leads to a wallet that no longer has the key, and goes with the tenant.
+      return { changes: [], committed: () => void (keys.length > 0 && this.withdraw(keys).catch(() => {})) }
+    },
+  }
+
+  /** Withdraws all keys of a tenant. */
+  async withdrawAll(tenantId: string): Promise<void> {
+    const entries = await this.base.query(CATEGORY, { tenant: tenantId })
+    await this.withdraw(entries.map(({ name }) => name))
+  }
+
+  count(): Promise<number> {
+    return this.base.read((session) => session.count({ category: CATEGORY }))
+  }
+
+  private async register(keys: string[], tenantId: string): Promise<void> {
+    await this.base.transact(async (unit) => {
+      for (const key of keys) {
+        const stored = await unit.fetch(CATEGORY, key)
+        if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
+        if (!stored) unit.insert({ category: CATEGORY, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
+      }
+    })
+    for (const key of keys) {
+      this.unknown.delete(key)
+      this.known.set(key, tenantId)
+      void this.hints.set(key, tenantId)
+    }
+  }
+
+  private async withdraw(keys: string[]): Promise<void> {
+    await this.base.transact(async (unit) => {
+      for (const key of keys) await unit.remove(CATEGORY, key)
+    })
+    this.forget(keys)
+    await this.hints.drop(keys)
+  }
+
+  private async look(key: string): Promise<string | undefined> {
+    const hint = await this.hints.get(key)
+    if (!hint) return this.read(key)
+    this.known.set(key, hint)
+    return hint
+  }
+
+  private async read(key: string): Promise<string | undefined> {
+    const { dropped } = this
+    const entry = await this.base.fetch(CATEGORY, key)
+    if (!entry) {
+      this.unknown.set(key, true)
+      return undefined
+    }
+    const tenantId = JSON.parse(entry.value) as string
+    // A route withdrawn while it was read must not come back.
+    if (dropped === this.dropped) {
+      this.known.set(key, tenantId)
+      void this.hints.set(key, tenantId)
+    }
+    return tenantId
+  }
+}

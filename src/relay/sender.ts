@@ -1,0 +1,285 @@
+import type { EventDraft } from '../events/event.js'
+import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import type { Logger } from '../lib/logger.js'
+import { Semaphore } from '../lib/semaphore.js'
+import type { Profiles } from '../storage/profiles.js'
+import type { Unit } from '../storage/unit.js'
+import { claimOutbox, type Lease, LEASE_MS, type Outgoing, settleOutbox } from './outbox.js'
+
+/** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
+interface Lane {
+  waiting: Outgoing[]
+  attempts: number
+}
+
+/** A tenant whose messages this instance sends. */
+interface Sending {
+  lanes: Map<string, Lane>
+  known: Set<number>
+  leaseUntil: number
+  /** Places in the outbox that are done with, to be removed together, and what to tell of them. */
+  done: number[]
+  told: DeliveryReport[]
+  settling: boolean
+}
+
+export interface DeliveryReport {
+  outcome: 'DELIVERED' | 'GIVEN_UP'
+  connectionId?: string
+  attempts: number
+  reason: string | null
+}
+
+export interface SenderOptions {
+  instanceId: string
+  profiles: Profiles
+  /** Whether other instances work on the same store. */
+  shared: boolean
+  fetch: GuardedFetch
+  /** A message that was not delivered after this time (ms) is given up. */
+  giveUpMs: number
+  timeoutMs: number
+  /** Adds the event of a delivery that was late or given up. */
+  report: (unit: Unit, tenantId: string, report: DeliveryReport) => void
+  /** Called when a tenant has nothing to send any more. */
+  idle: (tenantId: string) => void
+  logger: Logger
+}
+
+/** Requests to one origin at once: a peer that hangs takes these, and no more. */
+const PER_ORIGIN = 32
+const FIRST_WAIT_MS = 250
+const LONGEST_WAIT_MS = 60_000
+/** How often a peer may refuse a message (4xx) before it is given up. */
+const REFUSALS_MAX = 5
+/** Deliveries that end within this time (ms) of each other are removed in one transaction. */
+const SETTLE_MS = 15
+
+const CONTENT_TYPE = 'application/didcomm-envelope-enc'
+
+/** Sends what lies in the outboxes: in order within a connection, again until it arrives or is given up. */
+export class Sender {
+  private readonly sendings = new Map<string, Sending>()
+  private readonly origins = new Map<string, Semaphore>()
+  private readonly waits = new Set<{ timer: NodeJS.Timeout; wake: () => void }>()
+  private readonly work = new Set<Promise<void>>()
+  private readonly renewer: NodeJS.Timeout | undefined
+  private stopping = false
+
+  constructor(private readonly options: SenderOptions) {
+    if (!options.shared) return
+    this.renewer = setInterval(() => void this.renewLeases(), LEASE_MS / 3)
+    this.renewer.unref()
+  }
+
+  /** Messages that wait or are under way here. */
+  get pending(): number {
+    let sum = 0
+    for (const { known } of this.sendings.values()) sum += known.size
+    return sum
+  }
+
+  isSending(tenantId: string): boolean {
+    return this.sendings.has(tenantId)
+  }
+
+  /** Sends messages that are committed. */
+  enqueue(tenantId: string, messages: Outgoing[], lease: Lease): void {
+    let sending = this.sendings.get(tenantId)
+    if (!sending) {
+      sending = { lanes: new Map(), known: new Set(), leaseUntil: 0, done: [], told: [], settling: false }
+      this.sendings.set(tenantId, sending)
+    }
+    sending.leaseUntil = Math.max(sending.leaseUntil, lease.until)
+    for (const message of messages) {
+      if (sending.known.has(message.n)) continue
+      sending.known.add(message.n)
+      const name = message.connectionId ?? message.endpoint
+      const lane = sending.lanes.get(name)
+      if (lane) lane.waiting.push(message)
+      else this.openLane(tenantId, sending, name, { waiting: [message], attempts: 0 })
+    }
+  }
+
+  /** Takes over what waits in a tenant's outbox. @returns whether it is this instance that sends it */
+  async take(tenantId: string): Promise<boolean> {
+    const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options.instanceId)
+    if (claimed && claimed.messages.length > 0) this.enqueue(tenantId, claimed.messages, claimed.lease)
+    return claimed !== undefined
+  }
+
+  /** Drops a tenant that is being deleted. */
+  drop(tenantId: string): void {
+    this.sendings.delete(tenantId)
+  }
+
+  /** Lets what is under way arrive, and leaves the rest to the next start. */
+  async stop(): Promise<void> {
+    this.stopping = true
+    clearInterval(this.renewer)
+    for (const { timer, wake } of this.waits) {
+      clearTimeout(timer)
+      wake()
+    }
+    while (this.work.size > 0) await Promise.allSettled(this.work)
+    for (const [tenantId, sending] of this.sendings) await this.settle(tenantId, sending)
+  }
+
+  private openLane(tenantId: string, sending: Sending, name: string, lane: Lane): void {
+    sending.lanes.set(name, lane)
+    const work = this.run(tenantId, sending, lane, name).finally(() => this.work.delete(work))
+    this.work.add(work)
+  }
+
+  private async run(tenantId: string, sending: Sending, lane: Lane, name: string): Promise<void> {
+    await this.empty(tenantId, sending, lane)
+    // In the same turn as the last look at the lane, so that no message is laid into one that has ended.
+    sending.lanes.delete(name)
+    for (const { n } of lane.waiting) sending.known.delete(n)
+  }
+
+  private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
+    for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
+      const failure = await this.attempt(message)
+      lane.attempts += 1
+      if (!this.isCurrent(tenantId, sending, true)) return
+      if (failure && !this.hopeless(message, lane, failure)) {
+        if (this.stopping) return
+        await this.wait(Math.max(failure.retryAfterMs ?? 0, backoff(lane.attempts)))
+        continue
+      }
+      const late = lane.attempts > 1
+      if (failure) this.options.logger.warn('An outbound message was given up', { tenantId, attempts: lane.attempts })
+      if (failure || late) {
+        sending.told.push({
+          outcome: failure ? 'GIVEN_UP' : 'DELIVERED',
+          connectionId: message.connectionId,
+          attempts: lane.attempts,
+          reason: failure?.reason ?? null,
+        })
+      }
+      lane.waiting.shift()
+      lane.attempts = 0
+      sending.done.push(message.n)
+      this.settleSoon(tenantId, sending)
+    }
+  }
+
+  /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */
+  private isCurrent(tenantId: string, sending: Sending, sent = false): boolean {
+    if (this.sendings.get(tenantId) !== sending || (this.stopping && !sent)) return false
+    return sent || !this.options.shared || sending.leaseUntil > Date.now()
+  }
+
+  private hopeless(message: Outgoing, lane: Lane, { refused }: Failure): boolean {
+    return Date.now() - message.at > this.options.giveUpMs || (refused && lane.attempts >= REFUSALS_MAX)
+  }
+
+  /** One request. @returns why it failed; only a 2xx is a delivery */
+  private async attempt(message: Outgoing): Promise<Failure | undefined> {
+    const origin = originOf(message.endpoint)
+    if (!origin) return { reason: 'the endpoint is not a URL', refused: true }
+    let places = this.origins.get(origin)
+    if (!places) this.origins.set(origin, (places = new Semaphore(PER_ORIGIN)))
+    try {
+      const { status, headers } = await places.use(() =>
+        this.options.fetch.fetch(message.endpoint, {
+          method: 'POST',
+          headers: { 'content-type': CONTENT_TYPE },
+          body: JSON.stringify(message.payload),
+          timeoutMs: this.options.timeoutMs,
+        }),
+      )
+      if (status >= 200 && status < 300) return undefined
+      const retryAfter = Number(headers['retry-after'])
+      const refused = status >= 400 && status < 500 && status !== 408 && status !== 429
+      return { reason: `status ${status}`, refused, retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined }
+    } catch {
+      return { reason: 'unreachable', refused: false }
+    } finally {
+      if (places.waiting === 0 && places.free === PER_ORIGIN) this.origins.delete(origin)
+    }
+  }
+
+  private settleSoon(tenantId: string, sending: Sending): void {
+    if (sending.settling) return
+    sending.settling = true
+    const work = this.wait(SETTLE_MS)
+      .then(() => this.settle(tenantId, sending))
+      .finally(() => this.work.delete(work))
+    this.work.add(work)
+  }
+
+  private async settle(tenantId: string, sending: Sending): Promise<void> {
+    const done = sending.done.splice(0)
+    const told = sending.told.splice(0)
+    sending.settling = false
+    if (done.length === 0 || this.sendings.get(tenantId) !== sending) return
+    try {
+      const rest = await settleOutbox(this.options.profiles.of(tenantId), done, this.options.shared, (unit) => {
+        for (const report of told) this.options.report(unit, tenantId, report)
+      })
+      for (const n of done) sending.known.delete(n)
+      this.enqueue(tenantId, rest, { owner: this.options.instanceId, until: sending.leaseUntil })
+      if (sending.known.size === 0) {
+        this.sendings.delete(tenantId)
+        this.options.idle(tenantId)
+      }
+    } catch (error) {
+      // They are delivered; what is left is to remember it. Until then they are not sent again by this process.
+      this.options.logger.error('Deliveries could not be noted', { tenantId, error, count: done.length })
+      sending.done.push(...done)
+      sending.told.push(...told)
+      if (this.stopping) return
+      await this.wait(1000)
+      this.settleSoon(tenantId, sending)
+    }
+  }
+
+  private async renewLeases(): Promise<void> {
+    for (const [tenantId, sending] of this.sendings) {
+      try {
+        const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options.instanceId)
+        if (!claimed) this.sendings.delete(tenantId)
+        else this.enqueue(tenantId, claimed.messages, claimed.lease)
+        if (claimed && sending.known.size === 0) this.sendings.delete(tenantId)
+      } catch (error) {
+        this.options.logger.warn('The right to send could not be renewed', { tenantId, error })
+      }
+    }
+  }
+
+  private wait(ms: number): Promise<void> {
+    if (this.stopping) return Promise.resolve()
+    return new Promise((resolve) => {
+      const wait = { timer: setTimeout(done, ms), wake: done }
+      const { waits } = this
+      waits.add(wait)
+      function done() {
+        waits.delete(wait)
+        resolve()
+      }
+    })
+  }
+}
+
+interface Failure {
+  reason: string
+  /** The peer answered that it does not want the message. */
+  refused: boolean
+  retryAfterMs?: number
+}
+
+/** Doubles with each attempt, and is spread so that peers are not hit in step. */
+function backoff(attempts: number): number {
+  return Math.min(FIRST_WAIT_MS * 2 ** (attempts - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 2)
+}
+
+function originOf(endpoint: string): string | undefined {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
+}
+
+/** The event of a delivery. */
+export function deliveryDraft(tenantId: string, dispatch: EventDraft['dispatch'], report: DeliveryReport): EventDraft {
+  return { tenantId, topic: 'DELIVERY', dispatch, payload: { ...report, connectionId: report.connectionId ?? null } }
+}

@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'libsql'
+import pg from 'pg'
+
+/** `missing`: nothing is there. `empty`: a database without a store in it. `ready`: a store. */
+export type DatabaseState = 'missing' | 'empty' | 'ready'
+
+/** What we do with the database beside Askar, over connections of our own. */
+export interface Database {
+  kind: 'sqlite' | 'postgres'
+  /** Where Askar finds it. */
+  uri: string
+  inspect(): Promise<DatabaseState>
+  /** Runs `fn` while no other process does the same on this database. */
+  exclusively<T>(fn: () => Promise<T>): Promise<T>
+  /** Planner statistics for a store that was just made: Askar never gathers any, and without them look-ups crawl. */
+  seedStatistics(): Promise<void>
+  /** Planner statistics from what is there now. */
+  analyze(): Promise<void>
+  /** Rejects when the database cannot be reached. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Thrown when another process holds this SQLite file: two gateways on one would not see each other's writes. */
+export class StoreInUseError extends Error {}
+
+/**
+ * A SQLite file. Its statistics are written once, by hand, in the shape of a large store: SQLite then plans every
+ * query by the index on tags from the first row on, and no connection has to be opened again to learn better.
+ */
+export function sqliteDatabase(file: string, poolSize: number): Database {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const lock = holdLock(`${file}.lock`)
+  return {
+    kind: 'sqlite',
+    uri: `sqlite://${file}?max_connections=${poolSize}`,
+    async inspect() {
+      if (!existsSync(file)) return 'missing'
+      // A process that died while it made the store left tables, but no profile.
+      const db = new Sqlite(file)
+      const tables = db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'profiles'`).get()
+      const profile = tables && db.prepare('SELECT 1 FROM profiles').get()
+      db.close()
+      return profile ? 'ready' : 'empty'
+    },
+    exclusively: (fn) => fn(),
+    async seedStatistics() {
+      const db = new Sqlite(file)
+      db.exec(`ANALYZE; DELETE FROM sqlite_stat1;
+        INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+          ('items_tags', 'ix_items_tags_name_enc', '1000000 2000 4'),
+          ('items_tags', 'ix_items_tags_name_plain', '1000000 2000 4'),
+          ('items_tags', 'ix_items_tags_item_id', '1000000 8'),
+          ('items', 'ix_items_uniq', '125000 1200 1200 300 1'),
+          ('profiles', 'ix_profile_name', '100 1');`)
+      db.close()
+    },
+    analyze: async () => {},
+    ping: async () => {},
+    async close() {
+      lock.close()
+    },
+  }
+}
+
+/** The lock goes with the process, also when it is killed. */
+function holdLock(file: string) {
+  const lock = new Sqlite(file)
+  try {
+    lock.exec('PRAGMA busy_timeout = 1000; BEGIN EXCLUSIVE')
+    return lock
+  } catch {
+    lock.close()
+    throw new StoreInUseError('Another gateway uses this data folder. Stop it, or choose another DATA_DIR.')
+  }
+}
+
+/** Advisory lock of the making of a store, the same for every gateway. */
+const MAKING = 7_301_942
+
+/** A Postgres database; made by Askar where it is missing. */
+export function postgresDatabase(databaseUrl: string, poolSize: number): Database {
+  const url = new URL(databaseUrl)
+  const maintenance = new URL(databaseUrl)
+  maintenance.pathname = '/postgres'
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5000, query_timeout: 60_000 })
+  // A broken idle connection is replaced at the next query; without a listener it would end the process.
+  pool.on('error', () => {})
+
+  const askarUrl = new URL(databaseUrl)
+  askarUrl.protocol = 'postgres:'
+  askarUrl.searchParams.set('max_connections', String(poolSize))
+  askarUrl.searchParams.set('admin_account', decodeURIComponent(url.username))
+  askarUrl.searchParams.set('admin_password', decodeURIComponent(url.password) || 'none')
+  if (!askarUrl.password) askarUrl.password = 'none'
+
+  return {
+    kind: 'postgres',
+    uri: askarUrl.href,
+    async inspect() {
+      try {
+        const { rows } = await pool.query<{ ready: boolean }>(`SELECT to_regclass('config') IS NOT NULL AS ready`)
+        return rows[0]?.ready ? 'ready' : 'empty'
+      } catch (error) {
+        if ((error as { code?: string }).code === '3D000') return 'missing'
+        throw error
+      }
+    },
+    async exclusively(fn) {
+      const client = new pg.Client({ connectionString: maintenance.href, connectionTimeoutMillis: 5000 })
+      await client.connect()
+      try {
+        await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [MAKING, url.pathname])
+        return await fn()
+      } finally {
+        await client.end()
+      }
+    },
+    seedStatistics: async () => {},
+    async analyze() {
+      await pool.query('ANALYZE items; ANALYZE items_tags')
+    },
+    async ping() {
+      await pool.query('SELECT 1')
+    },
+    async close() {
+      await pool.end()
+    },
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The one record of a profile that every writing transaction locks and rewrites. What it counts is therefore counted
+ * in commit order, on every instance.
+ */
+export interface Head {
+  /** Grows by one with each writing transaction. */
+  rev: number
+  /** Revision of each category at its last change; a cached read is good while its category's revision stands. */
+  cats: Record<string, number>
+  /** The last event's sequence, and the first that is still kept. */
+  seq: number
+  first: number
+  /** For each list, the last place given and the creation time (ms) that went with it. */
+  lists: Record<string, { n: number; at: number }>
+  /** How many of the tenant's lifecycle events, which are written with the base wallet, have been copied here. */
+  lifecycle: number
+  /** The last place given in the outbox. */
+  out: number
+  /** Which instance sends what waits in the outbox, and until when (ms since the epoch). */
+  lease?: { owner: string; until: number }
+  /** Digests of the newest inbound envelopes, newest last: a repeat is answered without being handled again. */
+  seen: string[]
+}
+
+export const HEAD_CATEGORY = '_head'
+export const HEAD_NAME = 'head'
+
+/** How many digests of inbound envelopes a profile remembers. */
+export const SEEN_MAX = 128
+
+export function emptyHead(): Head {
+  return { rev: 0, cats: {}, seq: 0, first: 1, lists: {}, lifecycle: 0, out: 0, seen: [] }
+}
+
+export function cloneHead(head: Head): Head {
+  return { ...head, cats: { ...head.cats }, lists: { ...head.lists }, seen: [...head.seen] }
+}

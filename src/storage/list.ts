@@ -1,0 +1,89 @@
+import type { Session } from '@openwallet-foundation/askar-shared'
+import type { Entry, TagQuery, Tags } from './entry.js'
+import type { Head } from './head.js'
+
+/**
+ * Askar can neither order by a tag nor compare encrypted ones, so a list keeps its own order: each entry gets the next
+ * number of its list when it is first written, and carries it in tags: `_n` the number, `_p` its page of a hundred,
+ * `_q` its block of ten thousand. A page of the list is then a few equality queries, whatever the list's length.
+ */
+const PAGE = 100
+const BLOCK = 10_000
+
+/**
+ * Gives an entry its place at the end of a list. @returns the tags that hold it, and its creation time (ms): made later
+ * where needed, so that the order of the list is the order of creation times, without ties
+ */
+export function placeInList(head: Head, list: string, createdAt: number): { tags: Tags; createdAt: number } {
+  const last = head.lists[list] ?? { n: 0, at: 0 }
+  const next = { n: last.n + 1, at: Math.max(createdAt, last.at + 1) }
+  head.lists[list] = next
+  const tags = { _n: `${next.n}`, _p: `${list}/${Math.floor(next.n / PAGE)}`, _q: `${list}/${Math.floor(next.n / BLOCK)}` }
+  return { tags, createdAt: next.at }
+}
+
+/** An entry with its place. */
+export interface Listed {
+  n: number
+  entry: Entry
+}
+
+export interface ListQuery {
+  category: string
+  list: string
+  /** Only entries with these tags. */
+  filter: TagQuery
+  /** At most so many, in order: from the lowest number up, or with `reverse` from the highest down. */
+  limit: number
+  reverse?: boolean
+  /** Only numbers above `after` and below `before`. */
+  after?: number
+  before?: number
+}
+
+/** Reads a stretch of a list. `last` is the list's highest number, from the head. */
+export async function readList(session: Session, query: ListQuery, last: number): Promise<Listed[]> {
+  const low = (query.after ?? 0) + 1
+  const high = Math.min(query.before ?? last + 1, last + 1) - 1
+  const found: Listed[] = []
+  const unfiltered = Object.keys(query.filter).length === 0
+  for (const block of steps(low, high, BLOCK, query.reverse)) {
+    const inBlock = unfiltered ? undefined : await matches(session, query, { _q: `${query.list}/${block}` })
+    if (inBlock) {
+      take(found, inBlock, query, low, high)
+    } else {
+      const from = Math.max(low, block * BLOCK)
+      const to = Math.min(high, block * BLOCK + BLOCK - 1)
+      for (const page of steps(from, to, PAGE, query.reverse)) {
+        take(found, (await matches(session, query, { _p: `${query.list}/${page}` }, PAGE)) ?? [], query, low, high)
+        if (found.length >= query.limit) break
+      }
+    }
+    if (found.length >= query.limit) break
+  }
+  return found.slice(0, query.limit)
+}
+
+/** The entries of one stretch that match; nothing where they are too many to read in one go. */
+async function matches(session: Session, query: ListQuery, stretch: TagQuery, most = 2 * PAGE): Promise<Listed[] | undefined> {
+  const tagFilter = { $and: [query.filter, stretch] }
+  const rows = await session.fetchAll({ category: query.category, tagFilter, limit: most + 1 })
+  if (rows.length > most) return undefined
+  return rows.map((row) => {
+    const entry = { category: row.category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }
+    return { n: Number(entry.tags['_n']), entry }
+  })
+}
+
+function take(found: Listed[], rows: Listed[], query: ListQuery, low: number, high: number): void {
+  const direction = query.reverse ? -1 : 1
+  found.push(...rows.filter(({ n }) => n >= low && n <= high).sort((a, b) => direction * (a.n - b.n)))
+}
+
+function* steps(low: number, high: number, size: number, reverse = false): Generator<number> {
+  if (low > high) return
+  const first = Math.floor(low / size)
+  const last = Math.floor(high / size)
+  if (reverse) for (let step = last; step >= first; step--) yield step
+  else for (let step = first; step <= last; step++) yield step
+}

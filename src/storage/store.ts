@@ -1,0 +1,106 @@
+import { Session, Store, StoreKeyMethod, KdfMethod } from '@openwallet-foundation/askar-shared'
+import { Semaphore } from '../lib/semaphore.js'
+import { type Database, postgresDatabase, sqliteDatabase } from './database.js'
+
+/** The profile of the base wallet: tenants, routes, the base event log. */
+export const BASE_PROFILE = 'base'
+
+export interface StoreOptions {
+  /** `postgres://…` of the database, or the path of a SQLite file. */
+  location: { databaseUrl: string } | { file: string }
+  /** Raw key of the store: base58 of 32 bytes. */
+  key: string
+  /** Connections that Askar may open, and the most sessions that are open at once. */
+  poolSize: number
+}
+
+/**
+ * The shared encrypted store: many profiles, each under a key of its own, in one SQLite file or Postgres database.
+ * Sessions wait here, in order, for one of `poolSize` places, so that none waits inside Askar's pool (where a wait
+ * ends after 30 s with an error that nothing tries again).
+ */
+export class WalletStore {
+  private readonly places: Semaphore
+  private readonly writers: Semaphore
+
+  private constructor(
+    private readonly store: Store,
+    readonly database: Database,
+    poolSize: number,
+  ) {
+    this.places = new Semaphore(poolSize)
+    // SQLite has one writer: waiting here in order beats polling its lock for up to five seconds.
+    this.writers = new Semaphore(database.kind === 'sqlite' ? 1 : poolSize)
+  }
+
+  static async open({ location, key, poolSize }: StoreOptions): Promise<WalletStore> {
+    const database =
+      'file' in location ? sqliteDatabase(location.file, poolSize) : postgresDatabase(location.databaseUrl, poolSize)
+    const access = { uri: database.uri, keyMethod: new StoreKeyMethod(KdfMethod.Raw), passKey: key }
+    await database.exclusively(async () => {
+      const state = await database.inspect()
+      if (state === 'ready') return
+      const made = await Store.provision({ ...access, profile: BASE_PROFILE, recreate: state === 'empty' })
+      await made.close()
+      await database.seedStatistics()
+    })
+    return new WalletStore(await Store.open(access), database, poolSize)
+  }
+
+  /** Whether other processes may write to this store at the same time. */
+  get shared(): boolean {
+    return this.database.kind === 'postgres'
+  }
+
+  /** Sessions that wait for a place. */
+  get waiting(): number {
+    return this.places.waiting + this.writers.waiting
+  }
+
+  /** Lends a session for reading. It must not be kept over anything slow. */
+  session<T>(profile: string, read: (session: Session) => Promise<T>): Promise<T> {
+    return this.places.use(async () => {
+      const session = await this.store.session(profile).open()
+      try {
+        return await read(session)
+      } finally {
+        await session.close()
+      }
+    })
+  }
+
+  /** Lends a transaction; commits when `write` resolves, rolls back when it rejects. */
+  transaction<T>(profile: string, write: (session: Session) => Promise<T>): Promise<T> {
+    return this.writers.use(() =>
+      this.places.use(async () => {
+        const session = await this.store.transaction(profile).open()
+        try {
+          const result = await write(session)
+          await session.commit()
+          return result
+        } catch (error) {
+          if (session.handle) await session.rollback()
+          throw error
+        }
+      }),
+    )
+  }
+
+  createProfile(name: string): Promise<string> {
+    return this.writers.use(() => this.places.use(() => this.store.createProfile(name)))
+  }
+
+  /** Removes a profile and all that lies in it. */
+  async removeProfile(name: string): Promise<void> {
+    await this.writers.use(() => this.places.use(() => this.store.removeProfile(name)))
+  }
+
+  listProfiles(): Promise<string[]> {
+    return this.places.use(() => this.store.listProfiles())
+  }
+
+  async close(): Promise<void> {
+    await this.store.close()
+    await this.database.close()
+  }
+}

@@ -1,0 +1,25 @@
+import type { TagQuery, Tags } from './entry.js'
+
+/**
+ * Whether tags match a query, by the rules of Askar's WQL. A unit of work answers queries with it for entries that it
+ * has changed and not yet written.
+ */
+export function matchesTags(tags: Tags, query: TagQuery): boolean {
+  return Object.entries(query).every(([name, condition]) => {
+    if (condition === undefined) return true
+    if (name === '$and') return (condition as TagQuery[]).every((part) => matchesTags(tags, part))
+    if (name === '$or') return (condition as TagQuery[]).some((part) => matchesTags(tags, part))
+    if (name === '$not') return !matchesTags(tags, condition as TagQuery)
+    return matchesValue(tags[name], condition)
+  })
+}
+
+function matchesValue(tag: string | string[] | undefined, condition: unknown): boolean {
+  const values = tag === undefined ? [] : Array.isArray(tag) ? tag : [tag]
+  if (typeof condition === 'string') return values.includes(condition)
+  const [[operator, operand] = ['', undefined]] = Object.entries(condition as Record<string, unknown>)
+  if (operator === '$in') return values.some((value) => (operand as string[]).includes(value))
+  if (operator === '$neq') return values.length > 0 && values.every((value) => value !== operand)
+  if (operator === '$exist') return values.length > 0
+  throw new Error(`a tag query cannot use ${operator}`)
+}

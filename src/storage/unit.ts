@@ -1,0 +1,203 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Key } from '@openwallet-foundation/askar-shared'
+import { type Entry, entryKey, reservedTags, type TagQuery } from './entry.js'
+import { cloneHead, type Head } from './head.js'
+import { matchesTags } from './tag-match.js'
+
+export type Change =
+  | { op: 'insert' | 'replace'; entry: Entry }
+  | { op: 'remove'; category: string; name: string }
+  /** Removes all of a category that match; only for categories that units do not read. */
+  | { op: 'clear'; category: string; query: TagQuery }
+
+export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove'; name: string }
+
+/**
+ * What a unit gathers beside its changes, and what becomes of it: events for the log, messages for the outbox, routes.
+ * `prepare` runs before the transaction, outside of it. `settle` turns what was gathered into changes, counting in the
+ * head; the `committed` that it returns is called in commit order and must not wait.
+ */
+export interface Collector<T> {
+  prepare?(items: readonly T[], profile: string): Promise<void>
+  settle?(items: readonly T[], head: Head, profile: string): { changes: Change[]; committed?: () => void }
+}
+
+/** Reads from the profile that a unit works on, as it was when the unit began. */
+export interface UnitSource {
+  fetch(category: string, name: string): Promise<Entry | undefined>
+  query(category: string, query: TagQuery): Promise<Entry[]>
+  fetchKey(name: string): Promise<Key | undefined>
+}
+
+export interface Savepoint {
+  head: Head
+  changes: Map<string, Change>
+  keys: Map<string, KeyChange>
+  items: Map<Collector<unknown>, unknown[]>
+}
+
+/**
+ * A unit of work on one profile: it reads what is there, gathers every change in memory, sees its own changes, and is
+ * written at its end in one short transaction. Until then nothing is locked and nothing is told, so a unit can be
+ * dropped, or run again when another instance was quicker, without a trace.
+ */
+export class Unit {
+  private changes = new Map<string, Change>()
+  private keys = new Map<string, KeyChange>()
+  private items = new Map<Collector<unknown>, unknown[]>()
+  private open = true
+  private touched = false
+  /** The profile's head as this unit will leave it. */
+  head: Head
+  /** Set where the store failed a read: whatever came of the unit, it says nothing about its input. */
+  broken: { cause: unknown } | undefined
+
+  constructor(
+    private readonly source: UnitSource,
+    readonly profile: string,
+    /** The head that the unit's reads go with. */
+    readonly base: Head,
+  ) {
+    this.head = cloneHead(base)
+  }
+
+  /** Whether there is anything to write. */
+  get dirty(): boolean {
+    return this.touched || this.changes.size + this.keys.size + this.items.size > 0
+  }
+
+  /** Has the head written even where nothing else is. */
+  touch(): void {
+    this.assertOpen()
+    this.touched = true
+  }
+
+  async fetch(category: string, name: string): Promise<Entry | undefined> {
+    const change = this.changes.get(entryKey(category, name))
+    if (change) return 'entry' in change ? change.entry : undefined
+    return this.reading(this.source.fetch(category, name))
+  }
+
+  /** An entry that this unit itself has put there. */
+  fetchOwn(category: string, name: string): Entry | undefined {
+    const change = this.changes.get(entryKey(category, name))
+    return change && 'entry' in change ? change.entry : undefined
+  }
+
+  async query(category: string, query: TagQuery): Promise<Entry[]> {
+    const stored = await this.reading(this.source.query(category, query))
+    const changed = [...this.changes.values()].filter((change) => categoryOf(change) === category)
+    if (changed.length === 0) return stored
+    const kept = stored.filter(({ name }) => !this.changes.has(entryKey(category, name)))
+    const own = changed.flatMap((change) => ('entry' in change ? [change.entry] : []))
+    return [...kept, ...own.filter(({ tags }) => matchesTags(tags, query))]
+  }
+
+  /** Adds an entry that is not there yet. */
+  insert(entry: Entry): void {
+    const before = this.changes.get(entryKey(entry.category, entry.name))
+    this.change({ op: before?.op === 'remove' ? 'replace' : 'insert', entry })
+  }
+
+  /** Replaces an entry that is there; its place in a list stays. @returns false where there is none */
+  async replace(entry: Entry): Promise<boolean> {
+    const key = entryKey(entry.category, entry.name)
+    const before = await this.fetch(entry.category, entry.name)
+    if (!before) return false
+    const pending = this.changes.get(key)
+    const tags = { ...reservedTags(before.tags), ...entry.tags }
+    this.change({ op: pending?.op === 'insert' ? 'insert' : 'replace', entry: { ...entry, tags } })
+    return true
+  }
+
+  /** @returns false where there is nothing to remove */
+  async remove(category: string, name: string): Promise<boolean> {
+    const key = entryKey(category, name)
+    if (!(await this.fetch(category, name))) return false
+    this.assertOpen()
+    if (this.changes.get(key)?.op === 'insert') this.changes.delete(key)
+    else this.changes.set(key, { op: 'remove', category, name })
+    return true
+  }
+
+  /** Removes an entry that is known to be there, without a look. */
+  discard(category: string, name: string): void {
+    this.assertOpen()
+    this.changes.set(entryKey(category, name), { op: 'remove', category, name })
+  }
+
+  /** Removes all entries of a category that match; only for categories that units do not read. */
+  clear(category: string, query: TagQuery): void {
+    this.assertOpen()
+    this.changes.set(entryKey(category, JSON.stringify(query)), { op: 'clear', category, query })
+  }
+
+  async fetchKey(name: string): Promise<Key | undefined> {
+    const change = this.keys.get(name)
+    if (change) return change.op === 'insert' ? change.key : undefined
+    return this.reading(this.source.fetchKey(name))
+  }
+
+  changeKey(change: KeyChange): void {
+    this.assertOpen()
+    this.keys.set(change.name, change)
+  }
+
+  /** Hands an item to a collector; it counts when the unit commits. */
+  add<T>(collector: Collector<T>, item: T): void {
+    this.assertOpen()
+    const items = this.items.get(collector as Collector<unknown>)
+    if (items) items.push(item)
+    else this.items.set(collector as Collector<unknown>, [item])
+  }
+
+  savepoint(): Savepoint {
+    return {
+      head: cloneHead(this.head),
+      changes: new Map(this.changes),
+      keys: new Map(this.keys),
+      items: new Map([...this.items].map(([collector, items]) => [collector, [...items]])),
+    }
+  }
+
+  /** Forgets all that was gathered since. */
+  restore(savepoint: Savepoint): void {
+    this.head = savepoint.head
+    this.changes = savepoint.changes
+    this.keys = savepoint.keys
+    this.items = savepoint.items
+  }
+
+  /** Ends the gathering: work that was left running can no longer slip something in. */
+  seal(): { changes: Change[]; keys: KeyChange[]; items: Map<Collector<unknown>, unknown[]> } {
+    this.open = false
+    return { changes: [...this.changes.values()], keys: [...this.keys.values()], items: this.items }
+  }
+
+  private async reading<T>(read: Promise<T>): Promise<T> {
+    try {
+      return await read
+    } catch (cause) {
+      this.broken ??= { cause }
+      throw cause
+    }
+  }
+
+  private change(change: Extract<Change, { entry: Entry }>): void {
+    this.assertOpen()
+    this.changes.set(entryKey(change.entry.category, change.entry.name), change)
+  }
+
+  private assertOpen(): void {
+    if (!this.open) throw new Error('This unit of work has ended')
+  }
+}
+
+export const categoryOf = (change: Change) => ('entry' in change ? change.entry.category : change.category)
+
+const current = new AsyncLocalStorage<Unit>()
+
+/** The unit of work that the running code belongs to. */
+export const currentUnit = (): Unit | undefined => current.getStore()
+
+export const runInUnit = <T>(unit: Unit, fn: () => Promise<T>): Promise<T> => current.run(unit, fn)

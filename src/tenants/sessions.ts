@@ -1,0 +1,223 @@
+import type { AgentFactory } from '../agent/agent-factory.js'
+import { needsOf, type OutsideDidResolver } from '../agent/did-resolvers.js'
+import { WalletOwner } from '../agent/ports.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
+import { type Deferred, deferred } from '../lib/deferred.js'
+import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
+import type { Profiles } from '../storage/profiles.js'
+import type { Unit } from '../storage/unit.js'
+import type { TenantStore } from './tenant-store.js'
+import type { Tenant } from './tenant.js'
+
+/** An open wallet, and how many have it on loan. */
+interface Room {
+  agent: WalletAgent
+  guests: number
+  usedAt: number
+}
+
+interface Waiting {
+  tenant: Tenant
+  turn: Deferred<Room>
+}
+
+/** A unit of work needs documents from outside before it can run. */
+class OutsideNeed extends Error {
+  constructor(readonly dids: string[]) {
+    super('Documents from outside are needed')
+  }
+}
+
+const FETCH_ROUNDS = 4
+
+/**
+ * Lends tenants' wallets. An open wallet is kept for a while after its last use, but never more than `max` of them;
+ * who finds no room waits in one queue for all tenants, so that a busy tenant cannot keep another out for long.
+ */
+export class Sessions {
+  private readonly rooms = new Map<string, Room>()
+  private readonly opening = new Map<string, Promise<Room>>()
+  private readonly queue: Waiting[] = []
+  private readonly drained = new Map<string, Deferred<void>>()
+  private readonly sweeper: NodeJS.Timeout
+  /** Rooms that are taken, or promised to an opening or a closing wallet. */
+  private taken = 0
+
+  constructor(
+    private readonly factory: AgentFactory,
+    private readonly profiles: Profiles,
+    private readonly tenants: TenantStore,
+    private readonly outside: OutsideDidResolver,
+    private readonly options: { max: number; idleMs: number },
+  ) {
+    this.sweeper = setInterval(() => void this.sweep(), Math.max(1000, options.idleMs / 2))
+    this.sweeper.unref()
+  }
+
+  get open(): number {
+    return this.rooms.size
+  }
+
+  get waiting(): number {
+    return this.queue.length
+  }
+
+  /**
+   * Runs `fn` on a tenant's wallet as one unit of work: all of it is written, with its events and messages, or nothing.
+   * `fn` may run again, and must not wait for the network.
+   * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED
+   */
+  async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
+    for (let round = 0; round < FETCH_ROUNDS; round++) {
+      try {
+        return await this.lend(tenantId, (agent) => this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)))
+      } catch (error) {
+        if (!(error instanceof OutsideNeed)) throw error
+        await Promise.all(error.dids.map((did) => this.outside.prepare(did)))
+      }
+    }
+    throw protocolError('The other agent needs too many documents from outside.')
+  }
+
+  /** Closes a tenant's wallet once nobody uses it, and lets nobody in any more until `fn` has ended. */
+  async drain<T>(tenantId: string, fn: () => Promise<T>): Promise<T> {
+    const gate = deferred()
+    this.drained.set(tenantId, gate)
+    try {
+      await this.empty(tenantId)
+      return await fn()
+    } finally {
+      // Who was already waiting in the queue may have come in, seen the gate, and left.
+      await this.empty(tenantId)
+      this.drained.delete(tenantId)
+      gate.resolve()
+    }
+  }
+
+  /** Waits for what is in work, then closes every wallet. */
+  async close(): Promise<void> {
+    clearInterval(this.sweeper)
+    for (const tenantId of [...this.rooms.keys()]) await this.drain(tenantId, async () => {})
+  }
+
+  private async empty(tenantId: string): Promise<void> {
+    await this.opening.get(tenantId)?.catch(() => undefined)
+    while ((this.rooms.get(tenantId)?.guests ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    const room = this.rooms.get(tenantId)
+    if (room) await this.shut(tenantId, room)
+  }
+
+  private async lend<T>(tenantId: string, fn: (agent: WalletAgent) => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.drained.get(tenantId)?.promise
+      const tenant = await this.tenants.find(tenantId)
+      if (!tenant || tenant.state === 'DELETING') throw notFound('tenant')
+      if (tenant.state === 'SUSPENDED') throw tenantSuspended()
+      const room = await this.enter(tenant)
+      try {
+        if (!this.drained.has(tenantId)) return await fn(room.agent)
+      } finally {
+        this.leave(room)
+      }
+    }
+  }
+
+  /** Every way in counts a guest at once, so that a room cannot be closed between finding and using it. */
+  private enter(tenant: Tenant): Promise<Room> {
+    if (this.queue.length > 0) return this.wait(tenant)
+    return this.tryEnter(tenant) ?? this.wait(tenant)
+  }
+
+  private tryEnter(tenant: Tenant): Promise<Room> | undefined {
+    const room = this.rooms.get(tenant.id)
+    if (room) {
+      room.guests += 1
+      room.agent.owner.settings = tenant
+      return Promise.resolve(room)
+    }
+    const opening = this.opening.get(tenant.id)
+    if (opening) return opening.then((opened) => this.welcome(opened))
+    if (this.taken >= this.options.max && !this.evictIdle()) return undefined
+    return this.openRoom(tenant).then((opened) => this.welcome(opened))
+  }
+
+  private welcome(room: Room): Room {
+    room.guests += 1
+    return room
+  }
+
+  private wait(tenant: Tenant): Promise<Room> {
+    const turn = deferred<Room>()
+    this.queue.push({ tenant, turn })
+    return turn.promise
+  }
+
+  private openRoom(tenant: Tenant): Promise<Room> {
+    this.taken += 1
+    const opened = this.factory.open(new WalletOwner(tenant.id, tenant)).then(
+      (agent) => {
+        const room = { agent, guests: 0, usedAt: Date.now() }
+        this.rooms.set(tenant.id, room)
+        return room
+      },
+      (error) => {
+        this.taken -= 1
+        throw error
+      },
+    )
+    this.opening.set(tenant.id, opened)
+    // After those who wait for it have come in.
+    opened.finally(() => setImmediate(() => this.opening.delete(tenant.id))).catch(() => {})
+    return opened
+  }
+
+  private leave(room: Room): void {
+    room.guests -= 1
+    room.usedAt = Date.now()
+    this.serve()
+  }
+
+  /** Lets in those who wait, in their order. */
+  private serve(): void {
+    for (let next = this.queue[0]; next; next = this.queue[0]) {
+      const entering = this.tryEnter(next.tenant)
+      if (!entering) return
+      this.queue.shift()
+      entering.then(next.turn.resolve, next.turn.reject)
+    }
+  }
+
+  /** Makes room by closing the wallet that was idle longest. */
+  private evictIdle(): boolean {
+    const idle = [...this.rooms].filter(([id, room]) => room.guests === 0 && !this.opening.has(id))
+    const oldest = idle.sort(([, a], [, b]) => a.usedAt - b.usedAt)[0]
+    if (!oldest) return false
+    void this.shut(...oldest)
+    return true
+  }
+
+  /** The room is free at once: what is left to do holds nothing. */
+  private async shut(tenantId: string, room: Room): Promise<void> {
+    this.rooms.delete(tenantId)
+    this.taken -= 1
+    this.profiles.of(tenantId).close()
+    await this.factory.close(room.agent)
+  }
+
+  private async sweep(): Promise<void> {
+    const before = Date.now() - this.options.idleMs
+    for (const [tenantId, room] of this.rooms) {
+      if (room.guests === 0 && room.usedAt < before && !this.opening.has(tenantId)) await this.shut(tenantId, room)
+    }
+  }
+}
+
+async function runOnce<T>(agent: WalletAgent, unit: Unit, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
+  try {
+    const result = await fn(agent, unit)
+    if (needsOf(unit).length === 0) return result
+  } catch (error) {
+    if (needsOf(unit).length === 0) throw error
+  }
+  throw new OutsideNeed(needsOf(unit))
+}

@@ -1,0 +1,211 @@
+import type { EventDispatch, EventDraft } from '../events/event.js'
+import { badInput, conflict, notFound, notImplemented } from '../lib/errors.js'
+import { newId } from '../lib/ids.js'
+import type { Logger } from '../lib/logger.js'
+import type { Profiles } from '../storage/profiles.js'
+import type { Collector } from '../storage/unit.js'
+import { once } from './idempotency.js'
+import type { Sessions } from './sessions.js'
+import type { KeyMode, Tenant, TokenRecord, TokenScope, WalletStorage } from './tenant.js'
+import type { TenantStore } from './tenant-store.js'
+import type { Tokens } from './tokens.js'
+
+const ALL_SCOPES: TokenScope[] = ['READ', 'WRITE', 'MANAGE']
+
+export interface CreateTenant {
+  name: string
+  label?: string | null
+  imageUrl?: string | null
+  groupId?: string | null
+  keyMode?: KeyMode | null
+  walletStorage?: WalletStorage | null
+  walletKey?: string | null
+  eventDispatch?: EventDispatch | null
+  settings?: Record<string, unknown> | null
+  policy?: Record<string, unknown> | null
+  idempotencyKey?: string | null
+}
+
+export interface UpdateTenant {
+  tenantId: string
+  label?: string | null
+  imageUrl?: string | null
+  groupId?: string | null
+  eventDispatch?: EventDispatch | null
+  settings?: Record<string, unknown> | null
+  policy?: Record<string, unknown> | null
+}
+
+export interface CreateToken {
+  name?: string | null
+  scopes?: TokenScope[] | null
+  /** Seconds; null for no expiry. */
+  expiresIn?: number | null
+  walletKey?: string | null
+}
+
+/** How long tokens may live, in seconds; null for ever. */
+export interface TokenLife {
+  standard: number | null
+  longest: number | null
+}
+
+/** What a tenant's deletion must take away beside its wallet and record; each layer above adds its own. */
+export type Withdrawal = (tenantId: string) => Promise<void>
+
+/** The life of tenants: made, changed, given tokens, deleted. */
+export class TenantService {
+  readonly withdrawals: Withdrawal[] = []
+
+  constructor(
+    private readonly store: TenantStore,
+    private readonly tokens: Tokens,
+    private readonly sessions: Sessions,
+    private readonly profiles: Profiles,
+    private readonly journal: Collector<EventDraft>,
+    private readonly life: TokenLife,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Makes a tenant with its wallet. @returns it, and its primary token */
+  async create(input: CreateTenant): Promise<{ tenant: Tenant; token: string }> {
+    if (input.keyMode === 'UNMANAGED' || input.walletStorage === 'STORE') throw notImplemented('A wallet in a store of its own')
+    if (input.settings || input.policy) throw notImplemented('settings and policy')
+    if (input.walletKey) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
+    const { tenant, token } = await this.profiles.base.transact((unit) =>
+      once(unit, 'createTenant', input, async () => {
+        const token = this.tokenRecord(null, ALL_SCOPES, undefined)
+        const tenant = await this.store.insert(unit, draftTenant(input, token))
+        return { tenant, token }
+      }),
+    )
+    await this.profiles.create(tenant.id).catch((error) => {
+      // A repeat by idempotency key finds the wallet there.
+      if (!input.idempotencyKey) throw error
+    })
+    this.store.changed(tenant.id)
+    return { tenant: (await this.store.find(tenant.id)) ?? tenant, token: await this.tokens.sign(tenant.id, token) }
+  }
+
+  async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {
+    if (input.settings || input.policy) throw notImplemented('settings and policy')
+    if (input.label === null || input.eventDispatch === null) {
+      throw badInput('label and eventDispatch cannot be cleared.', input.label === null ? 'input.label' : 'input.eventDispatch')
+    }
+    const changes = Object.fromEntries(
+      (['label', 'imageUrl', 'groupId', 'eventDispatch'] as const).flatMap((field) =>
+        input[field] === undefined ? [] : [[field, input[field]]],
+      ),
+    )
+    const tenant = await this.changeTenant(tenantId, 'UPDATED', () => changes)
+    return tenant
+  }
+
+  async createToken(tenantId: string, input: CreateToken): Promise<{ token: string; info: TokenRecord }> {
+    if (input.walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
+    const name = input.name ?? null
+    const scopes = [...new Set(input.scopes ?? ALL_SCOPES)]
+    if (scopes.length === 0) throw badInput('Name at least one scope.', 'input.scopes')
+    const info = this.tokenRecord(name, scopes, input.expiresIn)
+    await this.changeTenant(tenantId, 'TOKEN_CREATED', ({ tokens }) => {
+      const alive = tokens.filter(({ expiresAt }) => expiresAt === null || expiresAt > Date.now() / 1000)
+      if (name !== null && alive.some((other) => other.name === name)) {
+        throw conflict('A token of this name exists. Revoke it first, or choose another name.', 'input.name')
+      }
+      // A new primary token ends the old one at once.
+      return { tokens: [...alive.filter((other) => name !== null || other.name !== null), info] }
+    })
+    return { token: await this.tokens.sign(tenantId, info), info }
+  }
+
+  async revokeToken(tenantId: string, tokenId: string): Promise<void> {
+    await this.changeTenant(tenantId, 'TOKEN_REVOKED', ({ tokens }) => {
+      if (!tokens.some(({ id }) => id === tokenId)) throw notFound('token')
+      return { tokens: tokens.filter(({ id }) => id !== tokenId) }
+    })
+  }
+
+  /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
+  async delete(tenantId: string, walletKey?: string | null): Promise<void> {
+    if (walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
+    const tenant = await this.profiles.base.transact((unit) =>
+      this.store.update(unit, tenantId, undefined, () => ({ state: 'DELETING', tokens: [] })),
+    )
+    if (!tenant) throw notFound('tenant')
+    this.store.changed(tenantId)
+    await this.finishDeleting(tenant)
+  }
+
+  /** Goes on with deletions that a crash has cut. */
+  async resume(): Promise<void> {
+    for (const tenant of await this.store.deleting()) {
+      this.logger.info('Finishing the deletion of a tenant', { tenantId: tenant.id })
+      await this.finishDeleting(tenant)
+    }
+  }
+
+  private async finishDeleting(tenant: Tenant): Promise<void> {
+    await this.sessions.drain(tenant.id, async () => {
+      for (const withdraw of this.withdrawals) await withdraw(tenant.id)
+      await this.profiles.remove(tenant.id)
+      await this.profiles.base.transact((unit) => this.store.remove(unit, tenant))
+    })
+    this.store.changed(tenant.id)
+  }
+
+  /** Brings a tenant's lifecycle events into its own log; does nothing where they all are there. */
+  async copyLifecycle(tenant: Tenant): Promise<void> {
+    const profile = this.profiles.of(tenant.id)
+    const { lifecycle } = await profile.head()
+    if (lifecycle >= tenant.lifecycle) return
+    await profile.transact(async (unit) => {
+      for (const draft of await this.store.lifecycleSince(tenant, unit.head.lifecycle)) unit.add(this.journal, draft)
+      unit.head.lifecycle = Math.max(unit.head.lifecycle, tenant.lifecycle)
+    })
+  }
+
+  private async changeTenant(
+    tenantId: string,
+    event: 'UPDATED' | 'TOKEN_CREATED' | 'TOKEN_REVOKED',
+    change: (tenant: Tenant) => Partial<Tenant>,
+  ): Promise<Tenant> {
+    const tenant = await this.profiles.base.transact((unit) => this.store.update(unit, tenantId, event, (before) => {
+      if (before.state === 'DELETING') throw notFound('tenant')
+      return change(before)
+    }))
+    if (!tenant) throw notFound('tenant')
+    this.store.changed(tenantId)
+    return tenant
+  }
+
+  private tokenRecord(name: string | null, scopes: TokenScope[], expiresIn: number | null | undefined): TokenRecord {
+    const { standard, longest } = this.life
+    const life = expiresIn === undefined ? standard : expiresIn
+    if (life === null && longest !== null) throw badInput('Tokens must end here. Give expiresIn.', 'input.expiresIn')
+    if (life !== null && (life <= 0 || (longest !== null && life > longest))) {
+      throw badInput(`expiresIn must be from 1 to ${longest ?? Number.MAX_SAFE_INTEGER} seconds.`, 'input.expiresIn')
+    }
+    const issuedAt = Math.floor(Date.now() / 1000)
+    return { id: newId(), name, scopes, issuedAt, expiresAt: life === null ? null : issuedAt + life }
+  }
+}
+
+function draftTenant(input: CreateTenant, token: TokenRecord): Tenant {
+  return {
+    id: newId(),
+    name: input.name,
+    label: input.label ?? input.name,
+    imageUrl: input.imageUrl ?? null,
+    groupId: input.groupId ?? null,
+    keyMode: 'MANAGED',
+    walletStorage: 'PROFILE',
+    eventDispatch: input.eventDispatch ?? 'DEFAULT',
+    state: 'ACTIVE',
+    settings: {},
+    policy: {},
+    createdAt: '',
+    updatedAt: '',
+    tokens: [token],
+    lifecycle: 0,
+  }
+}

@@ -1,0 +1,72 @@
+import { jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { unauthenticated } from '../lib/errors.js'
+import { sha256 } from '../lib/ids.js'
+import type { Tenant, TokenRecord } from './tenant.js'
+import type { TenantStore } from './tenant-store.js'
+
+interface Claims {
+  tenantId: string
+  tokenId: string
+  expiresAt: number | undefined
+}
+
+/**
+ * Tenant tokens: compact JWS (RFC 7515, HS256) with `sub`, `jti`, `iat` and, unless it never ends, `exp`. A token holds
+ * while its id stands in its tenant's record; what it may do is written there, not in the token.
+ */
+export class Tokens {
+  private readonly secrets: Uint8Array[]
+  private readonly verified = new LRUCache<string, Claims>({ max: 20_000, ttl: 10 * 60_000 })
+
+  /** The first secret signs, all verify. */
+  constructor(
+    secrets: readonly string[],
+    private readonly tenants: TenantStore,
+  ) {
+    this.secrets = secrets.map((secret) => new TextEncoder().encode(secret))
+  }
+
+  /** The token of a record; the same each time. */
+  sign(tenantId: string, token: TokenRecord): Promise<string> {
+    const jwt = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(tenantId).setJti(token.id)
+    jwt.setIssuedAt(token.issuedAt)
+    if (token.expiresAt !== null) jwt.setExpirationTime(token.expiresAt)
+    return jwt.sign(this.secrets[0] as Uint8Array)
+  }
+
+  /** @throws UNAUTHENTICATED, the same for whatever is wrong with it */
+  async authenticate(jwt: string): Promise<{ tenant: Tenant; token: TokenRecord }> {
+    const { tenantId, tokenId, expiresAt } = await this.verify(jwt)
+    if (expiresAt !== undefined && expiresAt <= Date.now() / 1000) throw unauthenticated()
+    const found = await this.find(tenantId, tokenId)
+    if (!found) throw unauthenticated()
+    return found
+  }
+
+  /** The record of a token that holds. */
+  async find(tenantId: string, tokenId: string): Promise<{ tenant: Tenant; token: TokenRecord } | undefined> {
+    const tenant = await this.tenants.find(tenantId)
+    const token = tenant?.tokens.find(({ id }) => id === tokenId)
+    if (!tenant || !token || tenant.state === 'DELETING') return undefined
+    if (token.expiresAt !== null && token.expiresAt <= Date.now() / 1000) return undefined
+    return { tenant, token }
+  }
+
+  private async verify(jwt: string): Promise<Claims> {
+    const key = sha256(jwt).toString('base64')
+    const known = this.verified.get(key)
+    if (known) return known
+    for (const secret of this.secrets) {
+      const payload = await jwtVerify(jwt, secret, { algorithms: ['HS256'], requiredClaims: ['sub', 'jti', 'iat'] }).then(
+        (result) => result.payload,
+        () => undefined,
+      )
+      if (!payload) continue
+      const claims = { tenantId: payload.sub as string, tokenId: payload.jti as string, expiresAt: payload.exp }
+      this.verified.set(key, claims)
+      return claims
+    }
+    throw unauthenticated()
+  }
+}
