@@ -19,6 +19,9 @@ export class StoreError extends Error {
 
 const ATTEMPTS = 8
 
+/** Askar's error code. */
+const NOT_FOUND = 6
+
 /**
  * One profile of the store: a tenant's, or the base wallet's. Its units of work run one after the other here; between
  * instances the head's revision tells whether what a unit read still stood when it was written, and if not the unit
@@ -189,8 +192,17 @@ async function queryEntries(session: Session, category: string, tagFilter: TagQu
 
 async function apply(session: Session, change: Change): Promise<void> {
   if (change.op === 'clear') return session.removeAll({ category: change.category, tagFilter: change.query })
-  if (change.op === 'remove') return session.remove({ category: change.category, name: change.name })
+  if (change.op === 'remove') return remove(session, change)
   return change.op === 'insert' ? session.insert(change.entry) : session.replace(change.entry)
+}
+
+/** What is gone already is as it should be. */
+async function remove(session: Session, { category, name }: { category: string; name: string }): Promise<void> {
+  try {
+    await session.remove({ category, name })
+  } catch (error) {
+    if ((error as { code?: number }).code !== NOT_FOUND) throw error
+  }
 }
 
 async function applyKey(session: Session, change: KeyChange): Promise<void> {

@@ -1,0 +1,188 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { assertAllowed, ForAnyone, ForOperator, ForOperatorOrTenant, tenantIdOf } from '../graphql/access.js'
+import { listPage } from '../graphql/list-page.js'
+import { PageArgs } from '../graphql/page.js'
+import type { GraphContext } from '../graphql/viewer.js'
+import { badInput, forbidden, notFound, notImplemented } from '../lib/errors.js'
+import { checkOptional, checkText } from '../lib/text.js'
+import {
+  CreateTenantInput,
+  CreateTenantTokenInput,
+  DeleteTenantInput,
+  TenantFilter,
+  UpdateTenantInput,
+} from './tenant.input.js'
+import type { TenantService } from './tenant.service.js'
+import type { TenantStore } from './tenant-store.js'
+import {
+  CreateTenantPayload,
+  CreateTenantTokenPayload,
+  DeleteTenantPayload,
+  RevokeTenantTokenPayload,
+  TenantPage,
+  TenantStatePayload,
+  TenantType,
+  TokenInfoType,
+  UpdateTenantPayload,
+  ViewerType,
+} from './tenant.type.js'
+import { type Tenant, type TokenRecord } from './tenant.js'
+
+@Resolver(() => TenantType)
+export class TenantResolver {
+  constructor(
+    private readonly service: TenantService,
+    private readonly store: TenantStore,
+  ) {}
+
+  @ForAnyone()
+  @Query(() => ViewerType, { description: '(anyone) Who the request is, as the gateway sees it.' })
+  async viewer(@Ctx() { viewer }: GraphContext): Promise<ViewerType> {
+    if (viewer.role !== 'TENANT') return { role: viewer.role, tenant: null, token: null }
+    const tenant = await this.store.find(viewer.tenantId)
+    const token = tenant?.tokens.find(({ id }) => id === viewer.tokenId)
+    return { role: 'TENANT', tenant: tenant ?? null, token: token ? tokenInfo(token) : null }
+  }
+
+  @ForOperator()
+  @Query(() => TenantType, { nullable: true, description: '(operator) A tenant by its id, or by its name.' })
+  async tenant(
+    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id?: string,
+    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name?: string,
+  ): Promise<Tenant | undefined> {
+    if ((id == null) === (name == null)) throw badInput('Give id or name, one of them.', id == null ? 'id' : 'name')
+    return id == null ? this.store.findByName(name as string) : this.store.find(id)
+  }
+
+  @ForOperator()
+  @Query(() => TenantPage, { description: '(operator) Tenants, ordered by creation time, oldest first.' })
+  tenants(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => TenantFilter, { nullable: true, description: 'Which of them.' }) filter?: TenantFilter,
+  ) {
+    const wanted = Object.entries(filter ?? {}).filter((entry): entry is [string, string] => entry[1] != null)
+    return listPage(
+      args,
+      (query) => this.store.list({ ...query, filter: Object.fromEntries(wanted) }),
+      ({ entry }) => JSON.parse(entry.value) as Tenant,
+    )
+  }
+
+  @ForOperator()
+  @Mutation(() => CreateTenantPayload, { description: '(operator) Makes a tenant with a wallet, and its primary token.' })
+  createTenant(@Arg('input', () => CreateTenantInput) input: CreateTenantInput): Promise<CreateTenantPayload> {
+    checkText(input.name, 'input.name')
+    checkOptional(input.label, 'input.label')
+    checkOptional(input.groupId, 'input.groupId')
+    return this.service.create(input)
+  }
+
+  @ForOperatorOrTenant('MANAGE')
+  @Mutation(() => UpdateTenantPayload, {
+    description: '(operator; a tenant with MANAGE on itself: label, imageUrl, settings; the rest FORBIDDEN) Changes a tenant.',
+  })
+  async updateTenant(
+    @Arg('input', () => UpdateTenantInput) input: UpdateTenantInput,
+    @Ctx() context: GraphContext,
+  ): Promise<UpdateTenantPayload> {
+    this.assertOwn(context, input.tenantId)
+    if (context.viewer.role === 'TENANT') {
+      for (const field of ['groupId', 'eventDispatch', 'policy'] as const) {
+        if (input[field] !== undefined) throw forbidden(`Only the operator changes ${field}.`)
+      }
+    }
+    checkOptional(input.label, 'input.label')
+    checkOptional(input.groupId, 'input.groupId')
+    return { tenant: await this.service.update(input) }
+  }
+
+  @ForOperatorOrTenant('MANAGE')
+  @Mutation(() => DeleteTenantPayload, {
+    description:
+      '(operator; a tenant with MANAGE itself) Drains, withdraws its keys from relay and mediator, removes the wallet, its events, tokens and cache entries.',
+  })
+  async deleteTenant(
+    @Arg('input', () => DeleteTenantInput) { tenantId, walletKey }: DeleteTenantInput,
+    @Ctx() context: GraphContext,
+  ): Promise<DeleteTenantPayload> {
+    this.assertOwn(context, tenantId)
+    await this.service.delete(tenantId, walletKey)
+    return { deletedTenantId: tenantId }
+  }
+
+  @ForOperator()
+  @Mutation(() => TenantStatePayload, { description: '(operator) Stops a tenant. Not available yet.' })
+  suspendTenant(@Arg('tenantId', () => ID) _tenantId: string): TenantStatePayload {
+    throw notImplemented('Suspending tenants')
+  }
+
+  @ForOperator()
+  @Mutation(() => TenantStatePayload, { description: '(operator) Lets a tenant go on. Not available yet.' })
+  resumeTenant(@Arg('tenantId', () => ID) _tenantId: string): TenantStatePayload {
+    throw notImplemented('Resuming tenants')
+  }
+
+  @ForOperatorOrTenant('MANAGE')
+  @Mutation(() => CreateTenantTokenPayload, {
+    description: '(operator, or a tenant with MANAGE: at most its own scopes and the configured longest life) Makes a token.',
+  })
+  async createTenantToken(
+    @Arg('input', () => CreateTenantTokenInput) input: CreateTenantTokenInput,
+    @Ctx() context: GraphContext,
+  ): Promise<CreateTenantTokenPayload> {
+    checkOptional(input.name, 'input.name')
+    const { viewer } = context
+    const excess = viewer.role === 'TENANT' && input.scopes?.find((scope) => !viewer.scopes.includes(scope))
+    if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
+    const { token, info } = await this.service.createToken(this.tenantIdFrom(context, input.tenantId), input)
+    return { token, info: tokenInfo(info) }
+  }
+
+  @ForOperatorOrTenant('MANAGE')
+  @Mutation(() => RevokeTenantTokenPayload, { description: '(operator, or a tenant with MANAGE) Ends a token at once.' })
+  async revokeTenantToken(
+    @Ctx() context: GraphContext,
+    @Arg('tokenId', () => ID, { description: 'The token to end.' }) tokenId: string,
+    @Arg('tenantId', () => ID, { nullable: true, description: 'Required from an operator.' }) tenantId?: string,
+  ): Promise<RevokeTenantTokenPayload> {
+    await this.service.revokeToken(this.tenantIdFrom(context, tenantId), tokenId)
+    return { revokedTokenId: tokenId }
+  }
+
+  @ForOperatorOrTenant('READ')
+  @FieldResolver(() => [TokenInfoType], { description: '(operator, or the tenant itself) Never the tokens themselves.' })
+  tokens(@Root() tenant: Tenant): TokenInfoType[] {
+    return tenant.tokens.map(tokenInfo)
+  }
+
+  @FieldResolver(() => Int, { description: 'Sealed messages that wait for an unmanaged wallet to be unlocked.' })
+  queuedMessages(@Root() _tenant: Tenant): number {
+    return 0
+  }
+
+  /** A tenant may name no other than itself; another's id is answered like one that does not exist. */
+  private assertOwn(context: GraphContext, tenantId: string): void {
+    if (context.viewer.role === 'TENANT' && tenantId !== context.viewer.tenantId) throw notFound('tenant')
+  }
+
+  private tenantIdFrom(context: GraphContext, tenantId: string | null | undefined): string {
+    assertAllowed(context.viewer, { operator: true, tenant: 'MANAGE' })
+    if (context.viewer.role === 'OPERATOR') {
+      if (tenantId == null) throw badInput('Name the tenant.', 'input.tenantId')
+      return tenantId
+    }
+    if (tenantId != null) this.assertOwn(context, tenantId)
+    return tenantIdOf(context)
+  }
+}
+
+function tokenInfo({ id, name, scopes, issuedAt, expiresAt }: TokenRecord): TokenInfoType {
+  return {
+    id,
+    name,
+    scopes,
+    createdAt: new Date(issuedAt * 1000),
+    expiresAt: expiresAt === null ? null : new Date(expiresAt * 1000),
+    lastUsedAt: null,
+  }
+}
