@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { openBacking, type StoreKind } from './backing.js'
+import { Lab } from './lab.js'
+import type { Failure, Result } from './meter.js'
+import { allScenarios, DEFAULT_SOAK } from './scenarios/index.js'
+import type { Scenario } from './scenarios/scenario.js'
+import { resultLine } from './table.js'
+
+// npm run bench -- --out FILE [--store sqlite|postgres] [--only SCENARIO]… [--soak N]
+
+interface Options {
+  out: string
+  store: StoreKind
+  scenarios: Scenario[]
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string' },
+      store: { type: 'string', default: 'sqlite' },
+      only: { type: 'string', multiple: true },
+      soak: { type: 'string', default: `${DEFAULT_SOAK}` },
+    },
+  })
+  const { out, store, only } = values
+  if (!out) throw new Error('--out FILE is missing')
+  if (store !== 'sqlite' && store !== 'postgres') throw new Error('--store is sqlite or postgres')
+  const soak = Number(values.soak)
+  if (!Number.isInteger(soak) || soak < 1) throw new Error('--soak is a number of messages')
+  const scenarios = allScenarios(soak)
+  const names = scenarios.map(({ name }) => name)
+  const unknown = only?.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(' | ')}`)
+  return { out, store, scenarios: only ? scenarios.filter(({ name }) => only.includes(name)) : scenarios }
+}
+
+async function run({ store, scenarios }: Options): Promise<(Result | Failure)[]> {
+  const backing = await openBacking(store)
+  const results: (Result | Failure)[] = []
+  try {
+    const lab = await Lab.start(backing)
+    try {
+      for (const scenario of scenarios) results.push(...(await runScenario(lab, scenario)))
+    } finally {
+      await lab.dispose()
+    }
+  } finally {
+    await backing.dispose()
+  }
+  return results
+}
+
+/** One that fails does not keep the others from running. */
+async function runScenario(lab: Lab, { name, run }: Scenario): Promise<(Result | Failure)[]> {
+  const results: (Result | Failure)[] = []
+  try {
+    for await (const result of run(lab)) {
+      results.push(result)
+      console.error(resultLine(result))
+    }
+  } catch (error) {
+    results.push({ scenario: name, error: String(error) })
+    console.error(`${name}: ${error instanceof Error ? error.stack : error}\n${lab.gateway.logTail()}`)
+  }
+  return results
+}
+
+let options: Options
+try {
+  options = readOptions()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exit(2)
+}
+const begin = performance.now()
+const results = await run(options)
+const seconds = Math.round((performance.now() - begin) / 1000)
+const output = { store: options.store, cores: cpus().length, node: process.version, seconds, results }
+writeFileSync(options.out, `${JSON.stringify(output, null, 1)}\n`)
+if (results.some((result) => 'error' in result)) process.exitCode = 1

@@ -1,0 +1,36 @@
+import { EventStreams } from '../event-streams.js'
+import type { Scenario } from './scenario.js'
+import { timed } from './timed.js'
+
+const BLOCKS = [
+  { conc: 1, n: 32 },
+  { conc: 8, n: 64 },
+]
+const TENANTS = 200
+
+/** Two tenants of this gateway, until the event streams of both said COMPLETED; each handshake has another two. */
+export const handshake: Scenario = {
+  name: 'handshake two tenants didexchange/1.0',
+  async *run(lab) {
+    const streams = await EventStreams.ofConnections(lab, await lab.someTenants(TENANTS))
+    let next = lab.pairs.length
+    try {
+      for (const { conc, n } of BLOCKS) {
+        const failures: string[] = []
+        yield await lab.meter.measure({ scenario: handshake.name, n, conc }, async () => {
+          const { latencies } = await timed(conc, n, async () => {
+            const pair = next++
+            try {
+              await lab.connect(lab.tenant(2 * pair), lab.tenant(2 * pair + 1), streams.arrivals)
+            } catch (error) {
+              failures.push(String(error))
+            }
+          })
+          return { latencies, more: { failed: failures.length, failures: [...new Set(failures)].slice(0, 5) } }
+        })
+      }
+    } finally {
+      await streams.close()
+    }
+  },
+}
