@@ -1,0 +1,12 @@
+import { registerEnumType } from 'type-graphql'
+
+export const AutoAccept = { ALWAYS: 'ALWAYS', CONTENT_APPROVED: 'CONTENT_APPROVED', NEVER: 'NEVER' } as const
+registerEnumType(AutoAccept, {
+  name: 'AutoAccept',
+  description: "Which steps of an exchange go on by themselves. Where absent, the tenant's setting.",
+  valuesConfig: {
+    ALWAYS: { description: 'Each step.' },
+    CONTENT_APPROVED: { description: 'What matches what was accepted; the setting at first.' },
+    NEVER: { description: 'None: each waits for its mutation.' },
+  },
+})

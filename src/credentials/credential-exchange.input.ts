@@ -1,0 +1,54 @@
+import { Field, ID, InputType } from 'type-graphql'
+import { AutoAccept } from './auto-accept.js'
+import { CredentialExchangeState, ExchangeRole } from './credential-exchange.type.js'
+
+@InputType({ description: 'Which credential exchanges to list; all conditions hold.' })
+export class CredentialExchangeFilter {
+  @Field(() => CredentialExchangeState, { nullable: true, description: 'In this state.' })
+  state?: keyof typeof CredentialExchangeState | null
+
+  @Field(() => ExchangeRole, { nullable: true, description: 'Where the tenant is this side.' })
+  role?: keyof typeof ExchangeRole | null
+
+  @Field(() => ID, { nullable: true, description: 'Over this connection.' })
+  connectionId?: string | null
+
+  @Field(() => ID, { nullable: true, description: 'From this invitation.' })
+  invitationId?: string | null
+
+  @Field(() => ID, { nullable: true, description: 'With this thread.' })
+  threadId?: string | null
+}
+
+@InputType({ description: 'A value that a credential is to state.' })
+export class AttributeInput {
+  @Field(() => String, { description: 'Its name, as in the schema.' })
+  name!: string
+
+  @Field(() => String, { description: 'Its value, as text.' })
+  value!: string
+}
+
+@InputType({ description: 'A credential to offer.' })
+export class OfferCredentialInput {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Whom to offer it to. Without one, the offer is made as an out-of-band invitation.',
+  })
+  connectionId?: string | null
+
+  @Field(() => ID, { description: 'What to issue it with; one that this tenant registered.' })
+  credentialDefinitionId!: string
+
+  @Field(() => [AttributeInput], { description: 'A value for each attribute of the schema.' })
+  attributes!: AttributeInput[]
+
+  @Field(() => String, { nullable: true, description: 'What the holder reads with the offer.' })
+  comment?: string | null
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+
+  @Field(() => String, { nullable: true, description: 'A repeat within 24 hours gives the same answer.' })
+  idempotencyKey?: string | null
+}

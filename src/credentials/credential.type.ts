@@ -1,0 +1,52 @@
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { pageType } from '../graphql/page.js'
+import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
+
+export const CredentialFormat = {
+  ANONCREDS: 'ANONCREDS',
+  SD_JWT_VC: 'SD_JWT_VC',
+  W3C_JWT: 'W3C_JWT',
+  MDOC: 'MDOC',
+} as const
+registerEnumType(CredentialFormat, {
+  name: 'CredentialFormat',
+  description: 'What a credential is made as.',
+  valuesConfig: {
+    ANONCREDS: { description: 'AnonCreds 1.0.' },
+    SD_JWT_VC: { description: 'IETF SD-JWT VC.' },
+    W3C_JWT: { description: 'W3C Verifiable Credential, secured as a JWT.' },
+    MDOC: { description: 'ISO/IEC 18013-5 mdoc.' },
+  },
+})
+
+@ObjectType('Credential', { description: "A credential in the tenant's wallet." })
+export class CredentialType {
+  @Field(() => ID, { description: 'Its id in this wallet.' })
+  id!: string
+
+  @Field(() => CredentialFormat, { description: 'What it is made as.' })
+  format!: keyof typeof CredentialFormat
+
+  @Field(() => String, { nullable: true, description: 'The DID that issued it, where the issuer has one.' })
+  issuerDid!: string | null
+
+  @Field(() => JsonScalar, { description: 'What it says, by the names of its attributes.' })
+  attributes!: Record<string, unknown>
+
+  @Field(() => ID, { nullable: true, description: 'ANONCREDS: its schema.' })
+  schemaId!: string | null
+
+  @Field(() => ID, { nullable: true, description: 'ANONCREDS: its credential definition.' })
+  credentialDefinitionId!: string | null
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether it is revoked, as last seen; null where that is not known, or it cannot be revoked.',
+  })
+  revoked!: boolean | null
+
+  @Field(() => DateTimeScalar, { description: 'When it was stored.' })
+  createdAt!: string
+}
+
+export const CredentialPage = pageType(() => CredentialType, 'Credential')

@@ -1,0 +1,43 @@
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { EventType } from '../graphql/event.type.js'
+
+export const MediationState = { REQUESTED: 'REQUESTED', GRANTED: 'GRANTED', DENIED: 'DENIED' } as const
+registerEnumType(MediationState, {
+  name: 'MediationState',
+  description: 'What a mediator said, by Aries RFC 0211.',
+  valuesConfig: {
+    REQUESTED: { description: 'Nothing yet.' },
+    GRANTED: { description: 'It forwards messages.' },
+    DENIED: { description: 'It does not.' },
+  },
+})
+
+@ObjectType('MediationGrant', { description: 'What a mediator was asked for, and gave.' })
+export class MediationGrantType {
+  @Field(() => ID, { description: 'Its id in the wallet that asked.' })
+  id!: string
+
+  @Field(() => MediationState, { description: 'What the mediator said.' })
+  state!: keyof typeof MediationState
+
+  @Field(() => String, { nullable: true, description: 'Where the mediator takes messages, once granted.' })
+  endpoint!: string | null
+
+  @Field(() => [String], { description: 'Keys that messages are wrapped for on their way; empty until granted.' })
+  routingKeys!: string[]
+
+  @Field(() => Boolean, { description: 'Whether new connections go through it.' })
+  default!: boolean
+}
+
+@ObjectType({ description: 'A mediator after a step.' })
+export class MediationGrantPayload {
+  @Field(() => MediationGrantType, { description: 'What it gave.' })
+  mediationGrant!: MediationGrantType
+}
+
+@ObjectType('MediationEvent', { implements: EventType, description: 'A mediator granted or denied mediation.' })
+export class MediationEventType extends EventType {
+  @Field(() => MediationGrantType, { description: 'As it was at the event.' })
+  mediationGrant!: MediationGrantType
+}

@@ -1,0 +1,57 @@
+import { Field, ID, InputType } from 'type-graphql'
+import { AutoAccept } from '../credentials/auto-accept.js'
+import { JsonScalar } from '../graphql/scalars.js'
+import { ProofRole, ProofState } from './proof-exchange.type.js'
+
+@InputType({ description: 'Which proof exchanges to list; all conditions hold.' })
+export class ProofExchangeFilter {
+  @Field(() => ProofState, { nullable: true, description: 'In this state.' })
+  state?: keyof typeof ProofState | null
+
+  @Field(() => ProofRole, { nullable: true, description: 'Where the tenant is this side.' })
+  role?: keyof typeof ProofRole | null
+
+  @Field(() => ID, { nullable: true, description: 'Over this connection.' })
+  connectionId?: string | null
+
+  @Field(() => ID, { nullable: true, description: 'From this invitation.' })
+  invitationId?: string | null
+
+  @Field(() => ID, { nullable: true, description: 'With this thread.' })
+  threadId?: string | null
+}
+
+@InputType({ description: 'A proof to ask for.' })
+export class RequestProofInput {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Whom to ask. Without one, the request is made as an out-of-band invitation.',
+  })
+  connectionId?: string | null
+
+  @Field(() => String, { description: 'What the prover sees as the name of the request.' })
+  name!: string
+
+  @Field(() => JsonScalar, {
+    description: 'AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked.',
+  })
+  request!: Record<string, unknown>
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+
+  @Field(() => String, { nullable: true, description: 'A repeat within 24 hours gives the same answer.' })
+  idempotencyKey?: string | null
+}
+
+@InputType({ description: 'A proof request to answer.' })
+export class AcceptProofRequestInput {
+  @Field(() => ID, { description: 'The exchange, in state REQUEST_RECEIVED.' })
+  exchangeId!: string
+
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description: 'Which credential answers which referent; chosen for the holder where absent.',
+  })
+  selection?: Record<string, unknown> | null
+}

@@ -1,0 +1,91 @@
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { InvitationType } from '../connections/invitation.type.js'
+import { pageType } from '../graphql/page.js'
+import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
+
+export const ProofState = {
+  PROPOSAL_SENT: 'PROPOSAL_SENT',
+  PROPOSAL_RECEIVED: 'PROPOSAL_RECEIVED',
+  REQUEST_SENT: 'REQUEST_SENT',
+  REQUEST_RECEIVED: 'REQUEST_RECEIVED',
+  PRESENTATION_SENT: 'PRESENTATION_SENT',
+  PRESENTATION_RECEIVED: 'PRESENTATION_RECEIVED',
+  DECLINED: 'DECLINED',
+  DONE: 'DONE',
+  ABANDONED: 'ABANDONED',
+} as const
+registerEnumType(ProofState, {
+  name: 'ProofState',
+  description: 'How far a proof exchange is, by Aries RFC 0454.',
+  valuesConfig: {
+    PROPOSAL_SENT: { description: 'The prover offered to prove something.' },
+    PROPOSAL_RECEIVED: { description: 'The verifier was offered a proof.' },
+    REQUEST_SENT: { description: 'The verifier asked.' },
+    REQUEST_RECEIVED: { description: 'The prover was asked: acceptProofRequest goes on.' },
+    PRESENTATION_SENT: { description: 'The prover answered.' },
+    PRESENTATION_RECEIVED: { description: 'The verifier has the answer, checked: acceptPresentation ends it.' },
+    DECLINED: { description: 'The prover does not answer. Final.' },
+    DONE: { description: 'Both know the outcome. Final.' },
+    ABANDONED: { description: 'It failed; errorMessage says why. Final.' },
+  },
+})
+
+export const ProofRole = { PROVER: 'PROVER', VERIFIER: 'VERIFIER' } as const
+registerEnumType(ProofRole, {
+  name: 'ProofRole',
+  description: 'Which side of a proof exchange the tenant is.',
+  valuesConfig: {
+    PROVER: { description: 'It is asked, and answers.' },
+    VERIFIER: { description: 'It asks, and checks.' },
+  },
+})
+
+@ObjectType('ProofExchange', { description: 'A run of the present proof protocol, as prover or verifier.' })
+export class ProofExchangeType {
+  @Field(() => ID, { description: 'Its id in this wallet; the other side has its own.' })
+  id!: string
+
+  @Field(() => ProofState, { description: 'How far it is.' })
+  state!: keyof typeof ProofState
+
+  @Field(() => ProofRole, { description: 'Which side the tenant is.' })
+  role!: keyof typeof ProofRole
+
+  @Field(() => ID, { nullable: true, description: 'The connection that it runs over; null where it has none.' })
+  connectionId!: string | null
+
+  @Field(() => ID, { nullable: true, description: '`Invitation.id` of the invitation that it came from.' })
+  invitationId!: string | null
+
+  @Field(() => ID, { description: 'The thread of its messages, the same on both sides.' })
+  threadId!: string
+
+  @Field(() => JsonScalar, { description: 'What is asked.' })
+  request!: Record<string, unknown>
+
+  @Field(() => Boolean, { nullable: true, description: 'Whether the proof holds. Null until checked.' })
+  verified!: boolean | null
+
+  @Field(() => JsonScalar, { nullable: true, description: 'What the proof reveals, by referent.' })
+  revealed!: Record<string, unknown> | null
+
+  @Field(() => String, { nullable: true, description: 'Why it was abandoned.' })
+  errorMessage!: string | null
+
+  @Field(() => DateTimeScalar, { description: 'When it began.' })
+  createdAt!: string
+
+  @Field(() => DateTimeScalar, { description: 'When it last changed.' })
+  updatedAt!: string
+}
+
+export const ProofExchangePage = pageType(() => ProofExchangeType, 'ProofExchange')
+
+@ObjectType({ description: 'A proof exchange after a step.' })
+export class ProofExchangePayload {
+  @Field(() => ProofExchangeType, { description: 'The exchange as it is now.' })
+  proofExchange!: ProofExchangeType
+
+  @Field(() => InvitationType, { nullable: true, description: 'Where the exchange began out of band.' })
+  invitation!: InvitationType | null
+}
