@@ -1,7 +1,12 @@
 #!/usr/bin/env node
+import { loadAskar } from './askar/index.js'
 import { createProgram, runProgram } from './cli/program.js'
 
 // The gateway is loaded only to be served: help, version and wrong settings answer without it.
-const program = createProgram(async (parts) => (await import('./gateway.js')).createGateway(parts))
+const program = createProgram(async (parts) => {
+  // Before anything imports Credo, which takes the binding that is registered then.
+  await loadAskar({ binding: parts.config.askarBinding })
+  return (await import('./gateway.js')).createGateway(parts)
+})
 
 await runProgram(program, process.argv.slice(2))

@@ -25,11 +25,13 @@ import {
   DidCommModule,
   DidCommModuleConfig,
   DidCommProblemReportError,
+  type DidCommTrustPingReceivedEvent,
+  DidCommTrustPingEventTypes,
 } from '@credo-ts/didcomm'
 import { WebSocket } from 'ws'
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
-import { currentUnit } from '../storage/unit.js'
+import { currentUnit, type Unit } from '../storage/unit.js'
 import { WalletCache } from './cache.js'
 import { CredoLogger } from './credo-logger.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
@@ -49,7 +51,17 @@ export interface AgentFactoryOptions {
   observers: RecordObserver[]
   ports: AgentPorts
   outside: OutsideDidResolver
+  /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
+  pinged: (ping: Ping) => void
   logger: Logger
+}
+
+export interface Ping {
+  unit: Unit
+  owner: WalletOwner
+  connectionId: string
+  threadId: string
+  direction: 'PING_RECEIVED' | 'RESPONSE_RECEIVED'
 }
 
 /**
@@ -98,6 +110,17 @@ export class AgentFactory {
     if (!(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))) {
       await storage.setCurrentStorageVersion(root.context, UpdateAssistant.frameworkStorageVersion)
     }
+    const listen = (type: DidCommTrustPingEventTypes, direction: Ping['direction']) =>
+      root.events.on<DidCommTrustPingReceivedEvent>(type as never, ({ payload, metadata }) => {
+        const unit = currentUnit()
+        const context = contexts.find(metadata.contextCorrelationId)
+        if (!unit || !context) return
+        const owner = context.resolve(WalletOwner)
+        const { connectionRecord, message } = payload
+        options.pinged({ unit, owner, connectionId: connectionRecord.id, threadId: message.threadId, direction })
+      })
+    listen(DidCommTrustPingEventTypes.DidCommTrustPingReceivedEvent, 'PING_RECEIVED')
+    listen(DidCommTrustPingEventTypes.DidCommTrustPingResponseReceivedEvent, 'RESPONSE_RECEIVED')
     await root.initialize()
     return new AgentFactory(root, contexts, options.logger)
   }
@@ -125,10 +148,6 @@ export class AgentFactory {
     await context.dependencyManager.closeAgentContext(context)
   }
 
-  get events(): Agent['events'] {
-    return this.root.events
-  }
-
   async shutdown(): Promise<void> {
     await this.root.shutdown()
   }
@@ -154,9 +173,13 @@ class OpenContexts implements AgentContextProvider {
   }
 
   async getAgentContextForContextCorrelationId(id: string): Promise<AgentContext> {
-    const context = this.open.get(id)
+    const context = this.find(id)
     if (!context) throw new Error('No such wallet is open')
     return context
+  }
+
+  find(id: string): AgentContext | undefined {
+    return this.open.get(id)
   }
 
   // Lending and giving back is the sessions' business, not Credo's.

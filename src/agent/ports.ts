@@ -49,5 +49,5 @@ export interface AgentPorts {
   event(unit: Unit, draft: EventDraft): void
   send(unit: Unit, envelope: OutboundEnvelope): void
   /** Recipient keys (base58 of an Ed25519 public key) that peers can from now on use for this wallet. */
-  routes(unit: Unit, change: { add?: string[]; remove?: string[] }): void
+  route(unit: Unit, keys: string[]): void
 }

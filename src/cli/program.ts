@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.js'
 import { configCommand } from './config.js'
+import { schemaCommand } from './schema.js'
 import { type CreateGateway, serveCommand } from './serve.js'
 import { version } from './version.js'
 
@@ -12,7 +13,7 @@ export function createProgram(createGateway: CreateGateway): Command {
   const program = new Command('tenantry')
     .description('GraphQL multi-tenant gateway for DIDComm and AnonCreds wallets')
     .version(version)
-  for (const command of [serveCommand(createGateway), configCommand()]) program.addCommand(command)
+  for (const command of [serveCommand(createGateway), configCommand(), schemaCommand()]) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()
   return program
 }

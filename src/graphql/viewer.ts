@@ -18,8 +18,15 @@ export type Viewer =
 /** What every resolver gets. */
 export interface GraphContext {
   viewer: Viewer
-  /** Finds the request in the log. */
-  requestId: string
-  /** Loaders of this request, by the service that makes them: see `loaderOf`. */
-  loaders: Map<object, unknown>
+  /** Opens the event stream of a subscription; there are none over plain HTTP. */
+  openStream?: (args: StreamArgs, context: GraphContext) => Promise<AsyncIterableIterator<unknown>>
+  /** Ends a stream whose credentials stop to hold, where the transport does not do it. @returns what to call at its end */
+  guardStream?: (end: (error: Error) => void) => () => void
+}
+
+/** Arguments of the subscription `events`. */
+export interface StreamArgs {
+  after?: string | null
+  topics?: string[] | null
+  tenantIds?: string[] | null
 }

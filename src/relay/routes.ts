@@ -13,11 +13,6 @@ export interface RouteHints {
   drop(keys: string[]): Promise<void>
 }
 
-export interface RouteChange {
-  add?: string[]
-  remove?: string[]
-}
-
 /** How long a key that nobody has is taken for unknown without a look (ms). */
 const UNKNOWN_MS = 2000
 
@@ -66,25 +61,22 @@ export class Routes {
   }
 
   /**
-   * Registers and withdraws the keys of a tenant's unit of work. A new key is in the base wallet before the unit
-   * commits, and so before anyone can learn of it.
+   * Registers the keys of a tenant's unit of work: they are in the base wallet before the unit commits, and so before
+   * anyone can learn of them. What a crash leaves behind leads to a wallet without the key, and goes with the tenant.
    */
-  readonly collector: Collector<RouteChange> = {
-    prepare: async (changes, tenantId) => {
-      const keys = [...new Set(changes.flatMap(({ add }) => add ?? []))].filter((key) => this.known.get(key) !== tenantId)
-      if (keys.length > 0) await this.register(keys, tenantId)
-    },
-    settle: (changes) => {
-      const keys = changes.flatMap(({ remove }) => remove ?? [])
-      // A route left behind by a crash leads to a wallet that no longer has the key, and goes with the tenant.
-      return { changes: [], committed: () => void (keys.length > 0 && this.withdraw(keys).catch(() => {})) }
+  readonly collector: Collector<string> = {
+    prepare: async (keys, tenantId) => {
+      const fresh = [...new Set(keys)].filter((key) => this.known.get(key) !== tenantId)
+      if (fresh.length > 0) await this.register(fresh, tenantId)
     },
   }
 
   /** Withdraws all keys of a tenant. */
   async withdrawAll(tenantId: string): Promise<void> {
-    const entries = await this.base.query(CATEGORY, { tenant: tenantId })
-    await this.withdraw(entries.map(({ name }) => name))
+    const keys = (await this.base.query(CATEGORY, { tenant: tenantId })).map(({ name }) => name)
+    await this.base.transact(async (unit) => unit.clear(CATEGORY, { tenant: tenantId }))
+    this.forget(keys)
+    await this.hints.drop(keys)
   }
 
   count(): Promise<number> {
@@ -104,14 +96,6 @@ export class Routes {
       this.known.set(key, tenantId)
       void this.hints.set(key, tenantId)
     }
-  }
-
-  private async withdraw(keys: string[]): Promise<void> {
-    await this.base.transact(async (unit) => {
-      for (const key of keys) await unit.remove(CATEGORY, key)
-    })
-    this.forget(keys)
-    await this.hints.drop(keys)
   }
 
   private async look(key: string): Promise<string | undefined> {

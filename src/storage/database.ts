@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'libsql'
 import pg from 'pg'
+import { ConfigError } from '../config/config-error.js'
 
 /** `missing`: nothing is there. `empty`: a database without a store in it. `ready`: a store. */
 export type DatabaseState = 'missing' | 'empty' | 'ready'
@@ -22,9 +23,6 @@ export interface Database {
   ping(): Promise<void>
   close(): Promise<void>
 }
-
-/** Thrown when another process holds this SQLite file: two gateways on one would not see each other's writes. */
-export class StoreInUseError extends Error {}
 
 /**
  * A SQLite file. Its statistics are written once, by hand, in the shape of a large store: SQLite then plans every
@@ -65,7 +63,10 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
   }
 }
 
-/** The lock goes with the process, also when it is killed. */
+/**
+ * Two gateways on one file would not see each other's writes. The lock goes with the process, also when it is killed.
+ * @throws ConfigError where another process holds it
+ */
 function holdLock(file: string) {
   const lock = new Sqlite(file)
   try {
@@ -73,7 +74,7 @@ function holdLock(file: string) {
     return lock
   } catch {
     lock.close()
-    throw new StoreInUseError('Another gateway uses this data folder. Stop it, or choose another DATA_DIR.')
+    throw new ConfigError('DATA_DIR', 'another gateway uses this folder, stop it or choose another')
   }
 }
 

@@ -86,6 +86,11 @@ export class WalletStore {
     )
   }
 
+  /** Rejects when the store cannot be reached. */
+  ping(): Promise<void> {
+    return this.database.ping()
+  }
+
   createProfile(name: string): Promise<string> {
     return this.writers.use(() => this.places.use(() => this.store.createProfile(name)))
   }

@@ -18,6 +18,8 @@ const LIFECYCLE = 'tenant-event'
 export class TenantStore {
   private readonly known = new LRUCache<string, Tenant>({ max: 20_000 })
   private changes = 0
+  /** Called in this process once a change is committed. */
+  onChange: (tenantId: string) => void = () => {}
 
   constructor(
     private readonly base: Profile,
@@ -119,6 +121,7 @@ export class TenantStore {
   changed(id: string): void {
     this.forget(id)
     this.announce(id)
+    this.onChange(id)
   }
 
   private tell(unit: Unit, tenant: Tenant, change: TenantChange): void {

@@ -67,6 +67,13 @@ export class TenantService {
     private readonly logger: Logger,
   ) {}
 
+  /** The wallet is there before the tenant is; one that a crash leaves without a tenant is empty and never used. */
+  private readonly walletMaker: Collector<string> = {
+    prepare: async (tenantIds) => {
+      for (const tenantId of tenantIds) await this.profiles.create(tenantId)
+    },
+  }
+
   /** Makes a tenant with its wallet. @returns it, and its primary token */
   async create(input: CreateTenant): Promise<{ tenant: Tenant; token: string }> {
     if (input.keyMode === 'UNMANAGED' || input.walletStorage === 'STORE') throw notImplemented('A wallet in a store of its own')
@@ -76,13 +83,10 @@ export class TenantService {
       once(unit, 'createTenant', input, async () => {
         const token = this.tokenRecord(null, ALL_SCOPES, undefined)
         const tenant = await this.store.insert(unit, draftTenant(input, token))
+        unit.add(this.walletMaker, tenant.id)
         return { tenant, token }
       }),
     )
-    await this.profiles.create(tenant.id).catch((error) => {
-      // A repeat by idempotency key finds the wallet there.
-      if (!input.idempotencyKey) throw error
-    })
     this.store.changed(tenant.id)
     return { tenant: (await this.store.find(tenant.id)) ?? tenant, token: await this.tokens.sign(tenant.id, token) }
   }

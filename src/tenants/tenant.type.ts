@@ -1,4 +1,4 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import type { EventDispatch as Dispatch } from '../events/event.js'
 import { EventType } from '../graphql/event.type.js'
 import { pageType } from '../graphql/page.js'
@@ -183,12 +183,6 @@ export class ViewerType {
 
 @ObjectType('BaseWallet', { description: 'The wallet that relays for all tenants.' })
 export class BaseWalletType {
-  @Field(() => Int, { description: 'How many tenants there are.' })
-  tenantCount!: number
-
-  @Field(() => Int, { description: 'Recipient keys that the relay knows.' })
-  routeCount!: number
-
   @Field(() => [String], { description: 'Where peers reach every tenant of this gateway.' })
   endpoints!: string[]
 }

@@ -16,16 +16,13 @@ interface Claims {
  * while its id stands in its tenant's record; what it may do is written there, not in the token.
  */
 export class Tokens {
-  private readonly secrets: Uint8Array[]
   private readonly verified = new LRUCache<string, Claims>({ max: 20_000, ttl: 10 * 60_000 })
 
   /** The first secret signs, all verify. */
   constructor(
-    secrets: readonly string[],
+    private readonly secrets: readonly Uint8Array[],
     private readonly tenants: TenantStore,
-  ) {
-    this.secrets = secrets.map((secret) => new TextEncoder().encode(secret))
-  }
+  ) {}
 
   /** The token of a record; the same each time. */
   sign(tenantId: string, token: TokenRecord): Promise<string> {

@@ -1,0 +1,18 @@
+import { base58Decode, base58Encode } from '../lib/base58.js'
+import type { Tags } from '../storage/entry.js'
+
+/** Multicodec of an Ed25519 public key, as it begins a did:key fingerprint. */
+const ED25519 = [0xed, 0x01]
+
+/**
+ * The recipient keys (base58 of an Ed25519 public key, as in an envelope's `kid`) among the fingerprints that a record
+ * is tagged with. Keys of other kinds cannot be named by an envelope of DIDComm v1.
+ */
+export function keysOfFingerprints(tags: Tags, name: string): string[] {
+  const prefix = `${name}:`
+  return Object.keys(tags).flatMap((tag) => {
+    if (!tag.startsWith(`${prefix}z`)) return []
+    const bytes = base58Decode(tag.slice(prefix.length + 1))
+    return bytes[0] === ED25519[0] && bytes[1] === ED25519[1] ? [base58Encode(bytes.subarray(2))] : []
+  })
+}

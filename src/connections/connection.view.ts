@@ -1,0 +1,50 @@
+import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
+import type { Tags } from '../storage/entry.js'
+import type { ConnectionType } from './connection.type.js'
+
+/** Credo writes `request-sent` and `requester` where GraphQL has `REQUEST_SENT` and `REQUESTER`. */
+export const fromCredo = <T extends string>(name: unknown) => String(name).replaceAll('-', '_').toUpperCase() as T
+export const toCredo = (name: string) => name.toLowerCase().replaceAll('_', '-')
+
+const text = (value: unknown) => (typeof value === 'string' ? value : null)
+
+/** Credo does not tag an alias; lists are filtered by it. */
+export const aliasTag = ({ alias }: RecordJson): Tags => (typeof alias === 'string' ? { _alias: alias } : {})
+
+/** A stored connection record as the API shows it. */
+export function connectionView(record: RecordJson): ConnectionType {
+  return {
+    id: record.id,
+    state: fromCredo(record['state']),
+    role: fromCredo(record['role']),
+    did: text(record['did']),
+    theirDid: text(record['theirDid']),
+    theirLabel: text(record['theirLabel']),
+    alias: text(record['alias']),
+    invitationId: text(record['outOfBandId']),
+    errorMessage: text(record['errorMessage']),
+    createdAt: String(record['createdAt']),
+    updatedAt: String(record['updatedAt'] ?? record['createdAt']),
+  }
+}
+
+/** Lists connections, and tells of each change of state. */
+export function connectionObserver(ports: AgentPorts): RecordObserver {
+  return {
+    type: 'ConnectionRecord',
+    list: () => 'connections',
+    tags: aliasTag,
+    changed({ unit, owner, before, after }) {
+      if (!after || before?.['state'] === after['state']) return
+      ports.event(unit, {
+        tenantId: owner.tenantId,
+        dispatch: owner.settings.eventDispatch,
+        topic: 'CONNECTION',
+        payload: {
+          previousState: before ? fromCredo(before['state']) : null,
+          connection: connectionView(after),
+        },
+      })
+    },
+  }
+}

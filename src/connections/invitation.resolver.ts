@@ -1,0 +1,79 @@
+import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { ForTenant, tenantIdOf } from '../graphql/access.js'
+import { listPage } from '../graphql/list-page.js'
+import { PageArgs } from '../graphql/page.js'
+import type { GraphContext } from '../graphql/viewer.js'
+import { checkOptional } from '../lib/text.js'
+import { CreateInvitationInput, InvitationFilter, ReceiveInvitationInput } from './connection.input.js'
+import type { InvitationService } from './invitation.service.js'
+import {
+  CreateInvitationPayload,
+  DeletePayload,
+  InvitationPage,
+  InvitationType,
+  ReceiveInvitationPayload,
+} from './invitation.type.js'
+
+@Resolver()
+export class InvitationResolver {
+  constructor(private readonly service: InvitationService) {}
+
+  @ForTenant('READ')
+  @Query(() => InvitationType, { nullable: true, description: '(tenant) An invitation by its id.' })
+  invitation(@Arg('id', () => ID) id: string, @Ctx() context: GraphContext): Promise<InvitationType | undefined> {
+    return this.service.find(tenantIdOf(context), id)
+  }
+
+  @ForTenant('READ')
+  @Query(() => InvitationPage, { description: '(tenant) Invitations made and received, oldest first.' })
+  invitations(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: GraphContext,
+    @Arg('filter', () => InvitationFilter, { nullable: true, description: 'Which of them.' }) filter?: InvitationFilter,
+  ) {
+    return listPage(
+      args,
+      (query) => this.service.list(tenantIdOf(context), filter ?? {}, query),
+      (listed) => this.service.view(listed),
+    )
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => CreateInvitationPayload, { description: '(tenant) Makes an invitation to connect.' })
+  async createInvitation(
+    @Arg('input', () => CreateInvitationInput) input: CreateInvitationInput,
+    @Ctx() context: GraphContext,
+  ): Promise<CreateInvitationPayload> {
+    for (const field of ['label', 'alias', 'goal', 'goalCode'] as const) checkOptional(input[field], `input.${field}`)
+    return { invitation: await this.service.create(tenantIdOf(context), input) }
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => ReceiveInvitationPayload, { description: '(tenant) Receives the invitation of another agent, and connects.' })
+  receiveInvitation(
+    @Arg('input', () => ReceiveInvitationInput) input: ReceiveInvitationInput,
+    @Ctx() context: GraphContext,
+  ): Promise<ReceiveInvitationPayload> {
+    for (const field of ['label', 'alias'] as const) checkOptional(input[field], `input.${field}`)
+    return this.service.receive(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => ReceiveInvitationPayload, { description: '(tenant) Goes on with an invitation received with autoAccept false.' })
+  acceptInvitation(
+    @Arg('invitationId', () => ID) invitationId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<ReceiveInvitationPayload> {
+    return this.service.accept(tenantIdOf(context), invitationId)
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => DeletePayload, { description: '(tenant) Forgets an invitation; who has it can no longer use it.' })
+  async deleteInvitation(
+    @Arg('invitationId', () => ID) invitationId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<DeletePayload> {
+    await this.service.delete(tenantIdOf(context), invitationId)
+    return { deletedId: invitationId }
+  }
+}

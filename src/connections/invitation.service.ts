@@ -1,0 +1,174 @@
+import {
+  type DidCommOutOfBandInvitation,
+  DidCommOutOfBandRepository,
+  parseInvitationJson,
+  parseInvitationUrl,
+} from '@credo-ts/didcomm'
+import { askAgent } from '../agent/agent-errors.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
+import { badInput, conflict } from '../lib/errors.js'
+import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import type { Listed } from '../storage/list.js'
+import type { Unit } from '../storage/unit.js'
+import type { Sessions } from '../tenants/sessions.js'
+import { recordIn, recordOf, type WalletReader } from '../tenants/wallet-reader.js'
+import type { CreateInvitationInput, InvitationFilter, ReceiveInvitationInput } from './connection.input.js'
+import type { ConnectionType } from './connection.type.js'
+import { connectionView, toCredo } from './connection.view.js'
+import type { InvitationType } from './invitation.type.js'
+import { CHOICES, choicesOf, type InvitationChoices, invitationView, setDomain } from './invitation.view.js'
+
+const TYPE = 'OutOfBandRecord'
+
+export interface Received {
+  invitation: InvitationType
+  connection: ConnectionType | null
+}
+
+/** Out-of-band invitations (Aries RFC 0434) of a tenant's wallet. */
+export class InvitationService {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly reader: WalletReader,
+    private readonly fetch: GuardedFetch,
+    /** What URLs are made with where nothing else is chosen. */
+    private readonly domain: () => string,
+  ) {}
+
+  async find(tenantId: string, id: string): Promise<InvitationType | undefined> {
+    const record = await this.reader.find(tenantId, TYPE, id)
+    return record && invitationView(record, this.domain())
+  }
+
+  list(
+    tenantId: string,
+    { role, state, alias }: InvitationFilter,
+    query: { limit: number; reverse: boolean; after?: number; before?: number },
+  ): Promise<Listed[]> {
+    const filter = {
+      ...(role ? { role: toCredo(role) } : {}),
+      ...(state ? { state: toCredo(state) } : {}),
+      ...(alias != null ? { _alias: alias } : {}),
+    }
+    return this.reader.list(tenantId, TYPE, 'invitations', filter, query)
+  }
+
+  view(listed: Listed): InvitationType {
+    return invitationView(recordOf(listed.entry), this.domain())
+  }
+
+  create(tenantId: string, input: CreateInvitationInput): Promise<InvitationType> {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      if (input.domain) setDomain(unit, input.domain)
+      const { label, imageUrl } = agent.owner.settings
+      const record = await askAgent('invitation', () =>
+        agent.oob.createInvitation({
+          label: input.label ?? label,
+          imageUrl: imageUrl ?? undefined,
+          alias: input.alias ?? undefined,
+          goal: input.goal ?? undefined,
+          goalCode: input.goalCode ?? undefined,
+          multiUseInvitation: input.multiUse ?? false,
+          autoAcceptConnection: input.autoAccept ?? true,
+        }),
+      )
+      if (input.domain) await keepChoices(agent, record.id, { domain: input.domain })
+      return this.viewIn(unit, record.id)
+    })
+  }
+
+  /**
+   * Receives an invitation, and goes on with it unless it is not to.
+   * @throws BAD_USER_INPUT where it is none, CONFLICT where it was received before, PEER_UNREACHABLE for a short URL
+   */
+  async receive(tenantId: string, input: ReceiveInvitationInput): Promise<Received> {
+    const parse = await this.parser(input)
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      const invitation = parse()
+      const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
+      if (known.length > 0) throw conflict('This invitation was received before.')
+      const autoAccept = input.autoAccept ?? true
+      const { outOfBandRecord } = await askAgent('invitation', () =>
+        agent.oob.receiveInvitation(invitation, { label: '', autoAcceptInvitation: false, autoAcceptConnection: autoAccept }),
+      )
+      outOfBandRecord.alias = input.alias ?? undefined
+      outOfBandRecord.metadata.set(CHOICES, { label: input.label ?? undefined, autoAccept })
+      await agent.context.resolve(DidCommOutOfBandRepository).update(agent.context, outOfBandRecord)
+      if (!autoAccept) return { invitation: await this.viewIn(unit, outOfBandRecord.id), connection: null }
+      return this.goOn(agent, unit, outOfBandRecord.id)
+    })
+  }
+
+  /** @throws NOT_FOUND, CONFLICT where it is not an invitation that waits to be accepted */
+  accept(tenantId: string, id: string): Promise<Received> {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      const record = await recordIn(unit, TYPE, id, 'invitation')
+      if (record['role'] !== 'receiver' || record['state'] !== 'initial') {
+        throw conflict('Only a received invitation that was not yet accepted can be accepted.')
+      }
+      return this.goOn(agent, unit, id)
+    })
+  }
+
+  /** @throws NOT_FOUND */
+  async delete(tenantId: string, id: string): Promise<void> {
+    await this.sessions.transact(tenantId, (agent) => askAgent('invitation', () => agent.oob.deleteById(id)))
+  }
+
+  private async goOn(agent: WalletAgent, unit: Unit, id: string): Promise<Received> {
+    const record = await recordIn(unit, TYPE, id, 'invitation')
+    const { label, autoAccept } = choicesOf(record)
+    const { connectionRecord } = await askAgent('invitation', () =>
+      agent.oob.acceptInvitation(id, {
+        label: label ?? agent.owner.settings.label,
+        imageUrl: agent.owner.settings.imageUrl ?? undefined,
+        alias: (record['alias'] as string | undefined) ?? undefined,
+        autoAcceptConnection: autoAccept ?? true,
+        reuseConnection: false,
+      }),
+    )
+    const connection = connectionRecord
+      ? connectionView(await recordIn(unit, 'ConnectionRecord', connectionRecord.id, 'connection'))
+      : null
+    return { invitation: await this.viewIn(unit, id), connection }
+  }
+
+  private async viewIn(unit: Unit, id: string): Promise<InvitationType> {
+    return invitationView(await recordIn(unit, TYPE, id, 'invitation'), this.domain())
+  }
+
+  /** Gets what is to be received, from outside where it is behind a short URL. The parsing is done anew for each try. */
+  private async parser({ url, message }: ReceiveInvitationInput): Promise<() => DidCommOutOfBandInvitation> {
+    if ((url == null) === (message == null)) throw badInput('Give url or message, one of them.', 'input.url')
+    const parse =
+      message != null ? parsed('input.message', () => parseInvitationJson(structuredClone(message))) : await this.parserOf(url as string)
+    parse()
+    return parse
+  }
+
+  private async parserOf(url: string): Promise<() => DidCommOutOfBandInvitation> {
+    if (!URL.canParse(url)) throw badInput('This is not a URL.', 'input.url')
+    const carries = (candidate: string) => ['oob', 'c_i', 'd_m'].some((name) => new URL(candidate).searchParams.has(name))
+    if (carries(url)) return parsed('input.url', () => parseInvitationUrl(url))
+    const answer = await this.fetch.fetch(url, { headers: { accept: 'application/json' } })
+    if (carries(answer.url)) return parsed('input.url', () => parseInvitationUrl(answer.url))
+    return parsed('input.url', () => parseInvitationJson(JSON.parse(answer.body.toString())))
+  }
+}
+
+/** A parser that says plainly that what it was given is no invitation. */
+function parsed(field: string, parse: () => DidCommOutOfBandInvitation): () => DidCommOutOfBandInvitation {
+  return () => {
+    try {
+      return parse()
+    } catch (cause) {
+      throw badInput('This is not an invitation. Copy it whole from the inviting agent.', field, cause)
+    }
+  }
+}
+
+async function keepChoices(agent: WalletAgent, id: string, choices: InvitationChoices): Promise<void> {
+  const record = await agent.oob.getById(id)
+  record.metadata.set(CHOICES, choices)
+  await agent.context.resolve(DidCommOutOfBandRepository).update(agent.context, record)
+}

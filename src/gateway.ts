@@ -1,0 +1,324 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { AgentFactory } from './agent/agent-factory.js'
+import { OutsideDidResolver } from './agent/did-resolvers.js'
+import { didWebResolver } from './agent/did-web.js'
+import type { AgentPorts } from './agent/ports.js'
+import { type Config, publicUrlOf } from './config/config.js'
+import type { Secrets } from './config/secrets.js'
+import { ConnectionResolver } from './connections/connection.resolver.js'
+import { ConnectionService } from './connections/connection.service.js'
+import { connectionObserver } from './connections/connection.view.js'
+import { InvitationResolver } from './connections/invitation.resolver.js'
+import { InvitationService } from './connections/invitation.service.js'
+import { invitationObserver } from './connections/invitation.view.js'
+import { DidResolver } from './dids/did.resolver.js'
+import { DidService } from './dids/did.service.js'
+import { didObserver } from './dids/did.view.js'
+import { BaseFeed } from './events/base-feed.js'
+import { EventHub } from './events/hub.js'
+import { journal, trimLog } from './events/log.js'
+import { isLoopbackHost } from './lib/addresses.js'
+import { createGuardedFetch } from './lib/guarded-fetch.js'
+import { sha256 } from './lib/ids.js'
+import type { Logger } from './lib/logger.js'
+import { MessageResolver } from './messages/message.resolver.js'
+import { MessageService } from './messages/message.service.js'
+import { messageObserver } from './messages/message.view.js'
+import { type Bus, RedisBus, silentBus } from './redis/bus.js'
+import { connectRedis } from './redis/connect.js'
+import { RedisKeys } from './redis/keys.js'
+import { noRouteHints, RedisRouteHints } from './redis/route-hints.js'
+import { Inbound } from './relay/inbound.js'
+import { outbox } from './relay/outbox.js'
+import { Recovery } from './relay/recovery.js'
+import { RelayResolver } from './relay/relay.resolver.js'
+import { Routes } from './relay/routes.js'
+import { deliveryDraft, Sender } from './relay/sender.js'
+import { Credentials } from './server/credentials.js'
+import { didcommOverHttp } from './server/didcomm.js'
+import { explorer } from './server/explorer.js'
+import { graphqlOverHttp } from './server/graphql-http.js'
+import { OperationChecker } from './server/graphql-operation.js'
+import { graphqlOverSse } from './server/graphql-sse.js'
+import { graphqlOverWs } from './server/graphql-ws.js'
+import { health } from './server/health.js'
+import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
+import { LiveCredentials } from './server/live-credentials.js'
+import { Metrics } from './server/metrics.js'
+import { buildGatewaySchema } from './server/schema.js'
+import { Profiles } from './storage/profiles.js'
+import { WalletStore } from './storage/store.js'
+import { EventResolver, openEventStream } from './streams/event.resolver.js'
+import { EventService } from './streams/event.service.js'
+import { Sessions } from './tenants/sessions.js'
+import { TenantResolver } from './tenants/tenant.resolver.js'
+import { TenantService } from './tenants/tenant.service.js'
+import { TenantStore } from './tenants/tenant-store.js'
+import { Tokens } from './tenants/tokens.js'
+import { WalletReader } from './tenants/wallet-reader.js'
+
+export interface GatewayOptions {
+  config: Config
+  secrets: Secrets
+  logger: Logger
+}
+
+export interface Gateway {
+  /** @returns where it listens, and where the explorer is */
+  start(): Promise<{ url: string; explorerUrl: string }>
+  /** Ends streams with a resumable close, lets work in hand finish, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** How long requests in hand may take once the gateway stops (ms). */
+const GRACE_MS = 20_000
+/** How often logs and tenants are looked at where no Redis tells of changes (ms). */
+const POLL_MS = 500
+const MAINTENANCE_MS = 5 * 60_000
+const SECOND_MS = 1000
+
+/** Makes a gateway: the only place where its parts are put together. */
+export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
+  // 1. The store, and what instances tell each other.
+  if (!config.databaseUrl) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const location = config.databaseUrl ? { databaseUrl: config.databaseUrl } : { file: join(config.dataDir, 'wallets.db') }
+  const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
+  const profiles = new Profiles(store)
+  const { shared } = store
+  const { instanceId } = config
+  const { bus, hints } = connectInstances(config, logger)
+
+  // 2. Events.
+  const hub = new EventHub()
+  hub.announce = (log, seq) => bus.publish('log', { log, seq })
+  const baseJournal = journal((log, events) => hub.publish(log, events))
+  const feed = new BaseFeed(profiles, baseJournal, (error) => logger.error('The base stream could not be fed', { error }))
+  const tenantJournal = journal((log, events) => {
+    hub.publish(log, events)
+    feed.push(log, events)
+  })
+
+  // 3. Tenants.
+  const freshFor = shared ? (bus === silentBus ? SECOND_MS : 10 * SECOND_MS) : undefined
+  const tenants = new TenantStore(profiles.base, baseJournal, freshFor, (id) => bus.publish('tenant', { id }))
+  const tokens = new Tokens(secrets.jwtSecrets, tenants)
+  const live = new LiveCredentials(tokens)
+
+  // 4. The relay: ways in and out.
+  let publicUrl = config.publicUrl
+  const fetch = createGuardedFetch({
+    ownUrl: () => publicUrl,
+    allow: config.allowAddresses,
+    allowLoopback: isLoopbackHost(config.host),
+    timeoutMs: config.outboundTimeoutMs,
+  })
+  const routes = new Routes(profiles.base, hints)
+  const sender = new Sender({
+    instanceId,
+    profiles,
+    shared,
+    fetch,
+    giveUpMs: config.outboxGiveUpMs,
+    timeoutMs: config.outboundTimeoutMs,
+    report: (unit, tenantId, report) => unit.add(tenantJournal, deliveryDraft(tenantId, 'DEFAULT', report)),
+    idle: () => {},
+    logger,
+  })
+  const recovery = new Recovery({
+    base: profiles.base,
+    instanceId,
+    shared,
+    logger,
+    async recover(tenantId) {
+      if (!(await tenants.find(tenantId))) return
+      await feed.recover(tenantId)
+      await sender.take(tenantId)
+    },
+  })
+  const out = outbox({
+    instanceId,
+    shared,
+    mark: (tenantId) => recovery.mark(tenantId),
+    enqueue: (tenantId, messages, lease) => sender.enqueue(tenantId, messages, lease),
+    handOver: (tenantId, { owner, until }) => {
+      bus.publish('outbox', { tenantId, owner })
+      watchHandOver(tenantId, until)
+    },
+  })
+  /** What another instance was to send is sent from here if that one does not come to it. */
+  function watchHandOver(tenantId: string, until: number): void {
+    const wait = Math.min(Math.max(until - Date.now(), 0) + 100, bus.connected ? Number.POSITIVE_INFINITY : SECOND_MS)
+    setTimeout(() => {
+      sender.take(tenantId).then(
+        (taken) => taken || watchHandOver(tenantId, Date.now() + SECOND_MS),
+        () => watchHandOver(tenantId, Date.now() + SECOND_MS),
+      )
+    }, wait).unref()
+  }
+
+  // 5. The agent.
+  const ports: AgentPorts = {
+    event: (unit, draft) => unit.add(tenantJournal, draft),
+    send: (unit, envelope) => unit.add(out, envelope),
+    route: (unit, keys) => {
+      for (const key of keys) unit.add(routes.collector, key)
+    },
+  }
+  const invitationDomain = () => publicUrl ?? ''
+  const outside = new OutsideDidResolver({ web: didWebResolver(fetch) })
+  const factory = await AgentFactory.create({
+    profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
+    observers: [
+      connectionObserver(ports),
+      invitationObserver(ports, invitationDomain),
+      messageObserver(ports),
+      didObserver(ports),
+    ],
+    ports,
+    outside,
+    pinged: ({ unit, owner, connectionId, threadId, direction }) =>
+      ports.event(unit, {
+        tenantId: owner.tenantId,
+        dispatch: owner.settings.eventDispatch,
+        topic: 'PING',
+        payload: { connectionId, threadId, direction },
+      }),
+    logger,
+  })
+  const sessions = new Sessions(factory, profiles, tenants, outside, { max: config.sessionsMax, idleMs: config.sessionIdleMs })
+  const inbound = new Inbound(routes, sessions, logger)
+
+  // 6. Features.
+  const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000))
+  const life = { standard: seconds(config.tokenTtlMs), longest: seconds(config.tokenTtlMaxMs) }
+  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, tenantJournal, life, logger)
+  lifecycle.withdrawals.push(
+    (tenantId) => routes.withdrawAll(tenantId),
+    async (tenantId) => sender.drop(tenantId),
+    (tenantId) => feed.drop(tenantId),
+    (tenantId) => recovery.unmark([tenantId]),
+  )
+  const reader = new WalletReader(profiles)
+  const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
+  const schema = buildGatewaySchema([
+    new TenantResolver(lifecycle, tenants),
+    new ConnectionResolver(new ConnectionService(sessions, reader)),
+    new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
+    new MessageResolver(new MessageService(sessions, reader)),
+    new DidResolver(new DidService(sessions, reader)),
+    new EventResolver(events),
+    new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
+  ])
+
+  // 7. The server.
+  let draining = false
+  const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
+  const credentials = new Credentials(secrets, tokens, config.adminApi)
+  const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
+  const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
+    openEventStream(events, args, context)
+  const overHttp = await graphqlOverHttp({
+    schema,
+    credentials,
+    limits,
+    introspection: config.introspection,
+    maxBytes: config.maxRequestBytes,
+    logger,
+  })
+  const overWs = graphqlOverWs({ credentials, live, operations, openStream, maxBytes: config.maxRequestBytes })
+  const metrics = new Metrics({
+    openWallets: () => sessions.open,
+    waitingForWallet: () => sessions.waiting,
+    waitingForStore: () => store.waiting,
+    outboundPending: () => sender.pending,
+    tenants: () => tenants.count(),
+  })
+  const server = new HttpServer({
+    host: config.host,
+    port: config.port,
+    corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
+    routers: [
+      health(() => store.ping(), () => draining),
+      metrics.router(),
+      didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
+      explorer(),
+      graphqlOverSse({ credentials, live, operations, openStream }),
+      overHttp.router,
+    ],
+    sockets: { '/graphql': overWs.server },
+    logger,
+  })
+
+  // 8. What other instances tell, and what is looked at where none can.
+  const tenantChanged = (tenantId: string) => {
+    tenants.forget(tenantId)
+    void live.check(tenantId)
+  }
+  tenants.onChange = (tenantId) => void live.check(tenantId)
+  bus.on('log', ({ log, seq }) => hub.wake(log, seq))
+  bus.on('tenant', ({ id }) => tenantChanged(id))
+  bus.on('routes', ({ keys }) => routes.forget(keys))
+  bus.on('outbox', ({ tenantId, owner }) => {
+    if (owner === instanceId) sender.take(tenantId).catch((error) => logger.warn('An outbox could not be read', { tenantId, error }))
+  })
+  const timers: NodeJS.Timeout[] = []
+  const every = (ms: number, work: () => Promise<void>) => {
+    const timer = setInterval(() => {
+      work().catch((error) => logger.warn('A routine task failed', { error }))
+    }, ms)
+    timers.push(timer.unref())
+  }
+
+  return {
+    async start() {
+      const port = await server.listen()
+      publicUrl ??= publicUrlOf(config, port)
+      factory.endpoints = [`${publicUrl}/didcomm`]
+      await lifecycle.resume()
+      await recovery.sweep()
+      if (shared) {
+        every(POLL_MS, async () => {
+          if (!bus.connected) await hub.poll()
+        })
+        every(SECOND_MS, async () => {
+          if (!bus.connected) await live.checkAll()
+        })
+      }
+      every(MAINTENANCE_MS, async () => {
+        await store.database.analyze()
+        await trimLog(profiles.base, config.eventRetentionMs)
+      })
+      every(30 * SECOND_MS, () => recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id) && !feed.isPending(id))))
+      logger.info('Ready', { port, instanceId, store: store.database.kind, redis: bus !== silentBus })
+      const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+      return { url: config.publicUrl ?? url, explorerUrl: `${config.publicUrl ?? url}/graphql` }
+    },
+    async stop() {
+      draining = true
+      for (const timer of timers) clearInterval(timer)
+      await overWs.stop()
+      await server.close(GRACE_MS)
+      await overHttp.stop()
+      await sender.stop()
+      await feed.idle()
+      await sessions.close()
+      await recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id)))
+      await recovery.stop()
+      await factory.shutdown()
+      await bus.close()
+      await fetch.close()
+      await store.close()
+    },
+  }
+}
+
+function connectInstances(config: Config, logger: Logger): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
+  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
+  const scope = sha256(config.databaseUrl ?? config.dataDir).toString('hex').slice(0, 12)
+  const keys = new RedisKeys(scope)
+  const redis = connectRedis(config.redisUrls, logger)
+  const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
+  const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
+  return { bus, hints: new RedisRouteHints(redis, keys, bus) }
+}

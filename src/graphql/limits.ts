@@ -1,0 +1,69 @@
+import { createRequire } from 'node:module'
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
+import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
+import { type DocumentNode, GraphQLError, type GraphQLSchema, type ValidationContext, type ValidationRule } from 'graphql'
+import type { ComplexityEstimator } from 'graphql-query-complexity'
+import { queryTooComplex } from '../lib/errors.js'
+
+// Its ESM build loads a second copy of graphql, which does not know our schema's types.
+const { getComplexity, simpleEstimator } = createRequire(import.meta.url)(
+  'graphql-query-complexity',
+) as typeof import('graphql-query-complexity')
+
+export interface LimitOptions {
+  depth: number
+  cost: number
+}
+
+const ALIASES = 30
+const DIRECTIVES = 30
+/** The longest document that is parsed at all. */
+export const TOKENS_MAX = 4000
+
+/** Rules that a document has to pass whatever it arrives by. */
+export function limitRules({ depth }: LimitOptions): ValidationRule[] {
+  const options = { propagateOnRejection: false, onReject: [reject] }
+  return [
+    maxDepthRule({ n: depth, ignoreIntrospection: true, flattenFragments: true, ...options }),
+    maxAliasesRule({ n: ALIASES, ...options }),
+    maxDirectivesRule({ n: DIRECTIVES, ...options }),
+  ] as ValidationRule[]
+}
+
+function reject(context: ValidationContext | null): void {
+  const { message, code } = queryTooComplex()
+  context?.reportError(new GraphQLError(message, { extensions: { code } }))
+}
+
+/** A page costs what is asked of each node, as often as it has room for nodes. */
+const pages: ComplexityEstimator = ({ args, childComplexity, field }) => {
+  const isPage = field.args.some(({ name }) => name === 'first') && field.args.some(({ name }) => name === 'last')
+  if (!isPage) return undefined
+  const size = Number(args['first'] ?? args['last'] ?? 20)
+  return 1 + Math.min(Math.max(size, 0), 100) * childComplexity
+}
+
+/** @throws QUERY_TOO_COMPLEX */
+export function assertCost(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  variables: Record<string, unknown> | null | undefined,
+  operationName: string | null | undefined,
+  { cost }: LimitOptions,
+): void {
+  let complexity: number
+  try {
+    complexity = getComplexity({
+      schema,
+      query,
+      variables: variables ?? {},
+      operationName: operationName ?? undefined,
+      estimators: [pages, simpleEstimator({ defaultComplexity: 1 })],
+    })
+  } catch {
+    // Variables that do not fit are refused by the execution, with a better message.
+    return
+  }
+  if (complexity > cost) throw queryTooComplex(`The query costs ${complexity}, more than ${cost}. Ask for less at once.`)
+}

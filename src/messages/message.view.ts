@@ -1,0 +1,31 @@
+import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
+import type { BasicMessageType } from './message.type.js'
+
+/** A stored basic message as the API shows it. */
+export function messageView(record: RecordJson): BasicMessageType {
+  return {
+    id: record.id,
+    connectionId: String(record['connectionId']),
+    role: record['role'] === 'sender' ? 'SENDER' : 'RECEIVER',
+    content: String(record['content']),
+    sentAt: String(record['sentTime']),
+    threadId: (record['threadId'] as string | undefined) ?? null,
+  }
+}
+
+/** Lists messages, and tells of each. */
+export function messageObserver(ports: AgentPorts): RecordObserver {
+  return {
+    type: 'BasicMessageRecord',
+    list: () => 'messages',
+    changed({ unit, owner, before, after }) {
+      if (before || !after) return
+      ports.event(unit, {
+        tenantId: owner.tenantId,
+        dispatch: owner.settings.eventDispatch,
+        topic: 'BASIC_MESSAGE',
+        payload: { message: messageView(after) },
+      })
+    },
+  }
+}

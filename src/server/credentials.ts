@@ -1,0 +1,51 @@
+import type { Secrets } from '../config/secrets.js'
+import type { Viewer } from '../graphql/viewer.js'
+import { unauthenticated } from '../lib/errors.js'
+import type { Tenant, TokenRecord } from '../tenants/tenant.js'
+import type { Tokens } from '../tenants/tokens.js'
+
+/** What a request carries: HTTP headers, or the same two in a connection's parameters. */
+export interface SentCredentials {
+  apiKey: unknown
+  authorization: unknown
+}
+
+/** Finds out who a request is. */
+export class Credentials {
+  constructor(
+    private readonly secrets: Secrets,
+    private readonly tokens: Tokens,
+    private readonly adminApi: boolean,
+  ) {}
+
+  /**
+   * A request with both credentials is the tenant's; one that does not hold fails the request, also beside one that
+   * does.
+   * @throws UNAUTHENTICATED
+   */
+  async viewer({ apiKey, authorization }: SentCredentials): Promise<Viewer> {
+    const operator = apiKey !== undefined && apiKey !== null
+    if (operator && this.adminApi && !(typeof apiKey === 'string' && this.secrets.isOperatorKey(apiKey))) {
+      throw unauthenticated()
+    }
+    if (authorization !== undefined && authorization !== null) {
+      const jwt = typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
+      if (!jwt) throw unauthenticated()
+      const { tenant, token } = await this.tokens.authenticate(jwt)
+      return tenantViewer(tenant, token)
+    }
+    if (operator && this.adminApi) return { role: 'OPERATOR' }
+    return { role: 'ANONYMOUS', operatorKey: operator }
+  }
+}
+
+function tenantViewer(tenant: Tenant, token: TokenRecord): Viewer {
+  return {
+    role: 'TENANT',
+    tenantId: tenant.id,
+    suspended: tenant.state === 'SUSPENDED',
+    tokenId: token.id,
+    scopes: token.scopes,
+    expiresAt: token.expiresAt,
+  }
+}

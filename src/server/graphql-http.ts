@@ -1,0 +1,87 @@
+import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import { expressMiddleware } from '@as-integrations/express5'
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
+import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { formatError } from '../graphql/errors.js'
+import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
+import type { GraphContext } from '../graphql/viewer.js'
+import { GatewayError } from '../lib/errors.js'
+import type { Logger } from '../lib/logger.js'
+import type { Credentials } from './credentials.js'
+
+export interface GraphHttpOptions {
+  schema: GraphQLSchema
+  credentials: Credentials
+  limits: LimitOptions
+  introspection: boolean
+  maxBytes: number
+  logger: Logger
+}
+
+const GRAPHQL_RESPONSE = 'application/graphql-response+json'
+
+/** GraphQL over HTTP: `POST` and `GET /graphql`. */
+export async function graphqlOverHttp(options: GraphHttpOptions): Promise<{ router: Router; stop: () => Promise<void> }> {
+  const { schema, credentials, limits, logger } = options
+  const apollo = new ApolloServer<GraphContext>({
+    schema,
+    introspection: options.introspection,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: !options.introspection,
+    // No credential travels in a cookie, so another site's request carries none.
+    csrfPrevention: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: TOKENS_MAX },
+    validationRules: limitRules(limits),
+    formatError: (formatted, error) => formatError(error ?? formatted, logger),
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      {
+        async requestDidStart() {
+          return {
+            async didResolveOperation({ document, request }) {
+              assertCost(schema, document, request.variables, request.operationName, limits)
+            },
+          }
+        },
+      },
+    ],
+    logger: { debug() {}, info() {}, warn: () => logger.warn('Apollo warned'), error: () => logger.error('Apollo failed') },
+  })
+  await apollo.start()
+
+  const context = async ({ req }: { req: Request }): Promise<GraphContext> => {
+    const viewer = await credentials
+      .viewer({ apiKey: req.headers['x-api-key'], authorization: req.headers.authorization })
+      .catch((error) => {
+        throw refusal(error, req)
+      })
+    return { viewer }
+  }
+  const router = Router()
+  router.use('/graphql', express.json({ limit: options.maxBytes, type: 'application/json' }))
+  router.use('/graphql', answerBodyErrors)
+  router.use('/graphql', expressMiddleware(apollo, { context }))
+  return { router, stop: () => apollo.stop() }
+}
+
+/** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */
+function refusal(error: unknown, req: Request): unknown {
+  if (!(error instanceof GatewayError)) return error
+  const status = req.headers.accept?.includes(GRAPHQL_RESPONSE) ? 401 : 200
+  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http: { status } } })
+}
+
+/** A body that is no JSON, or too long: the answer is GraphQL's all the same. */
+const answerBodyErrors: ErrorRequestHandler = (error, req: Request, res: Response, next) => {
+  const status = (error as { status?: number }).status
+  if (status === undefined || status >= 500) return next(error)
+  const tooLarge = status === 413
+  const message = tooLarge ? 'The request is too large.' : 'The body must be JSON with a "query".'
+  const accept = req.headers.accept ?? ''
+  res
+    .status(tooLarge ? 413 : 400)
+    .type(accept.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : 'application/json')
+    .send(JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] }))
+}

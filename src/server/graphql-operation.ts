@@ -1,0 +1,91 @@
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql'
+import { formatError } from '../graphql/errors.js'
+import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
+import type { GraphContext } from '../graphql/viewer.js'
+import type { Logger } from '../lib/logger.js'
+
+export interface OperationOptions {
+  schema: GraphQLSchema
+  limits: LimitOptions
+  introspection: boolean
+  logger: Logger
+}
+
+export interface OperationRequest {
+  query?: unknown
+  variables?: Record<string, unknown> | null
+  operationName?: string | null
+}
+
+/** Checks an operation as Apollo does over HTTP, for the transports that Apollo does not serve. */
+export class OperationChecker {
+  private readonly rules
+  private readonly documents = new Map<string, DocumentNode>()
+
+  constructor(private readonly options: OperationOptions) {
+    this.rules = [
+      ...specifiedRules,
+      ...limitRules(options.limits),
+      ...(options.introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+    ]
+  }
+
+  /** @returns what to execute, or the errors to answer with */
+  check({ query, variables, operationName }: OperationRequest, contextValue: GraphContext): ExecutionArgs | GraphQLError[] {
+    const { schema, limits } = this.options
+    try {
+      if (typeof query !== 'string') throw withCode(new GraphQLError('The operation needs a "query".'), 'BAD_REQUEST')
+      const document = this.document(query)
+      if (Array.isArray(document)) return this.masked(document)
+      assertCost(schema, document, variables, operationName, limits)
+      return { schema, document, variableValues: variables, operationName, contextValue }
+    } catch (error) {
+      return this.masked([error])
+    }
+  }
+
+  /** The result as a client sees it. */
+  mask<R extends ExecutionResult<Record<string, unknown>, Record<string, unknown>>>(result: R): R {
+    return result.errors ? { ...result, errors: this.masked(result.errors) } : result
+  }
+
+  masked(errors: readonly unknown[]): GraphQLError[] {
+    return errors.map((error) => {
+      const { message, path, extensions } = formatError(error, this.options.logger)
+      return new GraphQLError(message, { path, extensions })
+    })
+  }
+
+  /** Parsed and validated once for each text. */
+  private document(query: string): DocumentNode | GraphQLError[] {
+    const known = this.documents.get(query)
+    if (known) return known
+    let document: DocumentNode
+    try {
+      document = parse(query, { maxTokens: TOKENS_MAX })
+    } catch (error) {
+      throw error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error
+    }
+    const errors = validate(this.options.schema, document, this.rules)
+    if (errors.length > 0) {
+      return errors.map((error) => (error.extensions['code'] ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
+    }
+    if (this.documents.size >= 1000) this.documents.clear()
+    this.documents.set(query, document)
+    return document
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: { code } })
+}

@@ -1,0 +1,60 @@
+import { CloseCode, type SubscribePayload } from 'graphql-ws'
+import { useServer as serveOver } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import type { GraphContext } from '../graphql/viewer.js'
+import { isGatewayError } from '../lib/errors.js'
+import type { Credentials } from './credentials.js'
+import type { OperationChecker } from './graphql-operation.js'
+import type { LiveCredentials } from './live-credentials.js'
+
+export interface GraphWsOptions {
+  credentials: Credentials
+  live: LiveCredentials
+  operations: OperationChecker
+  openStream: NonNullable<GraphContext['openStream']>
+  /** The longest message of a client, in bytes. */
+  maxBytes: number
+}
+
+/** Parameters that a connection begins with. */
+type ConnectionParams = { apiKey?: unknown; authorization?: unknown }
+type Extra = { context?: GraphContext; release?: () => void }
+
+/** GraphQL over WebSocket: the `graphql-transport-ws` protocol. */
+export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServer; stop: () => Promise<void> } {
+  const { operations } = options
+  const server = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes })
+  const served = serveOver<ConnectionParams, Extra>(
+    {
+      connectionInitWaitTimeout: 5000,
+      async onConnect({ connectionParams, extra }) {
+        const { apiKey, authorization } = connectionParams ?? {}
+        try {
+          const viewer = await options.credentials.viewer({ apiKey, authorization })
+          if (viewer.role === 'TENANT' && viewer.suspended) return false
+          extra.context = { viewer, openStream: options.openStream }
+          extra.release = options.live.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'))
+          return true
+        } catch (error) {
+          // Answered with 4403. Anything else is the gateway's failure, and worth another try of the client's.
+          if (isGatewayError(error, 'UNAUTHENTICATED')) return false
+          extra.socket.close(1013, 'Try again later')
+          throw error
+        }
+      },
+      onSubscribe({ extra }, _id: string, payload: SubscribePayload) {
+        return operations.check(payload, extra.context as GraphContext)
+      },
+      onNext: (_context, _id, _payload, _args, result) => operations.mask(result) as never,
+      onError: (_context, _id, _payload, errors) => operations.masked(errors),
+      onDisconnect: ({ extra }) => extra.release?.(),
+    },
+    server,
+  )
+  return {
+    server,
+    async stop() {
+      await served.dispose()
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express'
+import type { WebSocketServer } from 'ws'
+import type { Logger } from '../lib/logger.js'
+import { newId } from '../lib/ids.js'
+
+export interface HttpServerOptions {
+  host: string
+  port: number
+  /** Origins of pages that may call the API. */
+  corsOrigins: readonly string[]
+  /** In their order: the first that answers. */
+  routers: Router[]
+  sockets: Record<string, WebSocketServer>
+  logger: Logger
+}
+
+/** Apollo Studio's explorer. */
+export const STUDIO_ORIGIN = 'https://studio.apollographql.com'
+
+/** The one HTTP server of the gateway. */
+export class HttpServer {
+  private readonly server: Server
+  private readonly connections = new Set<Socket>()
+
+  constructor(private readonly options: HttpServerOptions) {
+    const app = express()
+    app.disable('x-powered-by')
+    app.disable('etag')
+    app.use(cors(options.corsOrigins))
+    for (const router of options.routers) app.use(router)
+    app.use(answerFailures(options.logger))
+    this.server = createServer({ keepAliveTimeout: 65_000 }, app)
+    this.server.on('connection', (socket) => {
+      this.connections.add(socket)
+      socket.on('close', () => this.connections.delete(socket))
+    })
+    this.server.on('upgrade', (request, socket, head) => {
+      const sockets = options.sockets[(request.url ?? '').split('?')[0] as string]
+      if (!sockets) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+      sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request))
+    })
+  }
+
+  /** @returns the port, also where any was asked for */
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ host: this.options.host, port: this.options.port, backlog: 2048 }, resolve)
+    })
+    return (this.server.address() as AddressInfo).port
+  }
+
+  /** Takes no new connections, and lets requests in hand end. */
+  async close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    const idle = setInterval(() => this.server.closeIdleConnections(), 50)
+    const timeout = setTimeout(() => {
+      for (const socket of this.connections) socket.destroy()
+    }, graceMs)
+    this.server.closeIdleConnections()
+    await closed
+    clearInterval(idle)
+    clearTimeout(timeout)
+  }
+}
+
+function cors(origins: readonly string[]): RequestHandler {
+  return (req, res, next) => {
+    const { origin } = req.headers
+    if (origin === undefined || !origins.includes(origin)) return next()
+    res.set({ 'access-control-allow-origin': origin, vary: 'Origin' })
+    if (req.method !== 'OPTIONS') return next()
+    res.set({
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'content-type, authorization, x-api-key, apollo-require-preflight, apollographql-client-name, apollographql-client-version',
+      'access-control-max-age': '86400',
+    })
+    res.status(204).end()
+  }
+}
+
+/** What no handler has foreseen: the log has it, the client only that it happened. */
+function answerFailures(logger: Logger): ErrorRequestHandler {
+  return (error, _req, res, next) => {
+    const status = (error as { status?: number }).status
+    if (res.headersSent) return next(error)
+    if (status !== undefined && status >= 400 && status < 500) return void res.status(status).type('text/plain').send('Bad request.')
+    const requestId = newId()
+    logger.error('A request failed unexpectedly', { requestId, error })
+    res.status(500).type('text/plain').send(`Something went wrong here (${requestId}).`)
+  }
+}

@@ -1,0 +1,54 @@
+import { Router } from 'express'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { InboundOutcome } from '../relay/inbound.js'
+
+export interface MetricSources {
+  openWallets: () => number
+  waitingForWallet: () => number
+  waitingForStore: () => number
+  outboundPending: () => number
+  tenants: () => Promise<number>
+}
+
+/** `GET /metrics` for Prometheus. No series is a tenant's. */
+export class Metrics {
+  private readonly registry = new Registry()
+  private readonly inbound: Counter<'outcome'>
+
+  constructor(sources: MetricSources) {
+    collectDefaultMetrics({ register: this.registry })
+    const registers = [this.registry]
+    this.inbound = new Counter({
+      name: 'tenantry_inbound_messages_total',
+      help: 'Inbound DIDComm messages, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    })
+    const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        async collect() {
+          this.set(await read())
+        },
+      })
+    gauge('tenantry_open_wallets', 'Wallets that are open', sources.openWallets)
+    gauge('tenantry_wallet_queue', 'Requests that wait for a wallet to be lent', sources.waitingForWallet)
+    gauge('tenantry_store_queue', 'Sessions that wait for a connection to the store', sources.waitingForStore)
+    gauge('tenantry_outbound_pending', 'Outbound messages that wait or are under way here', sources.outboundPending)
+    gauge('tenantry_tenants', 'Tenants of this gateway', sources.tenants)
+  }
+
+  countInbound(outcome: InboundOutcome): void {
+    this.inbound.inc({ outcome })
+  }
+
+  router(): Router {
+    const router = Router()
+    router.get('/metrics', async (_req, res) => {
+      res.type(this.registry.contentType).send(await this.registry.metrics())
+    })
+    return router
+  }
+}

@@ -1,0 +1,90 @@
+import 'reflect-metadata'
+import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
+import { buildSchemaSync, type ClassType, type PubSub } from 'type-graphql'
+import { ConnectionResolver } from '../connections/connection.resolver.js'
+import { ConnectionEventType, PingEventType } from '../connections/connection.type.js'
+import { InvitationResolver } from '../connections/invitation.resolver.js'
+import { InvitationEventType } from '../connections/invitation.type.js'
+import { AnoncredsResolver } from '../credentials/anoncreds.resolver.js'
+import { CredentialResolver } from '../credentials/credential.resolver.js'
+import { CredentialEventType, RevocationEventType } from '../credentials/credential-event.type.js'
+import { CredentialExchangeResolver } from '../credentials/credential-exchange.resolver.js'
+import { DidResolver } from '../dids/did.resolver.js'
+import { DidEventType } from '../dids/did.type.js'
+import { AccessChecker } from '../graphql/access.js'
+import { DateTimeScalar } from '../graphql/scalars.js'
+import { BaseWalletMediatorResolver } from '../mediation/base-wallet.resolver.js'
+import { MediationResolver } from '../mediation/mediation.resolver.js'
+import { MediationEventType } from '../mediation/mediation.type.js'
+import { MessageResolver } from '../messages/message.resolver.js'
+import { BasicMessageEventType } from '../messages/message.type.js'
+import { ProofEventType } from '../proofs/proof-event.type.js'
+import { ProofExchangeResolver } from '../proofs/proof-exchange.resolver.js'
+import { DeliveryEventType } from '../relay/delivery.type.js'
+import { RelayResolver } from '../relay/relay.resolver.js'
+import { EventResolver } from '../streams/event.resolver.js'
+import { LockResolver } from '../tenants/lock.resolver.js'
+import { QueueEventType } from '../tenants/queue-event.type.js'
+import { TenantResolver } from '../tenants/tenant.resolver.js'
+import { TenantEventType } from '../tenants/tenant.type.js'
+
+/** Resolvers that need nothing: what they declare is built by a later version. */
+const DECLARED = [
+  LockResolver,
+  AnoncredsResolver,
+  CredentialResolver,
+  CredentialExchangeResolver,
+  ProofExchangeResolver,
+  MediationResolver,
+  BaseWalletMediatorResolver,
+]
+
+const RESOLVERS = [
+  TenantResolver,
+  ConnectionResolver,
+  InvitationResolver,
+  MessageResolver,
+  DidResolver,
+  EventResolver,
+  RelayResolver,
+  ...DECLARED,
+]
+
+/** Types that only the interface `Event` leads to. */
+const EVENT_TYPES = [
+  TenantEventType,
+  ConnectionEventType,
+  InvitationEventType,
+  PingEventType,
+  BasicMessageEventType,
+  DidEventType,
+  DeliveryEventType,
+  CredentialEventType,
+  RevocationEventType,
+  ProofEventType,
+  MediationEventType,
+  QueueEventType,
+]
+
+/** Builds the schema on resolvers that are made already; one of each class that the schema has. */
+export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
+  const declared = DECLARED.map((resolver) => new resolver())
+  const instances = new Map([...declared, ...resolvers].map((resolver) => [resolver.constructor, resolver]))
+  return buildSchemaSync({
+    resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],
+    orphanedTypes: EVENT_TYPES,
+    container: { get: (type) => instances.get(type) },
+    authChecker: AccessChecker,
+    authMode: 'error',
+    scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
+    // Inputs are checked by the services, which name the field at fault.
+    validate: false,
+    // Every subscription brings its own source; the library asks for one all the same.
+    pubSub: { publish() {}, subscribe: () => [] as never } as PubSub,
+  })
+}
+
+/** The SDL as it is committed: sorted, so that a difference is a change. */
+export function schemaText(): string {
+  return `${printSchema(lexicographicSortSchema(buildGatewaySchema([])))}\n`
+}

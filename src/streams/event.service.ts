@@ -1,0 +1,94 @@
+import { decodeCursor, encodeCursor } from '../events/cursor.js'
+import type { EventTopic, LoggedEvent } from '../events/event.js'
+import type { EventHub } from '../events/hub.js'
+import { assertReadable, readLog } from '../events/log.js'
+import { type EventStream, openStream } from '../events/stream.js'
+import { type Page, type PageArgs, pageOf, pageRequest } from '../graphql/page.js'
+import { unauthenticated } from '../lib/errors.js'
+import type { Profile } from '../storage/profile.js'
+import type { Profiles } from '../storage/profiles.js'
+import type { TenantService } from '../tenants/tenant.service.js'
+import type { TenantStore } from '../tenants/tenant-store.js'
+
+/** An event as the API shows it: the interface's fields, and those of its type. */
+export type EventNode = Record<string, unknown> & { id: string; cursor: string; tenantId: string; topic: EventTopic }
+
+export interface EventFilter {
+  topics?: readonly EventTopic[] | null
+  tenantIds?: readonly string[] | null
+}
+
+/** The event log of a tenant, or of the base stream, as its reader is allowed to see it. */
+export class EventService {
+  constructor(
+    private readonly profiles: Profiles,
+    private readonly hub: EventHub,
+    private readonly tenants: TenantStore,
+    private readonly lifecycle: TenantService,
+    private readonly capacity: number,
+  ) {}
+
+  /** The past of a log; its cursors are those of the stream. `tenantId` undefined is the base stream. */
+  async page(tenantId: string | undefined, args: PageArgs, filter: EventFilter): Promise<Page<EventNode>> {
+    const profile = await this.logOf(tenantId)
+    const request = pageRequest(args, (cursor, field) => decodeCursor(cursor, profile.name, field))
+    const head = await profile.head()
+    if (request.after !== undefined) assertReadable(head, request.after)
+    if (request.before !== undefined && request.before > head.seq) assertReadable(head, request.before)
+    const found = await readLog(
+      profile,
+      {
+        after: request.after ?? 0,
+        before: request.before,
+        limit: request.limit + 1,
+        reverse: request.reverse,
+        matches: matcher(tenantId, filter),
+      },
+      head,
+    )
+    const empty = request.after ?? (request.before === undefined ? head.seq : Math.max(request.before - 1, 0))
+    return pageOf(
+      request,
+      found,
+      (event) => ({ node: nodeOf(event, profile), cursor: cursorOf(event.seq, profile) }),
+      cursorOf(empty, profile),
+    )
+  }
+
+  /** Opens a stream: see `openStream`. */
+  async open(tenantId: string | undefined, after: string | null | undefined, filter: EventFilter): Promise<EventStream> {
+    const profile = await this.logOf(tenantId)
+    return openStream(this.hub, {
+      profile,
+      after: after ?? undefined,
+      matches: matcher(tenantId, filter),
+      capacity: this.capacity,
+    })
+  }
+
+  node(event: LoggedEvent, tenantId: string | undefined): EventNode {
+    return nodeOf(event, tenantId === undefined ? this.profiles.base : this.profiles.of(tenantId))
+  }
+
+  private async logOf(tenantId: string | undefined): Promise<Profile> {
+    if (tenantId === undefined) return this.profiles.base
+    const tenant = await this.tenants.find(tenantId)
+    if (!tenant) throw unauthenticated()
+    await this.lifecycle.copyLifecycle(tenant)
+    return this.profiles.of(tenantId)
+  }
+}
+
+/** A tenant that dispatched an event to BASE alone does not see it on its own stream, but for its TenantEvents. */
+function matcher(tenantId: string | undefined, { topics, tenantIds }: EventFilter): (event: LoggedEvent) => boolean {
+  return (event) =>
+    (topics == null || topics.includes(event.topic)) &&
+    (tenantIds == null || tenantIds.includes(event.tenantId)) &&
+    (tenantId === undefined || event.topic === 'TENANT' || event.dispatch !== 'BASE')
+}
+
+const cursorOf = (seq: number, { name }: Profile) => encodeCursor({ log: name, seq })
+
+function nodeOf({ id, seq, tenantId, topic, occurredAt, payload }: LoggedEvent, profile: Profile): EventNode {
+  return { ...payload, id, tenantId, topic, occurredAt, cursor: cursorOf(seq, profile) }
+}
