@@ -38,7 +38,7 @@ export class GatewayProcess {
     }
   }
 
-  /** Where it listens, without a trailing slash; another port after each start. */
+  /** Where it listens, without a trailing slash. */
   get url(): string {
     return this.address
   }
@@ -66,6 +66,8 @@ export class GatewayProcess {
     this.child = child
     process.once('exit', this.killNow)
     this.address = await this.readUrl(child, begin)
+    // Connections made so far name this address: after a restart it has to be the same.
+    this.environment['PORT'] = new URL(this.address).port
     while (!(await isReady(this.address))) {
       if (performance.now() - begin > READY_WITHIN_MS) throw new Error(`The gateway is not ready: ${this.logTail()}`)
       await sleep(5)
@@ -109,8 +111,8 @@ export class GatewayProcess {
   }
 
   /** The last lines that it logged. */
-  logTail(characters = 2000): string {
-    return readFileSync(this.logFile, 'utf8').slice(-characters)
+  logTail(lines = 5): string {
+    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
   }
 
   private get logFile(): string {

@@ -63,7 +63,7 @@ async function runScenario(lab: Lab, { name, run }: Scenario): Promise<(Result |
     }
   } catch (error) {
     results.push({ scenario: name, error: String(error) })
-    console.error(`${name}: ${error instanceof Error ? error.stack : error}\n${lab.gateway.logTail()}`)
+    console.error(`  ${name}: ${error}\n${lab.gateway.logTail()}`)
   }
   return results
 }

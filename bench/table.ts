@@ -7,7 +7,8 @@ export function resultLine(result: Result): string {
   const cpu = [result.agent_cpu_ms_per_op, result.pg_cpu_ms_per_op, result.redis_cpu_ms_per_op].join(' / ')
   return (
     `  ${scenario.padEnd(42)} c=${`${conc}`.padEnd(3)} n=${`${n}`.padEnd(6)} ${`${per_s}`.padStart(8)}/s  ` +
-    `p50=${p50_ms} p99=${p99_ms} ms  cpu=${cpu} ms/op  rss=${rss_mb}`
+    `p50=${p50_ms} p99=${p99_ms} ms  cpu=${cpu} ms/op  rss=${rss_mb}` +
+    (result['failed'] ? `  ${result['failed']} FAILED` : '')
   )
 }
 

@@ -1,6 +1,6 @@
 import { EventStreams } from '../event-streams.js'
+import { runWorkers } from '../workers.js'
 import type { Scenario } from './scenario.js'
-import { timed } from './timed.js'
 
 const BLOCKS = [
   { conc: 1, n: 32 },
@@ -16,16 +16,19 @@ export const handshake: Scenario = {
     let next = lab.pairs.length
     try {
       for (const { conc, n } of BLOCKS) {
-        const failures: string[] = []
         yield await lab.meter.measure({ scenario: handshake.name, n, conc }, async () => {
-          const { latencies } = await timed(conc, n, async () => {
+          const [latencies, failures]: [number[], string[]] = [[], []]
+          await runWorkers(conc, n, async () => {
             const pair = next++
+            const start = performance.now()
             try {
               await lab.connect(lab.tenant(2 * pair), lab.tenant(2 * pair + 1), streams.arrivals)
+              latencies.push(performance.now() - start)
             } catch (error) {
               failures.push(String(error))
             }
           })
+          if (latencies.length === 0) throw new Error(`None of ${n} handshakes completed: ${failures[0]}`)
           return { latencies, more: { failed: failures.length, failures: [...new Set(failures)].slice(0, 5) } }
         })
       }

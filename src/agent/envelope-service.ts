@@ -1,11 +1,18 @@
-import type { AgentContext } from '@credo-ts/core'
-import { DidCommEnvelopeService, type DidCommEncryptedMessage } from '@credo-ts/didcomm'
+import { type AgentContext, InjectionSymbols, inject, injectable, type Logger } from '@credo-ts/core'
+import { DidCommDocumentService, type DidCommEncryptedMessage, DidCommEnvelopeService } from '@credo-ts/didcomm'
 
 /** An envelope that this wallet cannot open: a key it does not have, or a tampered envelope. */
 export class EnvelopeError extends Error {}
 
 /** Tells an envelope that cannot be opened from a message that cannot be handled; stock Credo throws alike for both. */
+@injectable()
 export class WalletEnvelopeService extends DidCommEnvelopeService {
+  // Without a constructor of its own, a subclass is built without what the parent needs.
+  // biome-ignore lint/complexity/noUselessConstructor: it carries the metadata for the injection
+  constructor(@inject(InjectionSymbols.Logger) logger: Logger, documents: DidCommDocumentService) {
+    super(logger, documents)
+  }
+
   override async unpackMessage(context: AgentContext, message: DidCommEncryptedMessage) {
     try {
       return await super.unpackMessage(context, message)

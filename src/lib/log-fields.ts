@@ -42,12 +42,16 @@ const plainFields = new Set([
 
 const longestText = 200
 
+/** How far back causes of an error are followed. */
+const CAUSES_MAX = 3
+
 /** What a log line says of an error. */
 export interface LoggedError {
   name: string
   code?: string
   message?: string
   stack?: string[]
+  cause?: LoggedError
 }
 
 /**
@@ -71,13 +75,14 @@ export function allowedFields(fields: object, verbose: boolean): Record<string, 
  * Name and code of an error. The message only of a {@link GatewayError}: any other may quote input, SQL or content.
  * When verbose, the places of the stack, which hold no message.
  */
-export function describeError(error: unknown, verbose: boolean): LoggedError {
+export function describeError(error: unknown, verbose: boolean, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { name: typeof error }
   const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : null
   const described: LoggedError = { name: cap(error.name) }
   if (code !== null) described.code = cap(String(code))
   if (error instanceof GatewayError) described.message = error.message
   else if (verbose) described.stack = stackPlaces(error)
+  if (error.cause !== undefined && depth < CAUSES_MAX) described.cause = describeError(error.cause, verbose, depth + 1)
   return described
 }
 

@@ -69,7 +69,7 @@ const EVENT_TYPES = [
 /** Builds the schema on resolvers that are made already; one of each class that the schema has. */
 export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
   const declared = DECLARED.map((resolver) => new resolver())
-  const instances = new Map([...declared, ...resolvers].map((resolver) => [resolver.constructor, resolver]))
+  const instances = new Map([...declared, ...resolvers, new AccessChecker()].map((resolver) => [resolver.constructor, resolver]))
   return buildSchemaSync({
     resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],
     orphanedTypes: EVENT_TYPES,

@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import Sqlite from 'libsql'
 import pg from 'pg'
 import { ConfigError } from '../config/config-error.js'
@@ -15,9 +17,9 @@ export interface Database {
   inspect(): Promise<DatabaseState>
   /** Runs `fn` while no other process does the same on this database. */
   exclusively<T>(fn: () => Promise<T>): Promise<T>
-  /** Planner statistics for a store that was just made: Askar never gathers any, and without them look-ups crawl. */
-  seedStatistics(): Promise<void>
-  /** Planner statistics from what is there now. */
+  /** Has a store made by `provision`, which gets the place for it, and finishes it. */
+  make(provision: (uri: string) => Promise<void>): Promise<void>
+  /** Planner statistics from what is there now: Askar never gathers any, and without them look-ups crawl. */
   analyze(): Promise<void>
   /** Rejects when the database cannot be reached. */
   ping(): Promise<void>
@@ -25,35 +27,26 @@ export interface Database {
 }
 
 /**
- * A SQLite file. Its statistics are written once, by hand, in the shape of a large store: SQLite then plans every
- * query by the index on tags from the first row on, and no connection has to be opened again to learn better.
+ * A SQLite file. It is made under another name and gets its own only when it is whole, so that a file of this name is
+ * always a store. No other SQLite library opens it while Askar has it: the second one to close would drop the locks
+ * of the first, and its log.
  */
 export function sqliteDatabase(file: string, poolSize: number): Database {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const lock = holdLock(`${file}.lock`)
+  const draft = `${file}.new`
+  const uri = (path: string) => `sqlite://${path}?max_connections=${poolSize}`
   return {
     kind: 'sqlite',
-    uri: `sqlite://${file}?max_connections=${poolSize}`,
-    async inspect() {
-      if (!existsSync(file)) return 'missing'
-      // A process that died while it made the store left tables, but no profile.
-      const db = new Sqlite(file)
-      const tables = db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'profiles'`).get()
-      const profile = tables && db.prepare('SELECT 1 FROM profiles').get()
-      db.close()
-      return profile ? 'ready' : 'empty'
-    },
+    uri: uri(file),
+    inspect: async () => (existsSync(file) ? 'ready' : 'missing'),
     exclusively: (fn) => fn(),
-    async seedStatistics() {
-      const db = new Sqlite(file)
-      db.exec(`ANALYZE; DELETE FROM sqlite_stat1;
-        INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-          ('items_tags', 'ix_items_tags_name_enc', '1000000 2000 4'),
-          ('items_tags', 'ix_items_tags_name_plain', '1000000 2000 4'),
-          ('items_tags', 'ix_items_tags_item_id', '1000000 8'),
-          ('items', 'ix_items_uniq', '125000 1200 1200 300 1'),
-          ('profiles', 'ix_profile_name', '100 1');`)
-      db.close()
+    async make(provision) {
+      for (const part of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(part, { force: true })
+      await provision(uri(draft))
+      seedStatistics(draft)
+      chmodSync(draft, 0o600)
+      renameSync(draft, file)
     },
     analyze: async () => {},
     ping: async () => {},
@@ -61,6 +54,17 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
       lock.close()
     },
   }
+}
+
+/**
+ * Planner statistics, written once by hand in the shape of a large store: SQLite then plans every query by the index on
+ * tags from the first row on, and no connection has to be opened again to learn better. In a process of its own, since
+ * a connection of this library is closed only when it is collected.
+ */
+function seedStatistics(file: string): void {
+  const script = fileURLToPath(new URL('./seed-statistics.js', import.meta.url))
+  const { status } = spawnSync(process.execPath, [script, file], { stdio: 'ignore' })
+  if (status !== 0) throw new Error('The statistics of the store could not be written')
 }
 
 /**
@@ -119,7 +123,7 @@ export function postgresDatabase(databaseUrl: string, poolSize: number): Databas
         await client.end()
       }
     },
-    seedStatistics: async () => {},
+    make: (provision) => provision(askarUrl.href),
     async analyze() {
       await pool.query('ANALYZE items; ANALYZE items_tags')
     },

@@ -36,15 +36,16 @@ export class WalletStore {
   static async open({ location, key, poolSize }: StoreOptions): Promise<WalletStore> {
     const database =
       'file' in location ? sqliteDatabase(location.file, poolSize) : postgresDatabase(location.databaseUrl, poolSize)
-    const access = { uri: database.uri, keyMethod: new StoreKeyMethod(KdfMethod.Raw), passKey: key }
+    const access = { keyMethod: new StoreKeyMethod(KdfMethod.Raw), passKey: key }
     await database.exclusively(async () => {
       const state = await database.inspect()
       if (state === 'ready') return
-      const made = await Store.provision({ ...access, profile: BASE_PROFILE, recreate: state === 'empty' })
-      await made.close()
-      await database.seedStatistics()
+      await database.make(async (uri) => {
+        const made = await Store.provision({ ...access, uri, profile: BASE_PROFILE, recreate: state === 'empty' })
+        await made.close()
+      })
     })
-    return new WalletStore(await Store.open(access), database, poolSize)
+    return new WalletStore(await Store.open({ ...access, uri: database.uri }), database, poolSize)
   }
 
   /** Whether other processes may write to this store at the same time. */
