@@ -82,7 +82,9 @@ const SECOND_MS = 1000
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
   // 1. The store, and what instances tell each other.
   if (!config.databaseUrl) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
-  const location = config.databaseUrl ? { databaseUrl: config.databaseUrl } : { file: join(config.dataDir, 'wallets.db') }
+  const location = config.databaseUrl
+    ? { databaseUrl: config.databaseUrl }
+    : { file: join(config.dataDir, 'wallets.db') }
   const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
   const profiles = new Profiles(store)
   const { shared } = store
@@ -93,7 +95,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const hub = new EventHub()
   hub.announce = (log, seq) => bus.publish('log', { log, seq })
   const baseJournal = journal((log, events) => hub.publish(log, events))
-  const feed = new BaseFeed(profiles, baseJournal, (error) => logger.error('The base stream could not be fed', { error }))
+  const feed = new BaseFeed(profiles, baseJournal, (error) =>
+    logger.error('The base stream could not be fed', { error }),
+  )
   const tenantJournal = journal((log, events) => {
     hub.publish(log, events)
     feed.push(log, events)
@@ -186,7 +190,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
     logger,
   })
-  const sessions = new Sessions(factory, profiles, tenants, outside, { max: config.sessionsMax, idleMs: config.sessionIdleMs })
+  const sessions = new Sessions(factory, profiles, tenants, outside, {
+    max: config.sessionsMax,
+    idleMs: config.sessionIdleMs,
+  })
   const inbound = new Inbound(routes, sessions, logger)
 
   // 6. Features.
@@ -239,7 +246,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     port: config.port,
     corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
     routers: [
-      health(() => store.ping(), () => draining),
+      health(
+        () => store.ping(),
+        () => draining,
+      ),
       metrics.router(),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
       explorer(),
@@ -260,7 +270,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   bus.on('tenant', ({ id }) => tenantChanged(id))
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
-    if (owner === instanceId) sender.take(tenantId).catch((error) => logger.warn('An outbox could not be read', { tenantId, error }))
+    if (owner === instanceId)
+      sender.take(tenantId).catch((error) => logger.warn('An outbox could not be read', { tenantId, error }))
   })
   const timers: NodeJS.Timeout[] = []
   const every = (ms: number, work: () => Promise<void>) => {
@@ -289,7 +300,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         await store.database.analyze()
         await trimLog(profiles.base, config.eventRetentionMs)
       })
-      every(30 * SECOND_MS, () => recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id) && !feed.isPending(id))))
+      every(30 * SECOND_MS, () =>
+        recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id) && !feed.isPending(id))),
+      )
       logger.info('Ready', { port, instanceId, store: store.database.kind, redis: bus !== silentBus })
       const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
       return { url: config.publicUrl ?? url, explorerUrl: `${config.publicUrl ?? url}/graphql` }
@@ -315,7 +328,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
 
 function connectInstances(config: Config, logger: Logger): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
   if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
-  const scope = sha256(config.databaseUrl ?? config.dataDir).toString('hex').slice(0, 12)
+  const scope = sha256(config.databaseUrl ?? config.dataDir)
+    .toString('hex')
+    .slice(0, 12)
   const keys = new RedisKeys(scope)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })

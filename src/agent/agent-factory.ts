@@ -25,8 +25,8 @@ import {
   DidCommModule,
   DidCommModuleConfig,
   DidCommProblemReportError,
-  type DidCommTrustPingReceivedEvent,
   DidCommTrustPingEventTypes,
+  type DidCommTrustPingReceivedEvent,
 } from '@credo-ts/didcomm'
 import { WebSocket } from 'ws'
 import type { Logger } from '../lib/logger.js'
@@ -107,7 +107,9 @@ export class AgentFactory {
     contexts.add(root.context)
     root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandlerMiddleware(undoFailedHandling)
     const storage = root.context.resolve(StorageUpdateService)
-    if (!(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))) {
+    if (
+      !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
+    ) {
       await storage.setCurrentStorageVersion(root.context, UpdateAssistant.frameworkStorageVersion)
     }
     const listen = (type: DidCommTrustPingEventTypes, direction: Ping['direction']) =>
@@ -168,7 +170,10 @@ class OpenContexts implements AgentContextProvider {
     if (this.open.get(context.contextCorrelationId) === context) this.open.delete(context.contextCorrelationId)
   }
 
-  async getContextForInboundMessage(_message: unknown, options?: { contextCorrelationId?: string }): Promise<AgentContext> {
+  async getContextForInboundMessage(
+    _message: unknown,
+    options?: { contextCorrelationId?: string },
+  ): Promise<AgentContext> {
     return this.getAgentContextForContextCorrelationId(options?.contextCorrelationId ?? '')
   }
 
@@ -197,9 +202,14 @@ class WalletModule implements Module {
 
   register(dependencyManager: DependencyManager): void {
     dependencyManager.registerInstance(AskarStoreManager, new UnitStoreManager(this.wallets))
-    dependencyManager.registerInstance(InjectionSymbols.StorageService, new UnitStorageService(this.wallets, this.observers))
+    dependencyManager.registerInstance(
+      InjectionSymbols.StorageService,
+      new UnitStorageService(this.wallets, this.observers),
+    )
     dependencyManager.registerInstance(InjectionSymbols.AgentContextProvider, this.contexts)
-    dependencyManager.resolve(Kms.KeyManagementModuleConfig).registerBackend(new WalletKeyManagementService(this.wallets))
+    dependencyManager
+      .resolve(Kms.KeyManagementModuleConfig)
+      .registerBackend(new WalletKeyManagementService(this.wallets))
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
   }
 }
@@ -220,7 +230,9 @@ const undoFailedHandling: Parameters<DidCommMessageHandlerRegistry['registerMess
     if (unit && before) unit.restore(before)
     if (error instanceof DidCommProblemReportError) throw error
     message.agentContext.config.logger.warn('A message could not be processed', { error })
-    throw new DidCommProblemReportError('The message could not be processed', { problemCode: 'message-processing-error' })
+    throw new DidCommProblemReportError('The message could not be processed', {
+      problemCode: 'message-processing-error',
+    })
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes, createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { AskarKeyManagementService } from '@credo-ts/askar'
 import { type AgentContext, Kms, utils } from '@credo-ts/core'
 import { CryptoBox, Key, KeyAlgorithm, SignatureAlgorithm } from '@openwallet-foundation/askar-shared'
@@ -35,7 +35,10 @@ export class WalletKeyManagementService extends AskarKeyManagementService {
       const key = Key.generate(KeyAlgorithm.Ed25519)
       unit.changeKey({ op: 'insert', name: kid, key })
       const x = Buffer.from(key.publicBytes).toString('base64url')
-      return { keyId: kid, publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid } } as unknown as Kms.KmsCreateKeyReturn<Type>
+      return {
+        keyId: kid,
+        publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid },
+      } as unknown as Kms.KmsCreateKeyReturn<Type>
     })
   }
 
@@ -98,7 +101,9 @@ export class WalletKeyManagementService extends AskarKeyManagementService {
         const { iv } = decryption
         if (!iv) throw new Kms.KeyManagementError('A box with a sender needs its nonce')
         return withPublicX25519(agreement.externalPublicJwk, async (senderKey) => ({
-          data: new Uint8Array(CryptoBox.open({ recipientKey, senderKey, message: ciphertext, nonce: new Uint8Array(iv) })),
+          data: new Uint8Array(
+            CryptoBox.open({ recipientKey, senderKey, message: ciphertext, nonce: new Uint8Array(iv) }),
+          ),
         }))
       }),
     )
@@ -125,7 +130,10 @@ export class WalletKeyManagementService extends AskarKeyManagementService {
 
 async function withPublicX25519<T>(jwk: Kms.KmsJwkPublic, use: (key: Key) => Promise<T>): Promise<T> {
   if (jwk.kty !== 'OKP' || jwk.crv !== 'X25519') throw new Kms.KeyManagementError('A box needs an X25519 key')
-  const key = Key.fromPublicBytes({ algorithm: KeyAlgorithm.X25519, publicKey: new Uint8Array(Buffer.from(jwk.x, 'base64url')) })
+  const key = Key.fromPublicBytes({
+    algorithm: KeyAlgorithm.X25519,
+    publicKey: new Uint8Array(Buffer.from(jwk.x, 'base64url')),
+  })
   try {
     return await use(key)
   } finally {

@@ -2,8 +2,8 @@ import {
   type AgentContext,
   type BaseRecord,
   type BaseRecordConstructor,
-  type Query,
   JsonTransformer,
+  type Query,
   RecordDuplicateError,
   RecordNotFoundError,
   type StorageService,
@@ -45,7 +45,12 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
       record.updatedAt = new Date()
       const after = jsonOf(record)
       const tags = this.tagsOf(record, after)
-      unit.insert({ category: record.type, name: record.id, value: JSON.stringify(after), tags: { ...tags, ...place?.tags } })
+      unit.insert({
+        category: record.type,
+        name: record.id,
+        value: JSON.stringify(after),
+        tags: { ...tags, ...place?.tags },
+      })
       this.observed(context, unit, observer, { after, tags })
     })
   }

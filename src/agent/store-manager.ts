@@ -11,9 +11,14 @@ export class UnitStoreManager extends AskarStoreManager {
     super(undefined as never, undefined as never)
   }
 
-  override withSession<Return>(context: AgentContext, callback: (session: Session) => Return): Promise<Awaited<Return>> {
+  override withSession<Return>(
+    context: AgentContext,
+    callback: (session: Session) => Return,
+  ): Promise<Awaited<Return>> {
     return this.wallets.inUnit(context, (unit) =>
-      this.wallets.profile(context).read(async (session): Promise<Awaited<Return>> => await callback(sessionOn(unit, session))),
+      this.wallets
+        .profile(context)
+        .read(async (session): Promise<Awaited<Return>> => await callback(sessionOn(unit, session))),
     )
   }
 }

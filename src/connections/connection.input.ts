@@ -11,7 +11,7 @@ export class ConnectionFilter {
   @Field(() => String, { nullable: true, description: 'With exactly this alias.' })
   alias?: string | null
 
-  @Field(() => String, { nullable: true, description: "With this DID of the other agent." })
+  @Field(() => String, { nullable: true, description: 'With this DID of the other agent.' })
   theirDid?: string | null
 
   @Field(() => ID, { nullable: true, description: 'From this invitation.' })
@@ -32,10 +32,16 @@ export class InvitationFilter {
 
 @InputType({ description: 'A new invitation.' })
 export class CreateInvitationInput {
-  @Field(() => String, { nullable: true, description: "What the other agent is shown; the tenant's label where absent." })
+  @Field(() => String, {
+    nullable: true,
+    description: "What the other agent is shown; the tenant's label where absent.",
+  })
   label?: string | null
 
-  @Field(() => String, { nullable: true, description: 'What the tenant calls it, and the connections that come of it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What the tenant calls it, and the connections that come of it.',
+  })
   alias?: string | null
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Whether more than one agent can use it.' })
@@ -63,13 +69,19 @@ export class CreateInvitationInput {
 
 @InputType({ description: 'An invitation of another agent.' })
 export class ReceiveInvitationInput {
-  @Field(() => String, { nullable: true, description: 'The invitation as a URL, long or short. One of url and message.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The invitation as a URL, long or short. One of url and message.',
+  })
   url?: string | null
 
   @Field(() => JsonScalar, { nullable: true, description: 'The invitation message. One of url and message.' })
   message?: Record<string, unknown> | null
 
-  @Field(() => String, { nullable: true, description: "What the other agent is shown; the tenant's label where absent." })
+  @Field(() => String, {
+    nullable: true,
+    description: "What the other agent is shown; the tenant's label where absent.",
+  })
   label?: string | null
 
   @Field(() => String, { nullable: true, description: 'What the tenant calls the connection.' })

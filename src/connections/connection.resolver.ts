@@ -35,7 +35,9 @@ export class ConnectionResolver {
   }
 
   @ForTenant('WRITE')
-  @Mutation(() => ConnectionPayload, { description: '(tenant) Accepts a request that was not to be accepted by itself.' })
+  @Mutation(() => ConnectionPayload, {
+    description: '(tenant) Accepts a request that was not to be accepted by itself.',
+  })
   async acceptConnectionRequest(
     @Arg('connectionId', () => ID) connectionId: string,
     @Ctx() context: GraphContext,
@@ -44,7 +46,9 @@ export class ConnectionResolver {
   }
 
   @ForTenant('WRITE')
-  @Mutation(() => ConnectionPayload, { description: '(tenant) Accepts a response that was not to be accepted by itself.' })
+  @Mutation(() => ConnectionPayload, {
+    description: '(tenant) Accepts a response that was not to be accepted by itself.',
+  })
   async acceptConnectionResponse(
     @Arg('connectionId', () => ID) connectionId: string,
     @Ctx() context: GraphContext,
@@ -63,8 +67,13 @@ export class ConnectionResolver {
   }
 
   @ForTenant('WRITE')
-  @Mutation(() => SendPingPayload, { description: '(tenant) Asks the other agent whether it is there; a PingEvent tells the answer.' })
-  sendPing(@Arg('connectionId', () => ID) connectionId: string, @Ctx() context: GraphContext): Promise<SendPingPayload> {
+  @Mutation(() => SendPingPayload, {
+    description: '(tenant) Asks the other agent whether it is there; a PingEvent tells the answer.',
+  })
+  sendPing(
+    @Arg('connectionId', () => ID) connectionId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<SendPingPayload> {
     return this.service.sendPing(tenantIdOf(context), connectionId)
   }
 }

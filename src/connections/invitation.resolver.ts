@@ -49,7 +49,9 @@ export class InvitationResolver {
   }
 
   @ForTenant('WRITE')
-  @Mutation(() => ReceiveInvitationPayload, { description: '(tenant) Receives the invitation of another agent, and connects.' })
+  @Mutation(() => ReceiveInvitationPayload, {
+    description: '(tenant) Receives the invitation of another agent, and connects.',
+  })
   receiveInvitation(
     @Arg('input', () => ReceiveInvitationInput) input: ReceiveInvitationInput,
     @Ctx() context: GraphContext,
@@ -59,7 +61,9 @@ export class InvitationResolver {
   }
 
   @ForTenant('WRITE')
-  @Mutation(() => ReceiveInvitationPayload, { description: '(tenant) Goes on with an invitation received with autoAccept false.' })
+  @Mutation(() => ReceiveInvitationPayload, {
+    description: '(tenant) Goes on with an invitation received with autoAccept false.',
+  })
   acceptInvitation(
     @Arg('invitationId', () => ID) invitationId: string,
     @Ctx() context: GraphContext,

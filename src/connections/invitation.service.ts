@@ -89,7 +89,11 @@ export class InvitationService {
       if (known.length > 0) throw conflict('This invitation was received before.')
       const autoAccept = input.autoAccept ?? true
       const { outOfBandRecord } = await askAgent('invitation', () =>
-        agent.oob.receiveInvitation(invitation, { label: '', autoAcceptInvitation: false, autoAcceptConnection: autoAccept }),
+        agent.oob.receiveInvitation(invitation, {
+          label: '',
+          autoAcceptInvitation: false,
+          autoAcceptConnection: autoAccept,
+        }),
       )
       outOfBandRecord.alias = input.alias ?? undefined
       outOfBandRecord.metadata.set(CHOICES, { label: input.label ?? undefined, autoAccept })
@@ -141,14 +145,17 @@ export class InvitationService {
   private async parser({ url, message }: ReceiveInvitationInput): Promise<() => DidCommOutOfBandInvitation> {
     if ((url == null) === (message == null)) throw badInput('Give url or message, one of them.', 'input.url')
     const parse =
-      message != null ? parsed('input.message', () => parseInvitationJson(structuredClone(message))) : await this.parserOf(url as string)
+      message != null
+        ? parsed('input.message', () => parseInvitationJson(structuredClone(message)))
+        : await this.parserOf(url as string)
     parse()
     return parse
   }
 
   private async parserOf(url: string): Promise<() => DidCommOutOfBandInvitation> {
     if (!URL.canParse(url)) throw badInput('This is not a URL.', 'input.url')
-    const carries = (candidate: string) => ['oob', 'c_i', 'd_m'].some((name) => new URL(candidate).searchParams.has(name))
+    const carries = (candidate: string) =>
+      ['oob', 'c_i', 'd_m'].some((name) => new URL(candidate).searchParams.has(name))
     if (carries(url)) return parsed('input.url', () => parseInvitationUrl(url))
     const answer = await this.fetch.fetch(url, { headers: { accept: 'application/json' } })
     if (carries(answer.url)) return parsed('input.url', () => parseInvitationUrl(answer.url))

@@ -87,7 +87,10 @@ export class DeletePayload {
   deletedId!: string
 }
 
-@ObjectType('InvitationEvent', { implements: EventType, description: 'An invitation was made, received, or changed its state.' })
+@ObjectType('InvitationEvent', {
+  implements: EventType,
+  description: 'An invitation was made, received, or changed its state.',
+})
 export class InvitationEventType extends EventType {
   @Field(() => InvitationState, { nullable: true, description: 'Null where it is new.' })
   previousState!: keyof typeof InvitationState | null

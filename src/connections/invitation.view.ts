@@ -1,8 +1,8 @@
 import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
-import type { Unit } from '../storage/unit.js'
 import { keysOfFingerprints } from '../agent/recipient-keys.js'
+import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
 import type { InvitationType } from './invitation.type.js'
 
@@ -57,7 +57,8 @@ export function invitationObserver(ports: AgentPorts, domain: () => string): Rec
     list: () => 'invitations',
     tags: aliasTag,
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after?.['role'] === 'sender') ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
+      if (!before && after?.['role'] === 'sender')
+        ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
       if (!after || before?.['state'] === after['state']) return
       ports.event(unit, {
         tenantId: owner.tenantId,

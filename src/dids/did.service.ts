@@ -3,8 +3,8 @@ import {
   type DidCreateResult,
   DidRepository,
   Kms,
-  type PeerDidNumAlgo0CreateOptions,
   PeerDidNumAlgo,
+  type PeerDidNumAlgo0CreateOptions,
 } from '@credo-ts/core'
 import { DidCommModuleConfig } from '@credo-ts/didcomm'
 import type { WalletAgent } from '../agent/wallet-agent.js'

@@ -25,7 +25,8 @@ export function didObserver(ports: AgentPorts): RecordObserver {
     type: 'DidRecord',
     list: (record) => (madeOf(record) ? 'dids' : undefined),
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after?.['role'] === 'created') ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
+      if (!before && after?.['role'] === 'created')
+        ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
       if (!after || !madeOf(after) || (before && madeOf(before))) return
       ports.event(unit, {
         tenantId: owner.tenantId,

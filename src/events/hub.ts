@@ -1,7 +1,7 @@
-import type { LoggedEvent } from './event.js'
-import { readLog } from './log.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
+import type { LoggedEvent } from './event.js'
+import { readLog } from './log.js'
 
 type Listener = (event: LoggedEvent) => void
 

@@ -47,7 +47,11 @@ export interface LogQuery {
 }
 
 /** Reads a stretch of a log, in its order or the reverse. */
-export function readLog(profile: Profile, { after, before, limit, reverse, matches }: LogQuery, head: Head): Promise<LoggedEvent[]> {
+export function readLog(
+  profile: Profile,
+  { after, before, limit, reverse, matches }: LogQuery,
+  head: Head,
+): Promise<LoggedEvent[]> {
   const low = Math.max(after + 1, head.first)
   const high = Math.min((before ?? head.seq + 1) - 1, head.seq)
   return profile.read(async (session) => {

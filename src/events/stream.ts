@@ -1,5 +1,5 @@
-import { consumerTooSlow } from '../lib/errors.js'
 import { BoundedBuffer } from '../lib/bounded-buffer.js'
+import { consumerTooSlow } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
 import { decodeCursor } from './cursor.js'
 import type { LoggedEvent } from './event.js'
@@ -29,7 +29,10 @@ export interface EventStream {
  * on will be in it.
  * @throws CURSOR_EXPIRED, BAD_USER_INPUT for a cursor that is none
  */
-export async function openStream(hub: EventHub, { profile, after, matches, capacity }: StreamOptions): Promise<EventStream> {
+export async function openStream(
+  hub: EventHub,
+  { profile, after, matches, capacity }: StreamOptions,
+): Promise<EventStream> {
   const start = after === undefined ? undefined : decodeCursor(after, profile.name, 'after')
   let leave: (() => void) | undefined
   const live = new BoundedBuffer<LoggedEvent>({ capacity, overflow: consumerTooSlow, onClose: () => leave?.() })

@@ -1,5 +1,5 @@
 import { Field, ID, InterfaceType, registerEnumType } from 'type-graphql'
-import { type EventTopic as Topic, eventTopics } from '../events/event.js'
+import { eventTopics, type EventTopic as Topic } from '../events/event.js'
 import { DateTimeScalar } from './scalars.js'
 
 export const EventTopic = Object.fromEntries(eventTopics.map((topic) => [topic, topic])) as { [T in Topic]: T }

@@ -2,7 +2,13 @@ import { createRequire } from 'node:module'
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
-import { type DocumentNode, GraphQLError, type GraphQLSchema, type ValidationContext, type ValidationRule } from 'graphql'
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql'
 import type { ComplexityEstimator } from 'graphql-query-complexity'
 import { queryTooComplex } from '../lib/errors.js'
 
@@ -65,5 +71,6 @@ export function assertCost(
     // Variables that do not fit are refused by the execution, with a better message.
     return
   }
-  if (complexity > cost) throw queryTooComplex(`The query costs ${complexity}, more than ${cost}. Ask for less at once.`)
+  if (complexity > cost)
+    throw queryTooComplex(`The query costs ${complexity}, more than ${cost}. Ask for less at once.`)
 }

@@ -20,11 +20,16 @@ const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]|\p{Cs}/u
 export function checkText(value: string, field: string, { min = 1, max = 255, lines = false }: TextRule = {}): string {
   if (value.length < min || (min > 0 && value.trim() === '')) throw badInput(`${field} must not be empty.`, field)
   if (value.length > max) throw badInput(`${field} must have at most ${max} characters.`, field)
-  if ((lines ? CONTROL_BUT_LINES : CONTROL).test(value)) throw badInput(`${field} must have no control characters.`, field)
+  if ((lines ? CONTROL_BUT_LINES : CONTROL).test(value))
+    throw badInput(`${field} must have no control characters.`, field)
   return value
 }
 
 /** The same for text that may be missing. */
-export function checkOptional(value: string | null | undefined, field: string, rule?: TextRule): string | null | undefined {
+export function checkOptional(
+  value: string | null | undefined,
+  field: string,
+  rule?: TextRule,
+): string | null | undefined {
   return value == null ? value : checkText(value, field, rule)
 }

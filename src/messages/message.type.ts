@@ -59,6 +59,9 @@ export class SendBasicMessageInput {
   @Field(() => ID, { nullable: true, description: 'The thread that it answers.' })
   parentThreadId?: string | null
 
-  @Field(() => String, { nullable: true, description: 'A repeat within 24 hours sends nothing and gives the same message.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'A repeat within 24 hours sends nothing and gives the same message.',
+  })
   idempotencyKey?: string | null
 }

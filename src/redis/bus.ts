@@ -1,4 +1,4 @@
-import type { Redis, Cluster } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { Logger } from '../lib/logger.js'
 
 /** What instances tell each other. Nothing is lost when it is not told: whoever should know finds out a little later. */

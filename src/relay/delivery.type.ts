@@ -11,7 +11,10 @@ registerEnumType(DeliveryOutcome, {
   },
 })
 
-@ObjectType('DeliveryEvent', { implements: EventType, description: 'An outbound message was given up, or delivered late.' })
+@ObjectType('DeliveryEvent', {
+  implements: EventType,
+  description: 'An outbound message was given up, or delivered late.',
+})
 export class DeliveryEventType extends EventType {
   @Field(() => DeliveryOutcome, { description: 'How it ended.' })
   outcome!: keyof typeof DeliveryOutcome

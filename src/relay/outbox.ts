@@ -48,7 +48,8 @@ export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
           entry: { category: CATEGORY, name: `${message.n}`, value: JSON.stringify(message), tags: {} },
         }),
       )
-      const other = head.lease && head.lease.owner !== options.instanceId && head.lease.until > at ? head.lease : undefined
+      const other =
+        head.lease && head.lease.owner !== options.instanceId && head.lease.until > at ? head.lease : undefined
       if (other) return { changes, committed: () => options.handOver(tenantId, other) }
       const lease = { owner: options.instanceId, until: at + LEASE_MS }
       if (options.shared) head.lease = lease
@@ -67,7 +68,10 @@ export async function readOutbox(unit: Unit): Promise<Outgoing[]> {
  * Takes over the sending of what waits, or goes on with it.
  * @returns what waits, or undefined where another instance sends
  */
-export function claimOutbox(profile: Profile, instanceId: string): Promise<{ messages: Outgoing[]; lease: Lease } | undefined> {
+export function claimOutbox(
+  profile: Profile,
+  instanceId: string,
+): Promise<{ messages: Outgoing[]; lease: Lease } | undefined> {
   return profile.transact(async (unit) => {
     const { lease } = unit.head
     const now = Date.now()

@@ -41,7 +41,12 @@ export class Recovery {
       marking = this.options.base.transact(async (unit) => {
         const name = this.nameOf(tenantId)
         if (await unit.fetch(MARKS, name)) return
-        unit.insert({ category: MARKS, name, value: JSON.stringify(tenantId), tags: { instance: this.options.instanceId } })
+        unit.insert({
+          category: MARKS,
+          name,
+          value: JSON.stringify(tenantId),
+          tags: { instance: this.options.instanceId },
+        })
       })
       this.marked.set(tenantId, marking)
       marking.catch(() => this.marked.delete(tenantId))

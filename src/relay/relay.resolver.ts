@@ -1,7 +1,7 @@
 import { FieldResolver, Int, Query, Resolver } from 'type-graphql'
 import { ForOperator } from '../graphql/access.js'
-import type { TenantStore } from '../tenants/tenant-store.js'
 import { BaseWalletType } from '../tenants/tenant.type.js'
+import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Routes } from './routes.js'
 
 @Resolver(() => BaseWalletType)
@@ -13,7 +13,9 @@ export class RelayResolver {
   ) {}
 
   @ForOperator()
-  @Query(() => BaseWalletType, { description: '(operator) The base wallet: what it relays for, its mediation, its counts.' })
+  @Query(() => BaseWalletType, {
+    description: '(operator) The base wallet: what it relays for, its mediation, its counts.',
+  })
   baseWallet(): object {
     return { endpoints: this.endpoints() }
   }

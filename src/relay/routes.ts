@@ -88,7 +88,8 @@ export class Routes {
       for (const key of keys) {
         const stored = await unit.fetch(CATEGORY, key)
         if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
-        if (!stored) unit.insert({ category: CATEGORY, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
+        if (!stored)
+          unit.insert({ category: CATEGORY, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
       }
     })
     for (const key of keys) {

@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
-import { claimOutbox, type Lease, LEASE_MS, type Outgoing, settleOutbox } from './outbox.js'
+import { claimOutbox, LEASE_MS, type Lease, type Outgoing, settleOutbox } from './outbox.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {

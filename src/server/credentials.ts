@@ -29,7 +29,8 @@ export class Credentials {
       throw unauthenticated()
     }
     if (authorization !== undefined && authorization !== null) {
-      const jwt = typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
+      const jwt =
+        typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
       if (!jwt) throw unauthenticated()
       const { tenant, token } = await this.tokens.authenticate(jwt)
       return tenantViewer(tenant, token)

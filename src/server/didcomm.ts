@@ -2,9 +2,19 @@ import express, { type ErrorRequestHandler, Router } from 'express'
 import type { Inbound, InboundOutcome } from '../relay/inbound.js'
 
 /** Media types of DIDComm v1 envelopes: Aries RFC 0044, its forerunner, and what some agents write instead. */
-const MEDIA_TYPES = ['application/didcomm-envelope-enc', 'application/ssi-agent-wire', 'application/json', 'application/jwe']
+const MEDIA_TYPES = [
+  'application/didcomm-envelope-enc',
+  'application/ssi-agent-wire',
+  'application/json',
+  'application/jwe',
+]
 
-const STATUS: Record<InboundOutcome, number> = { handled: 200, malformed: 400, 'unknown-recipient': 404, unavailable: 503 }
+const STATUS: Record<InboundOutcome, number> = {
+  handled: 200,
+  malformed: 400,
+  'unknown-recipient': 404,
+  unavailable: 503,
+}
 
 /** What a sender is told: as little as it needs, and for all recipients alike. */
 const TEXT: Record<InboundOutcome, string> = {
@@ -15,7 +25,11 @@ const TEXT: Record<InboundOutcome, string> = {
 }
 
 /** `POST /didcomm`: every tenant's inbound DIDComm. */
-export function didcommOverHttp(inbound: Inbound, maxBytes: number, observe: (outcome: InboundOutcome) => void): Router {
+export function didcommOverHttp(
+  inbound: Inbound,
+  maxBytes: number,
+  observe: (outcome: InboundOutcome) => void,
+): Router {
   const router = Router()
   router.post('/didcomm', (req, res, next) => {
     if (req.is(MEDIA_TYPES)) return next()
@@ -33,7 +47,10 @@ export function didcommOverHttp(inbound: Inbound, maxBytes: number, observe: (ou
   const tooLarge: ErrorRequestHandler = (error, _req, res, next) => {
     const { status } = error as { status?: number }
     if (status === undefined || status >= 500) return next(error)
-    res.status(status === 413 ? 413 : 400).type('text/plain').send(status === 413 ? 'The envelope is too large.' : TEXT.malformed)
+    res
+      .status(status === 413 ? 413 : 400)
+      .type('text/plain')
+      .send(status === 413 ? 'The envelope is too large.' : TEXT.malformed)
   }
   router.use('/didcomm', tooLarge)
   return router

@@ -22,7 +22,9 @@ export interface GraphHttpOptions {
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 
 /** GraphQL over HTTP: `POST` and `GET /graphql`. */
-export async function graphqlOverHttp(options: GraphHttpOptions): Promise<{ router: Router; stop: () => Promise<void> }> {
+export async function graphqlOverHttp(
+  options: GraphHttpOptions,
+): Promise<{ router: Router; stop: () => Promise<void> }> {
   const { schema, credentials, limits, logger } = options
   const apollo = new ApolloServer<GraphContext>({
     schema,
@@ -47,7 +49,12 @@ export async function graphqlOverHttp(options: GraphHttpOptions): Promise<{ rout
         },
       },
     ],
-    logger: { debug() {}, info() {}, warn: () => logger.warn('Apollo warned'), error: () => logger.error('Apollo failed') },
+    logger: {
+      debug() {},
+      info() {},
+      warn: () => logger.warn('Apollo warned'),
+      error: () => logger.error('Apollo failed'),
+    },
   })
   await apollo.start()
 

@@ -41,7 +41,10 @@ export class OperationChecker {
   }
 
   /** @returns what to execute, or the errors to answer with */
-  check({ query, variables, operationName }: OperationRequest, contextValue: GraphContext): ExecutionArgs | GraphQLError[] {
+  check(
+    { query, variables, operationName }: OperationRequest,
+    contextValue: GraphContext,
+  ): ExecutionArgs | GraphQLError[] {
     const { schema, limits } = this.options
     try {
       if (typeof query !== 'string') throw withCode(new GraphQLError('The operation needs a "query".'), 'BAD_REQUEST')
@@ -87,5 +90,10 @@ export class OperationChecker {
 }
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: { code } })
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code },
+  })
 }

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express'
 import type { WebSocketServer } from 'ws'
-import type { Logger } from '../lib/logger.js'
 import { newId } from '../lib/ids.js'
+import type { Logger } from '../lib/logger.js'
 
 export interface HttpServerOptions {
   host: string
@@ -74,7 +74,8 @@ function cors(origins: readonly string[]): RequestHandler {
     if (req.method !== 'OPTIONS') return next()
     res.set({
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'content-type, authorization, x-api-key, apollo-require-preflight, apollographql-client-name, apollographql-client-version',
+      'access-control-allow-headers':
+        'content-type, authorization, x-api-key, apollo-require-preflight, apollographql-client-name, apollographql-client-version',
       'access-control-max-age': '86400',
     })
     res.status(204).end()
@@ -86,7 +87,8 @@ function answerFailures(logger: Logger): ErrorRequestHandler {
   return (error, _req, res, next) => {
     const status = (error as { status?: number }).status
     if (res.headersSent) return next(error)
-    if (status !== undefined && status >= 400 && status < 500) return void res.status(status).type('text/plain').send('Bad request.')
+    if (status !== undefined && status >= 400 && status < 500)
+      return void res.status(status).type('text/plain').send('Bad request.')
     const requestId = newId()
     logger.error('A request failed unexpectedly', { requestId, error })
     res.status(500).type('text/plain').send(`Something went wrong here (${requestId}).`)

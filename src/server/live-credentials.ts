@@ -21,7 +21,8 @@ export class LiveCredentials {
     if (viewer.role !== 'TENANT') return () => {}
     const life = viewer.expiresAt === null ? undefined : viewer.expiresAt * 1000 - Date.now()
     const watch: Watch = { viewer, ended, timer: undefined }
-    if (life !== undefined) watch.timer = setTimeout(() => void this.check(viewer.tenantId), Math.min(life + 5, TIMER_MAX_MS))
+    if (life !== undefined)
+      watch.timer = setTimeout(() => void this.check(viewer.tenantId), Math.min(life + 5, TIMER_MAX_MS))
     watch.timer?.unref()
     const watches = this.watches.get(viewer.tenantId) ?? new Set()
     this.watches.set(viewer.tenantId, watches.add(watch))

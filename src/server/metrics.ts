@@ -1,5 +1,5 @@
 import { Router } from 'express'
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InboundOutcome } from '../relay/inbound.js'
 
 export interface MetricSources {

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync, type ClassType, type PubSub } from 'type-graphql'
 import { ConnectionResolver } from '../connections/connection.resolver.js'
 import { ConnectionEventType, PingEventType } from '../connections/connection.type.js'
@@ -69,7 +69,9 @@ const EVENT_TYPES = [
 /** Builds the schema on resolvers that are made already; one of each class that the schema has. */
 export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
   const declared = DECLARED.map((resolver) => new resolver())
-  const instances = new Map([...declared, ...resolvers, new AccessChecker()].map((resolver) => [resolver.constructor, resolver]))
+  const instances = new Map(
+    [...declared, ...resolvers, new AccessChecker()].map((resolver) => [resolver.constructor, resolver]),
+  )
   return buildSchemaSync({
     resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],
     orphanedTypes: EVENT_TYPES,

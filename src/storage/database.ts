@@ -90,7 +90,12 @@ export function postgresDatabase(databaseUrl: string, poolSize: number): Databas
   const url = new URL(databaseUrl)
   const maintenance = new URL(databaseUrl)
   maintenance.pathname = '/postgres'
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5000, query_timeout: 60_000 })
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 2,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 60_000,
+  })
   // A broken idle connection is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {})
 

@@ -18,7 +18,11 @@ export function placeInList(head: Head, list: string, createdAt: number): { tags
   const last = head.lists[list] ?? { n: 0, at: 0 }
   const next = { n: last.n + 1, at: Math.max(createdAt, last.at + 1) }
   head.lists[list] = next
-  const tags = { _n: `${next.n}`, _p: `${list}/${Math.floor(next.n / PAGE)}`, _q: `${list}/${Math.floor(next.n / BLOCK)}` }
+  const tags = {
+    _n: `${next.n}`,
+    _p: `${list}/${Math.floor(next.n / PAGE)}`,
+    _q: `${list}/${Math.floor(next.n / BLOCK)}`,
+  }
   return { tags, createdAt: next.at }
 }
 
@@ -65,7 +69,12 @@ export async function readList(session: Session, query: ListQuery, last: number)
 }
 
 /** The entries of one stretch that match; nothing where they are too many to read in one go. */
-async function matches(session: Session, query: ListQuery, stretch: TagQuery, most = 2 * PAGE): Promise<Listed[] | undefined> {
+async function matches(
+  session: Session,
+  query: ListQuery,
+  stretch: TagQuery,
+  most = 2 * PAGE,
+): Promise<Listed[] | undefined> {
   const tagFilter = { $and: [query.filter, stretch] }
   const rows = await session.fetchAll({ category: query.category, tagFilter, limit: most + 1 })
   if (rows.length > most) return undefined

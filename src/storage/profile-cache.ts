@@ -62,7 +62,8 @@ export class ProfileCache {
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.op === 'remove') this.entries.set(entryKey(change.category, change.name), { found: undefined })
-      else if (change.op !== 'clear') this.entries.set(entryKey(change.entry.category, change.entry.name), { found: change.entry })
+      else if (change.op !== 'clear')
+        this.entries.set(entryKey(change.entry.category, change.entry.name), { found: change.entry })
     }
     this.dropQueries(new Set(changes.map(categoryOf)))
   }

@@ -1,4 +1,4 @@
-import { Session, Store, StoreKeyMethod, KdfMethod } from '@openwallet-foundation/askar-shared'
+import { KdfMethod, Session, Store, StoreKeyMethod } from '@openwallet-foundation/askar-shared'
 import { Semaphore } from '../lib/semaphore.js'
 import { type Database, postgresDatabase, sqliteDatabase } from './database.js'
 

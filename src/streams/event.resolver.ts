@@ -1,5 +1,5 @@
 import { Arg, Args, Ctx, ID, Query, Resolver, Root, Subscription } from 'type-graphql'
-import type { EventTopic as TopicName, LoggedEvent } from '../events/event.js'
+import type { LoggedEvent, EventTopic as TopicName } from '../events/event.js'
 import { ForOperatorOrTenant } from '../graphql/access.js'
 import { EventTopic, EventType } from '../graphql/event.type.js'
 import { PageArgs, pageType } from '../graphql/page.js'
@@ -43,13 +43,13 @@ export class EventResolver {
   eventStream(
     @Root() event: LoggedEvent,
     @Ctx() { viewer }: GraphContext,
-    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last event that was seen.' }) _after?: string,
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of the last event that was seen.' })
+    _after?: string,
     @Arg('topics', () => [EventTopic], { nullable: true, description: 'Only of these topics.' }) _topics?: TopicName[],
     @Arg('tenantIds', () => [ID], { nullable: true, description: TENANT_IDS }) _tenantIds?: string[],
   ) {
     return this.service.node(event, tenantOf(viewer))
   }
-
 }
 
 /** Opens a stream for a subscription; it has its place in the log when this resolves. */

@@ -56,7 +56,11 @@ export class EventService {
   }
 
   /** Opens a stream: see `openStream`. */
-  async open(tenantId: string | undefined, after: string | null | undefined, filter: EventFilter): Promise<EventStream> {
+  async open(
+    tenantId: string | undefined,
+    after: string | null | undefined,
+    filter: EventFilter,
+  ): Promise<EventStream> {
     const profile = await this.logOf(tenantId)
     return openStream(this.hub, {
       profile,

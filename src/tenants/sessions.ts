@@ -6,8 +6,8 @@ import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
-import type { TenantStore } from './tenant-store.js'
 import type { Tenant } from './tenant.js'
+import type { TenantStore } from './tenant-store.js'
 
 /** An open wallet, and how many have it on loan. */
 interface Room {
@@ -70,7 +70,9 @@ export class Sessions {
   async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
     for (let round = 0; round < FETCH_ROUNDS; round++) {
       try {
-        return await this.lend(tenantId, (agent) => this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)))
+        return await this.lend(tenantId, (agent) =>
+          this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)),
+        )
       } catch (error) {
         if (!(error instanceof OutsideNeed)) throw error
         await Promise.all(error.dids.map((did) => this.outside.prepare(did)))
@@ -212,7 +214,11 @@ export class Sessions {
   }
 }
 
-async function runOnce<T>(agent: WalletAgent, unit: Unit, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
+async function runOnce<T>(
+  agent: WalletAgent,
+  unit: Unit,
+  fn: (agent: WalletAgent, unit: Unit) => Promise<T>,
+): Promise<T> {
   try {
     const result = await fn(agent, unit)
     if (needsOf(unit).length === 0) return result

@@ -47,7 +47,13 @@ export class TenantStore {
     return entry ? this.find(JSON.parse(entry.value).id) : undefined
   }
 
-  list(query: { filter: TagQuery; limit: number; reverse?: boolean; after?: number; before?: number }): Promise<Listed[]> {
+  list(query: {
+    filter: TagQuery
+    limit: number
+    reverse?: boolean
+    after?: number
+    before?: number
+  }): Promise<Listed[]> {
     return this.base.list({ category: CATEGORY, list: 'tenants', ...query })
   }
 
@@ -67,7 +73,12 @@ export class TenantStore {
     const place = placeInList(unit.head, 'tenants', Date.now())
     const createdAt = new Date(place.createdAt).toISOString()
     const tenant = { ...draft, createdAt, updatedAt: createdAt }
-    unit.insert({ category: NAMES, name: tenant.name, value: JSON.stringify({ id: tenant.id }), tags: { tenant: tenant.id } })
+    unit.insert({
+      category: NAMES,
+      name: tenant.name,
+      value: JSON.stringify({ id: tenant.id }),
+      tags: { tenant: tenant.id },
+    })
     this.tell(unit, tenant, 'CREATED')
     const entry = entryOf(tenant)
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })

@@ -1,7 +1,12 @@
 import { Field, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import type { EventDispatch as Dispatch } from '../events/event.js'
 import { JsonScalar, UrlScalar } from '../graphql/scalars.js'
-import type { KeyMode as KeyModeName, TokenScope as TokenScopeName, TenantState as TenantStateName, WalletStorage as WalletStorageName } from './tenant.js'
+import type {
+  KeyMode as KeyModeName,
+  TenantState as TenantStateName,
+  TokenScope as TokenScopeName,
+  WalletStorage as WalletStorageName,
+} from './tenant.js'
 import { EventDispatch, KeyMode, TenantState, TokenScope, WalletStorage } from './tenant.type.js'
 
 export const WalletKeyDerivation = { RAW: 'RAW', ARGON2I_MOD: 'ARGON2I_MOD', ARGON2I_INT: 'ARGON2I_INT' } as const
@@ -80,7 +85,8 @@ export class CreateTenantInput {
 }
 
 @InputType({
-  description: 'Changes to a tenant: absent is unchanged, null clears. settings and policy merge by key; a null key goes back to its default.',
+  description:
+    'Changes to a tenant: absent is unchanged, null clears. settings and policy merge by key; a null key goes back to its default.',
 })
 export class UpdateTenantInput {
   @Field(() => ID, { description: 'The tenant to change.' })
@@ -116,10 +122,16 @@ export class DeleteTenantInput {
 
 @InputType({ description: 'A new token.' })
 export class CreateTenantTokenInput {
-  @Field(() => ID, { nullable: true, description: "Required from an operator; a tenant's token with MANAGE makes its own." })
+  @Field(() => ID, {
+    nullable: true,
+    description: "Required from an operator; a tenant's token with MANAGE makes its own.",
+  })
   tenantId?: string | null
 
-  @Field(() => String, { nullable: true, description: 'UNMANAGED: required from an operator. Where given, it must be right.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'UNMANAGED: required from an operator. Where given, it must be right.',
+  })
   walletKey?: string | null
 
   @Field(() => String, { nullable: true, description: 'Absent for the primary token, which ends the one before.' })

@@ -12,8 +12,8 @@ import {
   TenantFilter,
   UpdateTenantInput,
 } from './tenant.input.js'
+import { type Tenant, type TokenRecord } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
-import type { TenantStore } from './tenant-store.js'
 import {
   CreateTenantPayload,
   CreateTenantTokenPayload,
@@ -26,7 +26,7 @@ import {
   UpdateTenantPayload,
   ViewerType,
 } from './tenant.type.js'
-import { type Tenant, type TokenRecord } from './tenant.js'
+import type { TenantStore } from './tenant-store.js'
 
 @Resolver(() => TenantType)
 export class TenantResolver {
@@ -69,7 +69,9 @@ export class TenantResolver {
   }
 
   @ForOperator()
-  @Mutation(() => CreateTenantPayload, { description: '(operator) Makes a tenant with a wallet, and its primary token.' })
+  @Mutation(() => CreateTenantPayload, {
+    description: '(operator) Makes a tenant with a wallet, and its primary token.',
+  })
   createTenant(@Arg('input', () => CreateTenantInput) input: CreateTenantInput): Promise<CreateTenantPayload> {
     checkText(input.name, 'input.name')
     checkOptional(input.label, 'input.label')
@@ -79,7 +81,8 @@ export class TenantResolver {
 
   @ForOperatorOrTenant('MANAGE')
   @Mutation(() => UpdateTenantPayload, {
-    description: '(operator; a tenant with MANAGE on itself: label, imageUrl, settings; the rest FORBIDDEN) Changes a tenant.',
+    description:
+      '(operator; a tenant with MANAGE on itself: label, imageUrl, settings; the rest FORBIDDEN) Changes a tenant.',
   })
   async updateTenant(
     @Arg('input', () => UpdateTenantInput) input: UpdateTenantInput,
@@ -124,7 +127,8 @@ export class TenantResolver {
 
   @ForOperatorOrTenant('MANAGE')
   @Mutation(() => CreateTenantTokenPayload, {
-    description: '(operator, or a tenant with MANAGE: at most its own scopes and the configured longest life) Makes a token.',
+    description:
+      '(operator, or a tenant with MANAGE: at most its own scopes and the configured longest life) Makes a token.',
   })
   async createTenantToken(
     @Arg('input', () => CreateTenantTokenInput) input: CreateTenantTokenInput,
@@ -139,7 +143,9 @@ export class TenantResolver {
   }
 
   @ForOperatorOrTenant('MANAGE')
-  @Mutation(() => RevokeTenantTokenPayload, { description: '(operator, or a tenant with MANAGE) Ends a token at once.' })
+  @Mutation(() => RevokeTenantTokenPayload, {
+    description: '(operator, or a tenant with MANAGE) Ends a token at once.',
+  })
   async revokeTenantToken(
     @Ctx() context: GraphContext,
     @Arg('tokenId', () => ID, { description: 'The token to end.' }) tokenId: string,
@@ -150,7 +156,9 @@ export class TenantResolver {
   }
 
   @ForOperatorOrTenant('READ')
-  @FieldResolver(() => [TokenInfoType], { description: '(operator, or the tenant itself) Never the tokens themselves.' })
+  @FieldResolver(() => [TokenInfoType], {
+    description: '(operator, or the tenant itself) Never the tokens themselves.',
+  })
   tokens(@Root() tenant: Tenant): TokenInfoType[] {
     return tenant.tokens.map(tokenInfo)
   }

@@ -76,7 +76,8 @@ export class TenantService {
 
   /** Makes a tenant with its wallet. @returns it, and its primary token */
   async create(input: CreateTenant): Promise<{ tenant: Tenant; token: string }> {
-    if (input.keyMode === 'UNMANAGED' || input.walletStorage === 'STORE') throw notImplemented('A wallet in a store of its own')
+    if (input.keyMode === 'UNMANAGED' || input.walletStorage === 'STORE')
+      throw notImplemented('A wallet in a store of its own')
     if (input.settings || input.policy) throw notImplemented('settings and policy')
     if (input.walletKey) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
     const { tenant, token } = await this.profiles.base.transact((unit) =>
@@ -94,7 +95,10 @@ export class TenantService {
   async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {
     if (input.settings || input.policy) throw notImplemented('settings and policy')
     if (input.label === null || input.eventDispatch === null) {
-      throw badInput('label and eventDispatch cannot be cleared.', input.label === null ? 'input.label' : 'input.eventDispatch')
+      throw badInput(
+        'label and eventDispatch cannot be cleared.',
+        input.label === null ? 'input.label' : 'input.eventDispatch',
+      )
     }
     const changes = Object.fromEntries(
       (['label', 'imageUrl', 'groupId', 'eventDispatch'] as const).flatMap((field) =>
@@ -173,10 +177,12 @@ export class TenantService {
     event: 'UPDATED' | 'TOKEN_CREATED' | 'TOKEN_REVOKED',
     change: (tenant: Tenant) => Partial<Tenant>,
   ): Promise<Tenant> {
-    const tenant = await this.profiles.base.transact((unit) => this.store.update(unit, tenantId, event, (before) => {
-      if (before.state === 'DELETING') throw notFound('tenant')
-      return change(before)
-    }))
+    const tenant = await this.profiles.base.transact((unit) =>
+      this.store.update(unit, tenantId, event, (before) => {
+        if (before.state === 'DELETING') throw notFound('tenant')
+        return change(before)
+      }),
+    )
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
     return tenant

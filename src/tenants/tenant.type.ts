@@ -110,7 +110,8 @@ export class TokenInfoType {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Null for the primary token, of which a tenant has at most one: making a new one ends the old one at once.',
+    description:
+      'Null for the primary token, of which a tenant has at most one: making a new one ends the old one at once.',
   })
   name!: string | null
 

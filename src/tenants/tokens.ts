@@ -55,7 +55,10 @@ export class Tokens {
     const known = this.verified.get(key)
     if (known) return known
     for (const secret of this.secrets) {
-      const payload = await jwtVerify(jwt, secret, { algorithms: ['HS256'], requiredClaims: ['sub', 'jti', 'iat'] }).then(
+      const payload = await jwtVerify(jwt, secret, {
+        algorithms: ['HS256'],
+        requiredClaims: ['sub', 'jti', 'iat'],
+      }).then(
         (result) => result.payload,
         () => undefined,
       )

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { freshDatabase, freshRedis, tempDir } from './services.js'
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+export const OPERATOR_KEY = 'test-operator-key-0123456789'
+const JWT_SECRET = 'test-jwt-secret-of-at-least-32-bytes-0123'
+const STORE_KEY = '7vbGG3kM5vRLvrkHtRsAAZrG3CYUNuuTGJQgRSkMCkyN'
+
+/** What gateways of a test keep their wallets in; a test runs on each. */
+export type StoreKind = 'sqlite' | 'postgres'
+
+/** The store kinds of a suite: SQLite without Redis, and Postgres with Redis. */
+export const STORES: readonly StoreKind[] = ['sqlite', 'postgres']
+
+export interface TestStore {
+  kind: StoreKind
+  /** What a gateway on this store is started with. */
+  env: Record<string, string>
+  remove(): Promise<void>
+}
+
+/** A store of its own, empty, that goes with the test. */
+export async function freshStore(kind: StoreKind): Promise<TestStore> {
+  const folder = tempDir()
+  const common = { DATA_DIR: folder.path, STORE_KEY, JWT_SECRET, OPERATOR_API_KEYS: OPERATOR_KEY }
+  if (kind === 'sqlite') return { kind, env: common, remove: async () => folder.remove() }
+  const database = await freshDatabase()
+  const redis = freshRedis()
+  return {
+    kind,
+    env: { ...common, DATABASE_URL: database.url, REDIS_URL: redis.url },
+    async remove() {
+      await database.drop()
+      folder.remove()
+    },
+  }
+}
+
+export interface TestGateway {
+  /** `http://127.0.0.1:<port>`. */
+  url: string
+  wsUrl: string
+  process: ChildProcess
+  /** All that it has logged so far. */
+  log(): string
+  /** SIGTERM, and waits for the end. @returns the exit code */
+  stop(): Promise<number | null>
+  /** SIGKILL: what a crash leaves is left. */
+  kill(): Promise<void>
+}
+
+/** Starts a gateway as a user would, on a free port, and waits until it is ready. */
+export async function startGateway(store: TestStore, env: Record<string, string> = {}): Promise<TestGateway> {
+  const inherited = Object.fromEntries(
+    ['PATH', 'HOME', 'LIB_ASKAR_PATH', 'NODE_V8_COVERAGE', 'TMPDIR'].flatMap((name) =>
+      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ),
+  )
+  const child = spawn(process.execPath, ['--enable-source-maps', main, 'serve'], {
+    env: { ...inherited, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...store.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  child.stderr.on('data', (chunk) => {
+    log += chunk
+  })
+  const exited = once(child, 'exit')
+  const url = await new Promise<string>((resolve, reject) => {
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      const ready = /^URL: (\S+)$/m.exec(out)?.[1]
+      if (ready && /^Explorer: \S+$/m.test(out)) resolve(ready)
+    })
+    child.on('exit', (code) => reject(new Error(`The gateway ended with ${code} before it was ready:\n${log}`)))
+  })
+  return {
+    url,
+    wsUrl: url.replace('http', 'ws'),
+    process: child,
+    log: () => log,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      await exited
+      return child.exitCode
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
