@@ -8,7 +8,6 @@ export class EnvelopeError extends Error {}
 @injectable()
 export class WalletEnvelopeService extends DidCommEnvelopeService {
   // Without a constructor of its own, a subclass is built without what the parent needs.
-  // biome-ignore lint/complexity/noUselessConstructor: it carries the metadata for the injection
   constructor(@inject(InjectionSymbols.Logger) logger: Logger, documents: DidCommDocumentService) {
     super(logger, documents)
   }

@@ -179,8 +179,8 @@ export class Sender {
   private async attempt(message: Outgoing): Promise<Failure | undefined> {
     const origin = originOf(message.endpoint)
     if (!origin) return { reason: 'the endpoint is not a URL', refused: true }
-    let places = this.origins.get(origin)
-    if (!places) this.origins.set(origin, (places = new Semaphore(PER_ORIGIN)))
+    const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
+    this.origins.set(origin, places)
     try {
       const { status, headers } = await places.use(() =>
         this.options.fetch.fetch(message.endpoint, {

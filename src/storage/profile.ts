@@ -1,4 +1,4 @@
-import type { Key, Session } from '@openwallet-foundation/askar-shared'
+import type { Session } from '@openwallet-foundation/askar-shared'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
