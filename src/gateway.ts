@@ -253,7 +253,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       metrics.router(),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
       explorer(),
-      graphqlOverSse({ credentials, live, operations, openStream }),
+      graphqlOverSse({ credentials, live, operations, openStream, maxBytes: config.maxRequestBytes }),
       overHttp.router,
     ],
     sockets: { '/graphql': overWs.server },

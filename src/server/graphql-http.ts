@@ -43,7 +43,11 @@ export async function graphqlOverHttp(
         async requestDidStart() {
           return {
             async didResolveOperation({ document, request }) {
-              assertCost(schema, document, request.variables, request.operationName, limits)
+              try {
+                assertCost(schema, document, request.variables, request.operationName, limits)
+              } catch (error) {
+                throw error instanceof GatewayError ? withStatus(error, 400) : error
+              }
             },
           }
         },
@@ -67,8 +71,7 @@ export async function graphqlOverHttp(
     return { viewer }
   }
   const router = Router()
-  router.use('/graphql', express.json({ limit: options.maxBytes, type: 'application/json' }))
-  router.use('/graphql', answerBodyErrors)
+  router.use('/graphql', jsonBody(options.maxBytes), answerBodyErrors)
   router.use('/graphql', expressMiddleware(apollo, { context }))
   return { router, stop: () => apollo.stop() }
 }
@@ -77,11 +80,18 @@ export async function graphqlOverHttp(
 function refusal(error: unknown, req: Request): unknown {
   if (!(error instanceof GatewayError)) return error
   const status = req.headers.accept?.includes(GRAPHQL_RESPONSE) ? 401 : 200
+  return withStatus(error, status)
+}
+
+function withStatus(error: GatewayError, status: number): GraphQLError {
   return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http: { status } } })
 }
 
+/** Reads the body of a GraphQL request. */
+export const jsonBody = (limit: number) => express.json({ limit, type: 'application/json' })
+
 /** A body that is no JSON, or too long: the answer is GraphQL's all the same. */
-const answerBodyErrors: ErrorRequestHandler = (error, req: Request, res: Response, next) => {
+export const answerBodyErrors: ErrorRequestHandler = (error, req: Request, res: Response, next) => {
   const status = (error as { status?: number }).status
   if (status === undefined || status >= 500) return next(error)
   const tooLarge = status === 413

@@ -4,11 +4,13 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
   validate,
 } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext } from '../graphql/viewer.js'
@@ -27,10 +29,17 @@ export interface OperationRequest {
   operationName?: string | null
 }
 
+/** Of all documents that are kept, together. */
+const DOCUMENTS_MAX_CHARS = 4_000_000
+
 /** Checks an operation as Apollo does over HTTP, for the transports that Apollo does not serve. */
 export class OperationChecker {
   private readonly rules
-  private readonly documents = new Map<string, DocumentNode>()
+  private readonly documents = new LRUCache<string, DocumentNode>({
+    max: 1000,
+    maxSize: DOCUMENTS_MAX_CHARS,
+    sizeCalculation: (_document, text) => text.length || 1,
+  })
 
   constructor(private readonly options: OperationOptions) {
     this.rules = [
@@ -50,6 +59,9 @@ export class OperationChecker {
       if (typeof query !== 'string') throw withCode(new GraphQLError('The operation needs a "query".'), 'BAD_REQUEST')
       const document = this.document(query)
       if (Array.isArray(document)) return this.masked(document)
+      if (!getOperationAST(document, operationName)) {
+        throw withCode(new GraphQLError('Name one of the operations of the document.'), 'OPERATION_RESOLUTION_FAILURE')
+      }
       assertCost(schema, document, variables, operationName, limits)
       return { schema, document, variableValues: variables, operationName, contextValue }
     } catch (error) {
@@ -69,6 +81,11 @@ export class OperationChecker {
     })
   }
 
+  private refused(error: GraphQLError): GraphQLError {
+    const message = this.options.introspection ? error.message : error.message.replace(SUGGESTION, '')
+    return withCode(new GraphQLError(message, { nodes: error.nodes }), 'GRAPHQL_VALIDATION_FAILED')
+  }
+
   /** Parsed and validated once for each text. */
   private document(query: string): DocumentNode | GraphQLError[] {
     const known = this.documents.get(query)
@@ -81,13 +98,15 @@ export class OperationChecker {
     }
     const errors = validate(this.options.schema, document, this.rules)
     if (errors.length > 0) {
-      return errors.map((error) => (error.extensions['code'] ? error : withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
+      return errors.map((error) => (error.originalError ? error : this.refused(error)))
     }
-    if (this.documents.size >= 1000) this.documents.clear()
     this.documents.set(query, document)
     return document
   }
 }
+
+/** Names of the schema, which whoever may not introspect is not told. */
+const SUGGESTION = / ?Did you mean(.+?)\?$/
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
   return new GraphQLError(error.message, {

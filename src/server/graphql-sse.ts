@@ -1,9 +1,11 @@
-import { type Request, Router } from 'express'
-import { type OperationArgs } from 'graphql-sse'
+import { type Request, type RequestHandler, Router } from 'express'
+import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
+import type { OperationArgs } from 'graphql-sse'
 import { createHandler } from 'graphql-sse/lib/use/express'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
 import type { Credentials } from './credentials.js'
+import { answerBodyErrors, jsonBody } from './graphql-http.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
 
@@ -12,25 +14,33 @@ export interface GraphSseOptions {
   live: LiveCredentials
   operations: OperationChecker
   openStream: NonNullable<GraphContext['openStream']>
+  /** The longest body of a request, in bytes. */
+  maxBytes: number
 }
 
 /** GraphQL over server-sent events, in distinct connections mode: `GET or POST /graphql/stream`. */
-export function graphqlOverSse({ credentials, live, operations, openStream }: GraphSseOptions): Router {
+export function graphqlOverSse({ credentials, live, operations, openStream, maxBytes }: GraphSseOptions): Router {
   const viewers = new WeakMap<Request, Viewer>()
   const handler = createHandler({
-    authenticate: () => '',
+    // Without a token there is no single connection mode: its streams belong to whoever knows the token.
+    authenticate: () => null,
     onSubscribe({ raw }, params) {
-      const viewer = viewers.get(raw as Request) ?? { role: 'ANONYMOUS', operatorKey: false }
-      const context: GraphContext = {
+      const request = raw as Request
+      const viewer = viewers.get(request) ?? { role: 'ANONYMOUS', operatorKey: false }
+      const checked = operations.check(params, {
         viewer,
         openStream,
         guardStream: (end) => live.watch(viewer, () => end(unauthenticated())),
-      }
-      return operations.check(params, context) as OperationArgs
+      })
+      if (Array.isArray(checked)) return refused(checked)
+      return isMutation(checked) && request.method === 'GET'
+        ? refused([badRequest('Send mutations by POST.')])
+        : (checked as OperationArgs)
     },
     onNext: (_context, _request, result) => operations.mask(result as never),
   })
   const router = Router()
+  router.use('/graphql/stream', onlyStreams, jsonBody(maxBytes), answerBodyErrors, onlyOperations)
   router.all('/graphql/stream', async (req, res, next) => {
     try {
       const { authorization, 'x-api-key': apiKey } = req.headers
@@ -43,3 +53,45 @@ export function graphqlOverSse({ credentials, live, operations, openStream }: Gr
   })
   return router
 }
+
+const isMutation = ({ document, operationName }: ExecutionArgs) =>
+  getOperationAST(document, operationName)?.operation === 'mutation'
+
+/** A stream that tells the errors of a request, and ends: clients of event streams do not see the body of a 400. */
+async function* refused(errors: GraphQLError[]): AsyncGenerator<{ errors: GraphQLError[] }> {
+  yield { errors }
+}
+
+const onlyStreams: RequestHandler = (req, res, next) => {
+  if (req.method !== 'GET' && req.method !== 'POST') {
+    return void res.status(405).set('allow', 'GET, POST').send(refusal('Send the operation by GET or POST.'))
+  }
+  if (!req.accepts('text/event-stream')) return void res.status(406).send(refusal('Accept text/event-stream.'))
+  // The one text that graphql-sse knows.
+  req.headers.accept = 'text/event-stream'
+  next()
+}
+
+const onlyOperations: RequestHandler = (req, res, next) => {
+  if (req.method === 'POST' && !req.is('application/json')) {
+    return void res.status(415).send(refusal('Send the operation as application/json.'))
+  }
+  const { query, variables } = (req.method === 'POST' ? req.body : req.query) as Record<string, unknown>
+  const fits = typeof query === 'string' && (req.method === 'POST' ? isMap(variables) : isMapText(variables))
+  if (!fits) return void res.status(400).send(refusal('The request needs a "query", and may have "variables".'))
+  next()
+}
+
+const isMap = (value: unknown) => value == null || (typeof value === 'object' && !Array.isArray(value))
+
+function isMapText(text: unknown): boolean {
+  if (text === undefined) return true
+  try {
+    return typeof text === 'string' && isMap(JSON.parse(text))
+  } catch {
+    return false
+  }
+}
+
+const badRequest = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } })
+const refusal = (message: string) => ({ errors: [badRequest(message)] })
