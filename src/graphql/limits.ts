@@ -6,11 +6,13 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
   type ValidationContext,
   type ValidationRule,
 } from 'graphql'
 import type { ComplexityEstimator } from 'graphql-query-complexity'
-import { queryTooComplex } from '../lib/errors.js'
+import { badInput, queryTooComplex } from '../lib/errors.js'
 
 // Its ESM build loads a second copy of graphql, which does not know our schema's types.
 const { getComplexity, simpleEstimator } = createRequire(import.meta.url)(
@@ -38,8 +40,9 @@ export function limitRules({ depth }: LimitOptions): ValidationRule[] {
 }
 
 function reject(context: ValidationContext | null): void {
-  const { message, code } = queryTooComplex()
-  context?.reportError(new GraphQLError(message, { extensions: { code } }))
+  // As the original error: Apollo gives errors of validation a code of its own.
+  const originalError = queryTooComplex()
+  context?.reportError(new GraphQLError(originalError.message, { originalError }))
 }
 
 /** A page costs what is asked of each node, as often as it has room for nodes. */
@@ -50,7 +53,7 @@ const pages: ComplexityEstimator = ({ args, childComplexity, field }) => {
   return 1 + Math.min(Math.max(size, 0), 100) * childComplexity
 }
 
-/** @throws QUERY_TOO_COMPLEX */
+/** @throws QUERY_TOO_COMPLEX, BAD_USER_INPUT for an argument that does not fit, as the cost is not known then */
 export function assertCost(
   schema: GraphQLSchema,
   query: DocumentNode,
@@ -67,10 +70,14 @@ export function assertCost(
       operationName: operationName ?? undefined,
       estimators: [pages, simpleEstimator({ defaultComplexity: 1 })],
     })
-  } catch {
+  } catch (error) {
+    const operation = getOperationAST(query, operationName)
     // Variables that do not fit are refused by the execution, with a better message.
-    return
+    if (!operation || getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}).errors) return
+    if (error instanceof GraphQLError && error.nodes) throw badInput(error.message)
+    // It has more nodes than can be counted.
+    throw queryTooComplex()
   }
-  if (complexity > cost)
+  if (!(complexity <= cost))
     throw queryTooComplex(`The query costs ${complexity}, more than ${cost}. Ask for less at once.`)
 }
