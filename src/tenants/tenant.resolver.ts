@@ -12,7 +12,7 @@ import {
   TenantFilter,
   UpdateTenantInput,
 } from './tenant.input.js'
-import { type Tenant, type TokenRecord } from './tenant.js'
+import { type Tenant, TOKEN_SCOPES, type TokenRecord } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
 import {
   CreateTenantPayload,
@@ -136,9 +136,14 @@ export class TenantResolver {
   ): Promise<CreateTenantTokenPayload> {
     checkOptional(input.name, 'input.name')
     const { viewer } = context
-    const excess = viewer.role === 'TENANT' && input.scopes?.find((scope) => !viewer.scopes.includes(scope))
+    // Without scopes, or with null for them, a token would get them all.
+    const scopes = input.scopes ?? TOKEN_SCOPES
+    const excess = viewer.role === 'TENANT' && scopes.find((scope) => !viewer.scopes.includes(scope))
     if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
-    const { token, info } = await this.service.createToken(this.tenantIdFrom(context, input.tenantId), input)
+    const { token, info } = await this.service.createToken(this.tenantIdFrom(context, input.tenantId), {
+      ...input,
+      scopes,
+    })
     return { token, info: tokenInfo(info) }
   }
 

@@ -6,11 +6,16 @@ import type { Profiles } from '../storage/profiles.js'
 import type { Collector } from '../storage/unit.js'
 import { once } from './idempotency.js'
 import type { Sessions } from './sessions.js'
-import type { KeyMode, Tenant, TokenRecord, TokenScope, WalletStorage } from './tenant.js'
+import {
+  type KeyMode,
+  type Tenant,
+  TOKEN_SCOPES,
+  type TokenRecord,
+  type TokenScope,
+  type WalletStorage,
+} from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 import type { Tokens } from './tokens.js'
-
-const ALL_SCOPES: TokenScope[] = ['READ', 'WRITE', 'MANAGE']
 
 export interface CreateTenant {
   name: string
@@ -38,7 +43,7 @@ export interface UpdateTenant {
 
 export interface CreateToken {
   name?: string | null
-  scopes?: TokenScope[] | null
+  scopes?: readonly TokenScope[] | null
   /** Seconds; null for no expiry. */
   expiresIn?: number | null
   walletKey?: string | null
@@ -82,7 +87,7 @@ export class TenantService {
     if (input.walletKey) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
     const { tenant, token } = await this.profiles.base.transact((unit) =>
       once(unit, 'createTenant', input, async () => {
-        const token = this.tokenRecord(null, ALL_SCOPES, undefined)
+        const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
         const tenant = await this.store.insert(unit, draftTenant(input, token))
         unit.add(this.walletMaker, tenant.id)
         return { tenant, token }
@@ -112,7 +117,7 @@ export class TenantService {
   async createToken(tenantId: string, input: CreateToken): Promise<{ token: string; info: TokenRecord }> {
     if (input.walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
     const name = input.name ?? null
-    const scopes = [...new Set(input.scopes ?? ALL_SCOPES)]
+    const scopes = [...new Set(input.scopes ?? TOKEN_SCOPES)]
     if (scopes.length === 0) throw badInput('Name at least one scope.', 'input.scopes')
     const info = this.tokenRecord(name, scopes, input.expiresIn)
     await this.changeTenant(tenantId, 'TOKEN_CREATED', ({ tokens }) => {
@@ -185,6 +190,10 @@ export class TenantService {
     )
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
+    // For whoever follows the tenant's own stream now; a stream opened later sees to it by itself.
+    await this.copyLifecycle(tenant).catch((error) => {
+      this.logger.warn('A lifecycle event waits for the next opening of the stream', { tenantId, error })
+    })
     return tenant
   }
 

@@ -3,7 +3,8 @@ import type { EventDispatch } from '../events/event.js'
 export type KeyMode = 'MANAGED' | 'UNMANAGED'
 export type WalletStorage = 'PROFILE' | 'STORE'
 export type TenantState = 'ACTIVE' | 'LOCKED' | 'SUSPENDED' | 'DELETING'
-export type TokenScope = 'READ' | 'WRITE' | 'MANAGE'
+export const TOKEN_SCOPES = ['READ', 'WRITE', 'MANAGE'] as const
+export type TokenScope = (typeof TOKEN_SCOPES)[number]
 export type TenantChange =
   | 'CREATED'
   | 'UPDATED'
