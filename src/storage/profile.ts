@@ -181,6 +181,8 @@ async function readHead(session: Session, forUpdate = false): Promise<Head> {
 }
 
 async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
+  // Names are C strings: none has a NUL, whatever a client asks for.
+  if (name.includes('\0')) return undefined
   const row = await session.fetch({ category, name })
   return row ? { category, name, value: row.value as string, tags: (row.tags ?? {}) as Tags } : undefined
 }
