@@ -29,7 +29,12 @@ export const UrlScalar = textScalar(
   'URL',
   'An absolute http or https URL as in RFC 3986.',
   'https://www.rfc-editor.org/rfc/rfc3986',
-  (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && text.length <= 4096,
+  // The parser drops or escapes spaces and control characters; what is stored is the text.
+  (text) =>
+    text.length <= 4096 &&
+    !/[\s\p{Cc}\p{Cs}]/u.test(text) &&
+    URL.canParse(text) &&
+    /^https?:$/.test(new URL(text).protocol),
 )
 
 export const JsonScalar = new GraphQLScalarType({
