@@ -16,7 +16,10 @@ export class ConnectionResolver {
 
   @ForTenant('READ')
   @Query(() => ConnectionType, { nullable: true, description: '(tenant) A connection by its id.' })
-  connection(@Arg('id', () => ID) id: string, @Ctx() context: GraphContext): Promise<ConnectionType | undefined> {
+  connection(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Ctx() context: GraphContext,
+  ): Promise<ConnectionType | undefined> {
     return this.service.find(tenantIdOf(context), id)
   }
 
@@ -39,7 +42,7 @@ export class ConnectionResolver {
     description: '(tenant) Accepts a request that was not to be accepted by itself.',
   })
   async acceptConnectionRequest(
-    @Arg('connectionId', () => ID) connectionId: string,
+    @Arg('connectionId', () => ID, { description: 'In state REQUEST_RECEIVED.' }) connectionId: string,
     @Ctx() context: GraphContext,
   ): Promise<ConnectionPayload> {
     return { connection: await this.service.acceptRequest(tenantIdOf(context), connectionId) }
@@ -50,7 +53,7 @@ export class ConnectionResolver {
     description: '(tenant) Accepts a response that was not to be accepted by itself.',
   })
   async acceptConnectionResponse(
-    @Arg('connectionId', () => ID) connectionId: string,
+    @Arg('connectionId', () => ID, { description: 'In state RESPONSE_RECEIVED.' }) connectionId: string,
     @Ctx() context: GraphContext,
   ): Promise<ConnectionPayload> {
     return { connection: await this.service.acceptResponse(tenantIdOf(context), connectionId) }
@@ -59,7 +62,7 @@ export class ConnectionResolver {
   @ForTenant('WRITE')
   @Mutation(() => DeletePayload, { description: '(tenant) Forgets a connection. The other agent is not told.' })
   async deleteConnection(
-    @Arg('connectionId', () => ID) connectionId: string,
+    @Arg('connectionId', () => ID, { description: 'The connection to forget.' }) connectionId: string,
     @Ctx() context: GraphContext,
   ): Promise<DeletePayload> {
     await this.service.delete(tenantIdOf(context), connectionId)
@@ -71,7 +74,7 @@ export class ConnectionResolver {
     description: '(tenant) Asks the other agent whether it is there; a PingEvent tells the answer.',
   })
   sendPing(
-    @Arg('connectionId', () => ID) connectionId: string,
+    @Arg('connectionId', () => ID, { description: 'In state COMPLETED.' }) connectionId: string,
     @Ctx() context: GraphContext,
   ): Promise<SendPingPayload> {
     return this.service.sendPing(tenantIdOf(context), connectionId)

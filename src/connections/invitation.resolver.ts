@@ -20,7 +20,10 @@ export class InvitationResolver {
 
   @ForTenant('READ')
   @Query(() => InvitationType, { nullable: true, description: '(tenant) An invitation by its id.' })
-  invitation(@Arg('id', () => ID) id: string, @Ctx() context: GraphContext): Promise<InvitationType | undefined> {
+  invitation(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Ctx() context: GraphContext,
+  ): Promise<InvitationType | undefined> {
     return this.service.find(tenantIdOf(context), id)
   }
 
@@ -41,7 +44,8 @@ export class InvitationResolver {
   @ForTenant('WRITE')
   @Mutation(() => CreateInvitationPayload, { description: '(tenant) Makes an invitation to connect.' })
   async createInvitation(
-    @Arg('input', () => CreateInvitationInput) input: CreateInvitationInput,
+    @Arg('input', () => CreateInvitationInput, { description: 'What it shows, and how it is answered.' })
+    input: CreateInvitationInput,
     @Ctx() context: GraphContext,
   ): Promise<CreateInvitationPayload> {
     for (const field of ['label', 'alias', 'goal', 'goalCode'] as const) checkOptional(input[field], `input.${field}`)
@@ -53,7 +57,8 @@ export class InvitationResolver {
     description: '(tenant) Receives the invitation of another agent, and connects.',
   })
   receiveInvitation(
-    @Arg('input', () => ReceiveInvitationInput) input: ReceiveInvitationInput,
+    @Arg('input', () => ReceiveInvitationInput, { description: 'The invitation, and how to answer it.' })
+    input: ReceiveInvitationInput,
     @Ctx() context: GraphContext,
   ): Promise<ReceiveInvitationPayload> {
     for (const field of ['label', 'alias'] as const) checkOptional(input[field], `input.${field}`)
@@ -65,7 +70,7 @@ export class InvitationResolver {
     description: '(tenant) Goes on with an invitation received with autoAccept false.',
   })
   acceptInvitation(
-    @Arg('invitationId', () => ID) invitationId: string,
+    @Arg('invitationId', () => ID, { description: 'Received, and in state INITIAL.' }) invitationId: string,
     @Ctx() context: GraphContext,
   ): Promise<ReceiveInvitationPayload> {
     return this.service.accept(tenantIdOf(context), invitationId)
@@ -74,7 +79,7 @@ export class InvitationResolver {
   @ForTenant('WRITE')
   @Mutation(() => DeletePayload, { description: '(tenant) Forgets an invitation; who has it can no longer use it.' })
   async deleteInvitation(
-    @Arg('invitationId', () => ID) invitationId: string,
+    @Arg('invitationId', () => ID, { description: 'The invitation to forget.' }) invitationId: string,
     @Ctx() context: GraphContext,
   ): Promise<DeletePayload> {
     await this.service.delete(tenantIdOf(context), invitationId)

@@ -34,7 +34,9 @@ export class AnoncredsResolver {
 
   @ForTenant('WRITE')
   @Mutation(() => RegisterSchemaPayload, { description: '(tenant) Publishes an AnonCreds schema. Not available yet.' })
-  registerSchema(@Arg('input', () => RegisterSchemaInput) _input: RegisterSchemaInput): RegisterSchemaPayload {
+  registerSchema(
+    @Arg('input', () => RegisterSchemaInput, { description: 'The schema to publish.' }) _input: RegisterSchemaInput,
+  ): RegisterSchemaPayload {
     throw notImplemented('Registering schemas')
   }
 
@@ -43,7 +45,8 @@ export class AnoncredsResolver {
     description: '(tenant) Makes and publishes an AnonCreds credential definition. Not available yet.',
   })
   registerCredentialDefinition(
-    @Arg('input', () => RegisterCredentialDefinitionInput) _input: RegisterCredentialDefinitionInput,
+    @Arg('input', () => RegisterCredentialDefinitionInput, { description: 'The credential definition to publish.' })
+    _input: RegisterCredentialDefinitionInput,
   ): RegisterCredentialDefinitionPayload {
     throw notImplemented('Registering credential definitions')
   }

@@ -35,7 +35,10 @@ export class CredentialExchangeResolver {
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As issuer: offers a credential. Not available yet.',
   })
-  offerCredential(@Arg('input', () => OfferCredentialInput) _input: OfferCredentialInput): CredentialExchangePayload {
+  offerCredential(
+    @Arg('input', () => OfferCredentialInput, { description: 'What is offered, and to whom.' })
+    _input: OfferCredentialInput,
+  ): CredentialExchangePayload {
     throw notImplemented('Offering credentials')
   }
 

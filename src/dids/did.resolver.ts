@@ -31,7 +31,10 @@ export class DidResolver {
 
   @ForTenant('READ')
   @Query(() => DidResolutionType, { description: '(tenant) Resolves any DID the gateway has a resolver for.' })
-  resolveDid(@Arg('did', () => String) did: string, @Ctx() context: GraphContext): Promise<DidResolutionType> {
+  resolveDid(
+    @Arg('did', () => String, { description: 'The DID, without fragment or query.' }) did: string,
+    @Ctx() context: GraphContext,
+  ): Promise<DidResolutionType> {
     checkText(did, 'did', { max: 8192 })
     return this.service.resolve(tenantIdOf(context), did)
   }
@@ -39,7 +42,7 @@ export class DidResolver {
   @ForTenant('WRITE')
   @Mutation(() => CreateDidPayload, { description: '(tenant) Makes a DID with keys of its own.' })
   async createDid(
-    @Arg('input', () => CreateDidInput) input: CreateDidInput,
+    @Arg('input', () => CreateDidInput, { description: 'Its method, and options of that.' }) input: CreateDidInput,
     @Ctx() context: GraphContext,
   ): Promise<CreateDidPayload> {
     return { did: await this.service.create(tenantIdOf(context), input) }

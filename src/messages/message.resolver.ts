@@ -33,7 +33,8 @@ export class MessageResolver {
       '(tenant) Sends a text. Done when the message is in the durable outbox. Messages of one connection leave in the order they were taken; a delivery given up is told by an event.',
   })
   async sendBasicMessage(
-    @Arg('input', () => SendBasicMessageInput) input: SendBasicMessageInput,
+    @Arg('input', () => SendBasicMessageInput, { description: 'The text, and where it goes.' })
+    input: SendBasicMessageInput,
     @Ctx() context: GraphContext,
   ): Promise<SendBasicMessagePayload> {
     checkText(input.content, 'input.content', { min: 0, max: 100_000, lines: true })

@@ -38,7 +38,9 @@ export class ProofExchangeResolver {
 
   @ForTenant('WRITE')
   @Mutation(() => ProofExchangePayload, { description: '(tenant) As verifier: asks for a proof. Not available yet.' })
-  requestProof(@Arg('input', () => RequestProofInput) _input: RequestProofInput): ProofExchangePayload {
+  requestProof(
+    @Arg('input', () => RequestProofInput, { description: 'What is asked, and of whom.' }) _input: RequestProofInput,
+  ): ProofExchangePayload {
     throw notImplemented('Requesting proofs')
   }
 
@@ -47,7 +49,8 @@ export class ProofExchangeResolver {
     description: '(tenant) As prover: answers a request with a presentation. Not available yet.',
   })
   acceptProofRequest(
-    @Arg('input', () => AcceptProofRequestInput) _input: AcceptProofRequestInput,
+    @Arg('input', () => AcceptProofRequestInput, { description: 'The request, and what answers it.' })
+    _input: AcceptProofRequestInput,
   ): ProofExchangePayload {
     throw notImplemented('Accepting proof requests')
   }

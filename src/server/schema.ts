@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import { type GraphQLNamedType, type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync, type ClassType, type PubSub } from 'type-graphql'
 import { ConnectionResolver } from '../connections/connection.resolver.js'
 import { ConnectionEventType, PingEventType } from '../connections/connection.type.js'
@@ -66,13 +66,20 @@ const EVENT_TYPES = [
   QueueEventType,
 ]
 
+/** The library has no place for descriptions of the root types. */
+const ROOTS = {
+  Query: 'What can be read. Each field says first who may use it.',
+  Mutation: 'What can be done. Each field says first who may use it.',
+  Subscription: 'What can be followed. Each field says first who may use it.',
+}
+
 /** Builds the schema on resolvers that are made already; one of each class that the schema has. */
 export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
   const declared = DECLARED.map((resolver) => new resolver())
   const instances = new Map(
     [...declared, ...resolvers, new AccessChecker()].map((resolver) => [resolver.constructor, resolver]),
   )
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],
     orphanedTypes: EVENT_TYPES,
     container: { get: (type) => instances.get(type) },
@@ -84,6 +91,9 @@ export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
     // Every subscription brings its own source; the library asks for one all the same.
     pubSub: { publish() {}, subscribe: () => [] as never } as PubSub,
   })
+  for (const [name, description] of Object.entries(ROOTS))
+    (schema.getType(name) as GraphQLNamedType).description = description
+  return schema
 }
 
 /** The SDL as it is committed: sorted, so that a difference is a change. */

@@ -72,7 +72,9 @@ export class TenantResolver {
   @Mutation(() => CreateTenantPayload, {
     description: '(operator) Makes a tenant with a wallet, and its primary token.',
   })
-  createTenant(@Arg('input', () => CreateTenantInput) input: CreateTenantInput): Promise<CreateTenantPayload> {
+  createTenant(
+    @Arg('input', () => CreateTenantInput, { description: 'The tenant as it is to be.' }) input: CreateTenantInput,
+  ): Promise<CreateTenantPayload> {
     checkText(input.name, 'input.name')
     checkOptional(input.label, 'input.label')
     checkOptional(input.groupId, 'input.groupId')
@@ -85,7 +87,7 @@ export class TenantResolver {
       '(operator; a tenant with MANAGE on itself: label, imageUrl, settings; the rest FORBIDDEN) Changes a tenant.',
   })
   async updateTenant(
-    @Arg('input', () => UpdateTenantInput) input: UpdateTenantInput,
+    @Arg('input', () => UpdateTenantInput, { description: 'The tenant, and what changes.' }) input: UpdateTenantInput,
     @Ctx() context: GraphContext,
   ): Promise<UpdateTenantPayload> {
     this.assertOwn(context, input.tenantId)
@@ -105,7 +107,10 @@ export class TenantResolver {
       '(operator; a tenant with MANAGE itself) Drains, withdraws its keys from relay and mediator, removes the wallet, its events, tokens and cache entries.',
   })
   async deleteTenant(
-    @Arg('input', () => DeleteTenantInput) { tenantId, walletKey }: DeleteTenantInput,
+    @Arg('input', () => DeleteTenantInput, { description: 'The tenant to delete.' }) {
+      tenantId,
+      walletKey,
+    }: DeleteTenantInput,
     @Ctx() context: GraphContext,
   ): Promise<DeleteTenantPayload> {
     this.assertOwn(context, tenantId)
@@ -115,13 +120,17 @@ export class TenantResolver {
 
   @ForOperator()
   @Mutation(() => TenantStatePayload, { description: '(operator) Stops a tenant. Not available yet.' })
-  suspendTenant(@Arg('tenantId', () => ID) _tenantId: string): TenantStatePayload {
+  suspendTenant(
+    @Arg('tenantId', () => ID, { description: 'The tenant to stop.' }) _tenantId: string,
+  ): TenantStatePayload {
     throw notImplemented('Suspending tenants')
   }
 
   @ForOperator()
   @Mutation(() => TenantStatePayload, { description: '(operator) Lets a tenant go on. Not available yet.' })
-  resumeTenant(@Arg('tenantId', () => ID) _tenantId: string): TenantStatePayload {
+  resumeTenant(
+    @Arg('tenantId', () => ID, { description: 'The tenant to let go on.' }) _tenantId: string,
+  ): TenantStatePayload {
     throw notImplemented('Resuming tenants')
   }
 
@@ -131,7 +140,8 @@ export class TenantResolver {
       '(operator, or a tenant with MANAGE: at most its own scopes and the configured longest life) Makes a token.',
   })
   async createTenantToken(
-    @Arg('input', () => CreateTenantTokenInput) input: CreateTenantTokenInput,
+    @Arg('input', () => CreateTenantTokenInput, { description: 'Whose it is, what it allows, and for how long.' })
+    input: CreateTenantTokenInput,
     @Ctx() context: GraphContext,
   ): Promise<CreateTenantTokenPayload> {
     checkOptional(input.name, 'input.name')
