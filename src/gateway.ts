@@ -126,7 +126,6 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     giveUpMs: config.outboxGiveUpMs,
     timeoutMs: config.outboundTimeoutMs,
     report: (unit, tenantId, report) => unit.add(tenantJournal, deliveryDraft(tenantId, 'DEFAULT', report)),
-    idle: () => {},
     logger,
   })
   const recovery = new Recovery({
@@ -261,13 +260,20 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
 
   // 8. What other instances tell, and what is looked at where none can.
-  const tenantChanged = (tenantId: string) => {
-    tenants.forget(tenantId)
-    void live.check(tenantId)
+  const followTenant = async (tenantId: string) => {
+    await live.check(tenantId)
+    const tenant = hub.isFollowed(tenantId) ? await tenants.find(tenantId) : undefined
+    if (tenant) await lifecycle.copyLifecycle(tenant)
   }
-  tenants.onChange = (tenantId) => void live.check(tenantId)
+  const tenantChanged = (tenantId: string) => {
+    followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error }))
+  }
+  tenants.onChange = tenantChanged
   bus.on('log', ({ log, seq }) => hub.wake(log, seq))
-  bus.on('tenant', ({ id }) => tenantChanged(id))
+  bus.on('tenant', ({ id }) => {
+    tenants.forget(id)
+    tenantChanged(id)
+  })
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
     if (owner === instanceId)
@@ -293,7 +299,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           if (!bus.connected) await hub.poll()
         })
         every(SECOND_MS, async () => {
-          if (!bus.connected) await live.checkAll()
+          if (bus.connected) return
+          await live.checkAll()
+          for (const log of hub.followed) await followTenant(log)
         })
       }
       every(MAINTENANCE_MS, async () => {

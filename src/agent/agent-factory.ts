@@ -43,6 +43,7 @@ import { type AgentPorts, type RecordObserver, WalletOwner } from './ports.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
 import { WalletAgent } from './wallet-agent.js'
+import { WalletBoxes } from './wallet-boxes.js'
 import { Wallets } from './wallets.js'
 
 export interface AgentFactoryOptions {
@@ -210,6 +211,7 @@ class WalletModule implements Module {
     dependencyManager
       .resolve(Kms.KeyManagementModuleConfig)
       .registerBackend(new WalletKeyManagementService(this.wallets))
+    dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
   }
 }

@@ -28,10 +28,14 @@ export interface EventDraft {
   /** Kept where an event is copied from one log to another. */
   id?: string
   occurredAt?: string
+  /** The place of a tenant's own event among its kind; it is found by it in the base log. */
+  lifecycle?: number
 }
 
 /** An event in its log; `seq` is its place there, from 1, without gaps. */
-export interface LoggedEvent extends Required<EventDraft> {
+export interface LoggedEvent extends EventDraft {
+  id: string
+  occurredAt: string
   seq: number
 }
 

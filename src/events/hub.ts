@@ -49,6 +49,15 @@ export class EventHub {
     })
   }
 
+  /** The logs that somebody in this process follows. */
+  get followed(): string[] {
+    return [...this.tails.keys()]
+  }
+
+  isFollowed(log: string): boolean {
+    return this.tails.has(log)
+  }
+
   /** Looks for commits of other instances, for the time when none can announce them. */
   async poll(): Promise<void> {
     for (const [log, tail] of this.tails) {

@@ -32,8 +32,31 @@ function entriesOf(events: LoggedEvent[]): Change[] {
   for (const event of events) byPage.set(pageOf(event.seq), [...(byPage.get(pageOf(event.seq)) ?? []), event])
   return [...byPage].map(([page, part]) => ({
     op: 'insert',
-    entry: { category: CATEGORY, name: `${part[0]?.seq}`, value: JSON.stringify(part), tags: { _p: pageTag(page) } },
+    entry: {
+      category: CATEGORY,
+      name: `${part[0]?.seq}`,
+      value: JSON.stringify(part),
+      tags: { _p: pageTag(page), ...lifecycleTags(part) },
+    },
   }))
+}
+
+const lifecycleTag = (tenantId: string, lifecycle: number) => `${tenantId}/${lifecycle}`
+
+function lifecycleTags(events: LoggedEvent[]): { _l?: string[] } {
+  const tags = events.flatMap(({ tenantId, lifecycle }) => (lifecycle ? [lifecycleTag(tenantId, lifecycle)] : []))
+  return tags.length > 0 ? { _l: tags } : {}
+}
+
+/** Finds a tenant's own event in the base log, while it is kept. */
+export async function findLifecycle(
+  base: Profile,
+  tenantId: string,
+  lifecycle: number,
+): Promise<LoggedEvent | undefined> {
+  const [entry] = await base.query(CATEGORY, { _l: lifecycleTag(tenantId, lifecycle) })
+  const events = entry ? (JSON.parse(entry.value) as LoggedEvent[]) : []
+  return events.find((event) => event.tenantId === tenantId && event.lifecycle === lifecycle)
 }
 
 export interface LogQuery {

@@ -53,6 +53,29 @@ const pages: ComplexityEstimator = ({ args, childComplexity, field }) => {
   return 1 + Math.min(Math.max(size, 0), 100) * childComplexity
 }
 
+const costs = new WeakMap<DocumentNode, Map<string, number>>()
+/** How many costs of one document are remembered. */
+const COSTS_MAX = 100
+
+/** Walks a document once for each set of sizes and conditions that its variables give it; nothing else moves the cost. */
+function costOf(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  variables: Record<string, unknown>,
+  operationName: string | undefined,
+): number {
+  const plain = Object.entries(variables).filter(([, value]) => typeof value === 'number' || typeof value === 'boolean')
+  const key = JSON.stringify([operationName, Object.keys(variables), plain])
+  const known = costs.get(query) ?? new Map<string, number>()
+  const cost = known.get(key)
+  if (cost !== undefined) return cost
+  const estimators = [pages, simpleEstimator({ defaultComplexity: 1 })]
+  const complexity = getComplexity({ schema, query, variables, operationName, estimators })
+  if (known.size >= COSTS_MAX) known.clear()
+  costs.set(query, known.set(key, complexity))
+  return complexity
+}
+
 /** @throws QUERY_TOO_COMPLEX, BAD_USER_INPUT for an argument that does not fit, as the cost is not known then */
 export function assertCost(
   schema: GraphQLSchema,
@@ -63,13 +86,7 @@ export function assertCost(
 ): void {
   let complexity: number
   try {
-    complexity = getComplexity({
-      schema,
-      query,
-      variables: variables ?? {},
-      operationName: operationName ?? undefined,
-      estimators: [pages, simpleEstimator({ defaultComplexity: 1 })],
-    })
+    complexity = costOf(schema, query, variables ?? {}, operationName ?? undefined)
   } catch (error) {
     const operation = getOperationAST(query, operationName)
     // Variables that do not fit are refused by the execution, with a better message.

@@ -84,21 +84,5 @@ export function claimOutbox(
   })
 }
 
-/**
- * Removes what has been delivered or given up; `more` adds to the same unit of work.
- * @returns in a shared store what waits there now, whoever laid it down
- */
-export function settleOutbox(
-  profile: Profile,
-  done: number[],
-  shared: boolean,
-  more: (unit: Unit) => void,
-): Promise<Outgoing[]> {
-  return profile.transact(async (unit) => {
-    for (const n of done) unit.discard(CATEGORY, `${n}`)
-    more(unit)
-    const rest = shared ? await readOutbox(unit) : []
-    if (rest.length === 0) unit.head.lease = undefined
-    return rest
-  })
-}
+/** Removes a message that has been delivered or given up. */
+export const removal = (n: number): Change => ({ op: 'remove', category: CATEGORY, name: `${n}` })

@@ -4,7 +4,7 @@ import type { Logger } from '../lib/logger.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
-import { claimOutbox, LEASE_MS, type Lease, type Outgoing, settleOutbox } from './outbox.js'
+import { claimOutbox, LEASE_MS, type Lease, type Outgoing, removal } from './outbox.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {
@@ -16,11 +16,11 @@ interface Lane {
 interface Sending {
   lanes: Map<string, Lane>
   known: Set<number>
+  /** Those of them that are done with, and wait to be removed with a commit. */
+  done: Set<number>
   leaseUntil: number
-  /** Places in the outbox that are done with, to be removed together, and what to tell of them. */
-  done: number[]
-  told: DeliveryReport[]
-  settling: boolean
+  /** Set while what is done with waits to be removed from the outbox. */
+  landing: boolean
 }
 
 export interface DeliveryReport {
@@ -41,8 +41,6 @@ export interface SenderOptions {
   timeoutMs: number
   /** Adds the event of a delivery that was late or given up. */
   report: (unit: Unit, tenantId: string, report: DeliveryReport) => void
-  /** Called when a tenant has nothing to send any more. */
-  idle: (tenantId: string) => void
   logger: Logger
 }
 
@@ -52,8 +50,11 @@ const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 60_000
 /** How often a peer may refuse a message (4xx) before it is given up. */
 const REFUSALS_MAX = 5
-/** Deliveries that end within this time (ms) of each other are removed in one transaction. */
-const SETTLE_MS = 15
+/**
+ * How long a delivery may wait (ms) to be noted with another commit of its wallet. A crash in that time has it sent
+ * again, by the same bytes.
+ */
+const LAND_MS = 200
 
 const CONTENT_TYPE = 'application/didcomm-envelope-enc'
 
@@ -87,7 +88,7 @@ export class Sender {
   enqueue(tenantId: string, messages: Outgoing[], lease: Lease): void {
     let sending = this.sendings.get(tenantId)
     if (!sending) {
-      sending = { lanes: new Map(), known: new Set(), leaseUntil: 0, done: [], told: [], settling: false }
+      sending = { lanes: new Map(), known: new Set(), done: new Set(), leaseUntil: 0, landing: false }
       this.sendings.set(tenantId, sending)
     }
     sending.leaseUntil = Math.max(sending.leaseUntil, lease.until)
@@ -122,7 +123,6 @@ export class Sender {
       wake()
     }
     while (this.work.size > 0) await Promise.allSettled(this.work)
-    for (const [tenantId, sending] of this.sendings) await this.settle(tenantId, sending)
   }
 
   private openLane(tenantId: string, sending: Sending, name: string, lane: Lane): void {
@@ -148,20 +148,16 @@ export class Sender {
         await this.wait(Math.max(failure.retryAfterMs ?? 0, backoff(lane.attempts)))
         continue
       }
-      const late = lane.attempts > 1
       if (failure) this.options.logger.warn('An outbound message was given up', { tenantId, attempts: lane.attempts })
-      if (failure || late) {
-        sending.told.push({
-          outcome: failure ? 'GIVEN_UP' : 'DELIVERED',
-          connectionId: message.connectionId,
-          attempts: lane.attempts,
-          reason: failure?.reason ?? null,
-        })
+      const report: DeliveryReport = {
+        outcome: failure ? 'GIVEN_UP' : 'DELIVERED',
+        connectionId: message.connectionId,
+        attempts: lane.attempts,
+        reason: failure?.reason ?? null,
       }
       lane.waiting.shift()
       lane.attempts = 0
-      sending.done.push(message.n)
-      this.settleSoon(tenantId, sending)
+      await this.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
     }
   }
 
@@ -201,38 +197,53 @@ export class Sender {
     }
   }
 
-  private settleSoon(tenantId: string, sending: Sending): void {
-    if (sending.settling) return
-    sending.settling = true
-    const work = this.wait(SETTLE_MS)
-      .then(() => this.settle(tenantId, sending))
+  /** Removes a message that is done with: with its event where there is something to tell, else with the next commit. */
+  private async settle(
+    tenantId: string,
+    sending: Sending,
+    n: number,
+    report: DeliveryReport | undefined,
+  ): Promise<void> {
+    const profile = this.options.profiles.of(tenantId)
+    sending.done.add(n)
+    profile.ride({
+      changes: [removal(n)],
+      prepare: (head) => {
+        if (sending.done.size === sending.known.size) head.lease = undefined
+      },
+      committed: () => {
+        sending.known.delete(n)
+        sending.done.delete(n)
+        if (sending.known.size > 0 || this.sendings.get(tenantId) !== sending) return
+        this.sendings.delete(tenantId)
+      },
+    })
+    if (!report) return this.landSoon(tenantId, sending)
+    await this.noting(tenantId, () => profile.transact(async (unit) => this.options.report(unit, tenantId, report)))
+  }
+
+  private landSoon(tenantId: string, sending: Sending): void {
+    if (sending.landing) return
+    sending.landing = true
+    const work = this.wait(LAND_MS)
+      .then(() => {
+        sending.landing = false
+        return this.noting(tenantId, () => this.options.profiles.of(tenantId).land())
+      })
       .finally(() => this.work.delete(work))
     this.work.add(work)
   }
 
-  private async settle(tenantId: string, sending: Sending): Promise<void> {
-    const done = sending.done.splice(0)
-    const told = sending.told.splice(0)
-    sending.settling = false
-    if (done.length === 0 || this.sendings.get(tenantId) !== sending) return
-    try {
-      const rest = await settleOutbox(this.options.profiles.of(tenantId), done, this.options.shared, (unit) => {
-        for (const report of told) this.options.report(unit, tenantId, report)
-      })
-      for (const n of done) sending.known.delete(n)
-      this.enqueue(tenantId, rest, { owner: this.options.instanceId, until: sending.leaseUntil })
-      if (sending.known.size === 0) {
-        this.sendings.delete(tenantId)
-        this.options.idle(tenantId)
+  /** What is delivered is not sent again by this process, also while that cannot be noted in the store. */
+  private async noting(tenantId: string, note: () => Promise<void>): Promise<void> {
+    while (this.sendings.has(tenantId)) {
+      try {
+        return await note()
+      } catch (error) {
+        this.options.logger.error('A delivery could not be noted', { tenantId, error })
+        if (this.stopping) return
+        await this.wait(1000)
       }
-    } catch (error) {
-      // They are delivered; what is left is to remember it. Until then they are not sent again by this process.
-      this.options.logger.error('Deliveries could not be noted', { tenantId, error, count: done.length })
-      sending.done.push(...done)
-      sending.told.push(...told)
-      if (this.stopping) return
-      await this.wait(1000)
-      this.settleSoon(tenantId, sending)
     }
   }
 

@@ -49,6 +49,11 @@ export async function graphqlOverHttp(
                 throw error instanceof GatewayError ? withStatus(error, 400) : error
               }
             },
+            async willSendResponse({ request, errors, response }) {
+              // A well-formed request is answered 200 under `application/json`, whatever errors it has (6.4.1).
+              if (response.http.status !== 400 || takesGraphqlResponse(request.http?.headers.get('accept'))) return
+              if (!errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST')) response.http.status = 200
+            },
           }
         },
       },
@@ -79,9 +84,11 @@ export async function graphqlOverHttp(
 /** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */
 function refusal(error: unknown, req: Request): unknown {
   if (!(error instanceof GatewayError)) return error
-  const status = req.headers.accept?.includes(GRAPHQL_RESPONSE) ? 401 : 200
+  const status = takesGraphqlResponse(req.headers.accept) ? 401 : 200
   return withStatus(error, status)
 }
+
+const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false
 
 function withStatus(error: GatewayError, status: number): GraphQLError {
   return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http: { status } } })
@@ -96,9 +103,8 @@ export const answerBodyErrors: ErrorRequestHandler = (error, req: Request, res: 
   if (status === undefined || status >= 500) return next(error)
   const tooLarge = status === 413
   const message = tooLarge ? 'The request is too large.' : 'The body must be JSON with a "query".'
-  const accept = req.headers.accept ?? ''
   res
     .status(tooLarge ? 413 : 400)
-    .type(accept.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : 'application/json')
+    .type(takesGraphqlResponse(req.headers.accept) ? GRAPHQL_RESPONSE : 'application/json')
     .send(JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] }))
 }

@@ -10,6 +10,16 @@ import { type Change, categoryOf, type KeyChange, runInUnit, Unit, type UnitSour
 /** Another instance changed the profile while a unit ran; the unit is run again. */
 class ConflictError extends Error {}
 
+/**
+ * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their
+ * own. `prepare` may change the head; `committed` is called once they are written.
+ */
+export interface Rider {
+  changes: Change[]
+  prepare?(head: Head): void
+  committed(): void
+}
+
 /** The store could not be read or written, or other instances were quicker again and again. Trying later can help. */
 export class StoreError extends Error {
   constructor(cause: unknown) {
@@ -31,6 +41,7 @@ export class Profile {
   private readonly turn = new Semaphore(1)
   private kept: ProfileCache | undefined
   private known: Head | undefined
+  private riders: Rider[] = []
 
   constructor(
     private readonly store: WalletStore,
@@ -61,6 +72,19 @@ export class Profile {
     })
   }
 
+  /** Has changes written with the next commit. */
+  ride(rider: Rider): void {
+    this.riders.push(rider)
+  }
+
+  /** Writes the changes that wait for a commit, if there are any left. */
+  async land(): Promise<void> {
+    if (this.riders.length === 0) return
+    await this.transact(async (unit) => {
+      if (this.riders.length > 0) unit.touch()
+    })
+  }
+
   private async attempt<T>(unit: Unit, fn: (unit: Unit) => Promise<T>): Promise<T> {
     let result: T
     try {
@@ -80,9 +104,20 @@ export class Profile {
     for (const [collector, gathered] of items) await collector.prepare?.(gathered, this.name)
     const settled = [...items].map(([collector, gathered]) => collector.settle?.(gathered, unit.head, this.name))
     for (const part of settled) changes.push(...(part?.changes ?? []))
-    await this.write(unit, changes, keys)
+    const riders = this.riders.splice(0)
+    for (const rider of riders) {
+      changes.push(...rider.changes)
+      rider.prepare?.(unit.head)
+    }
+    try {
+      await this.write(unit, changes, keys)
+    } catch (error) {
+      this.riders.unshift(...riders)
+      throw error
+    }
     this.carryOver(unit.head, changes, keys)
     for (const part of settled) part?.committed?.()
+    for (const rider of riders) rider.committed()
     return result
   }
 
@@ -180,7 +215,8 @@ async function readHead(session: Session, forUpdate = false): Promise<Head> {
   return row ? { ...emptyHead(), ...(JSON.parse(row.value as string) as Head) } : emptyHead()
 }
 
-async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
+/** One entry; undefined where there is none. */
+export async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
   // Names are C strings: none has a NUL, whatever a client asks for.
   if (name.includes('\0')) return undefined
   const row = await session.fetch({ category, name })

@@ -120,12 +120,6 @@ export class Unit {
     return true
   }
 
-  /** Removes an entry that is known to be there, without a look. */
-  discard(category: string, name: string): void {
-    this.assertOpen()
-    this.changes.set(entryKey(category, name), { op: 'remove', category, name })
-  }
-
   /** Removes all entries of a category that match; only for categories that units do not read. */
   clear(category: string, query: TagQuery): void {
     this.assertOpen()

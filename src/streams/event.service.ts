@@ -62,12 +62,15 @@ export class EventService {
     filter: EventFilter,
   ): Promise<EventStream> {
     const profile = await this.logOf(tenantId)
-    return openStream(this.hub, {
+    const stream = await openStream(this.hub, {
       profile,
       after: after ?? undefined,
       matches: matcher(tenantId, filter),
       capacity: this.capacity,
     })
+    // From here on changes of the tenant are told as they happen; one may have come in between.
+    await this.logOf(tenantId)
+    return stream
   }
 
   node(event: LoggedEvent, tenantId: string | undefined): EventNode {

@@ -1,19 +1,22 @@
+import type { Session } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
 import type { EventDraft } from '../events/event.js'
+import { findLifecycle } from '../events/log.js'
 import { conflict } from '../lib/errors.js'
 import type { Entry, TagQuery, Tags } from '../storage/entry.js'
 import { type Listed, placeInList } from '../storage/list.js'
-import type { Profile } from '../storage/profile.js'
+import { fetchEntry, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
-import type { Tenant, TenantChange } from './tenant.js'
+import type { Tenant, TenantAccess, TenantChange, TenantProfile } from './tenant.js'
 
-const CATEGORY = 'tenant'
+const PROFILES = 'tenant'
+/** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
+const ACCESS = 'tenant-access'
 const NAMES = 'tenant-name'
-const LIFECYCLE = 'tenant-event'
 
 /**
- * Tenants, in the base wallet. Each change is written with its event in one transaction: once in the base stream, and
- * once for the tenant's own log, into which it is copied from here.
+ * Tenants, in the base wallet. Each change is written with its event in the base log, in one transaction; from there it
+ * is copied into the tenant's own log.
  */
 export class TenantStore {
   private readonly known = new LRUCache<string, Tenant>({ max: 20_000 })
@@ -31,15 +34,17 @@ export class TenantStore {
   ) {}
 
   async find(id: string): Promise<Tenant | undefined> {
-    const known = this.known.get(id)
-    if (known) return known
-    const changes = this.changes
-    const entry = await this.base.fetch(CATEGORY, id)
-    if (!entry) return undefined
-    const tenant = JSON.parse(entry.value) as Tenant
+    return this.known.get(id) ?? (await this.findAll([id]))[0]
+  }
+
+  /** Tenants by their ids, in that order, in one session. */
+  async findAll(ids: readonly string[]): Promise<(Tenant | undefined)[]> {
+    const { changes } = this
+    const unknown = ids.filter((id) => !this.known.has(id))
+    const read = new Map(unknown.length > 0 ? await this.base.read((session) => readTenants(session, unknown)) : [])
     // What was read while something changed may be the old state.
-    if (changes === this.changes) this.known.set(id, tenant, { ttl: this.freshFor })
-    return tenant
+    if (changes === this.changes) for (const [id, tenant] of read) this.known.set(id, tenant, { ttl: this.freshFor })
+    return ids.map((id) => read.get(id) ?? this.known.get(id))
   }
 
   async findByName(name: string): Promise<Tenant | undefined> {
@@ -54,72 +59,80 @@ export class TenantStore {
     after?: number
     before?: number
   }): Promise<Listed[]> {
-    return this.base.list({ category: CATEGORY, list: 'tenants', ...query })
+    return this.base.list({ category: PROFILES, list: 'tenants', ...query })
   }
 
   async count(): Promise<number> {
-    return this.base.read((session) => session.count({ category: CATEGORY }))
+    return this.base.read((session) => session.count({ category: PROFILES }))
   }
 
   /** Tenants whose deletion was begun and not finished. */
   async deleting(): Promise<Tenant[]> {
-    const entries = await this.base.query(CATEGORY, { state: 'DELETING' })
-    return entries.map((entry) => JSON.parse(entry.value) as Tenant)
+    const entries = await this.base.query(PROFILES, { state: 'DELETING' })
+    return (await this.findAll(entries.map(({ name }) => name))).filter((tenant) => tenant !== undefined)
   }
 
   /** Adds a tenant. @throws CONFLICT where its name is taken */
-  async insert(unit: Unit, draft: Tenant): Promise<Tenant> {
+  async insert(unit: Unit, draft: TenantProfile, access: TenantAccess): Promise<Tenant> {
     if (await unit.fetch(NAMES, draft.name)) throw conflict('This name is taken. Choose another.', 'input.name')
     const place = placeInList(unit.head, 'tenants', Date.now())
     const createdAt = new Date(place.createdAt).toISOString()
-    const tenant = { ...draft, createdAt, updatedAt: createdAt }
-    unit.insert({
-      category: NAMES,
-      name: tenant.name,
-      value: JSON.stringify({ id: tenant.id }),
-      tags: { tenant: tenant.id },
-    })
-    this.tell(unit, tenant, 'CREATED')
-    const entry = entryOf(tenant)
+    const profile = { ...draft, createdAt, updatedAt: createdAt }
+    const tenant = { ...profile, ...this.tell(unit, profile, access, 'CREATED') }
+    const entry = profileEntry(profile)
+    unit.insert({ category: NAMES, name: profile.name, value: JSON.stringify({ id: profile.id }), tags: {} })
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })
+    unit.insert(accessEntry(profile.id, tenant))
     return tenant
   }
 
-  /** Changes a tenant; `change` gets it as it is in the unit. @returns undefined where there is none */
+  /** Changes what a tenant is. @returns undefined where there is none */
   async update(
     unit: Unit,
     id: string,
     event: TenantChange | undefined,
-    change: (tenant: Tenant) => Partial<Tenant>,
+    change: (tenant: Tenant) => Partial<TenantProfile>,
   ): Promise<Tenant | undefined> {
-    const entry = await unit.fetch(CATEGORY, id)
-    if (!entry) return undefined
-    const before = JSON.parse(entry.value) as Tenant
-    const tenant = { ...before, ...change(before), updatedAt: new Date().toISOString() }
-    if (event) this.tell(unit, tenant, event)
-    await unit.replace(entryOf(tenant))
-    return tenant
+    const before = await readInUnit(unit, id)
+    if (!before) return undefined
+    const { tokens, lifecycle, ...old } = before
+    const profile = { ...old, ...change(before), updatedAt: new Date().toISOString() }
+    await unit.replace(profileEntry(profile))
+    const access = { tokens, lifecycle }
+    return { ...profile, ...(event ? await this.writeAccess(unit, profile, access, event) : access) }
+  }
+
+  /** Changes a tenant's tokens. @returns undefined where there is none */
+  async updateTokens(
+    unit: Unit,
+    id: string,
+    event: TenantChange,
+    change: (tenant: Tenant) => TenantAccess['tokens'],
+  ): Promise<Tenant | undefined> {
+    const before = await readInUnit(unit, id)
+    if (!before) return undefined
+    const { lifecycle } = before
+    return { ...before, ...(await this.writeAccess(unit, before, { tokens: change(before), lifecycle }, event)) }
   }
 
   /** Removes a tenant, and what the base wallet holds of it; the last event goes to the base stream. */
   async remove(unit: Unit, tenant: Tenant): Promise<void> {
     unit.add(this.journal, draftOf(tenant, 'DELETED'))
-    await unit.remove(CATEGORY, tenant.id)
+    await unit.remove(PROFILES, tenant.id)
+    await unit.remove(ACCESS, tenant.id)
     await unit.remove(NAMES, tenant.name)
-    unit.clear(LIFECYCLE, { tenant: tenant.id })
   }
 
-  /** The lifecycle events of a tenant after the first `from`. */
+  /** The lifecycle events of a tenant after the first `from`, as far as they are kept. */
   async lifecycleSince(tenant: Tenant, from: number): Promise<EventDraft[]> {
-    const numbers = Array.from({ length: tenant.lifecycle - from }, (_, index) => from + index + 1)
-    return this.base.read(async (session) => {
-      const drafts: EventDraft[] = []
-      for (const number of numbers) {
-        const row = await session.fetch({ category: LIFECYCLE, name: `${tenant.id}/${number}` })
-        if (row) drafts.push(JSON.parse(row.value as string) as EventDraft)
-      }
-      return drafts
-    })
+    const drafts: EventDraft[] = []
+    for (let number = from + 1; number <= tenant.lifecycle; number++) {
+      const event = await findLifecycle(this.base, tenant.id, number)
+      if (!event) continue
+      const { seq: _, lifecycle: __, ...draft } = event
+      drafts.push(draft)
+    }
+    return drafts
   }
 
   /** A tenant has changed: here, or on another instance. */
@@ -135,32 +148,60 @@ export class TenantStore {
     this.onChange(id)
   }
 
-  private tell(unit: Unit, tenant: Tenant, change: TenantChange): void {
-    const draft = draftOf(tenant, change)
-    tenant.lifecycle += 1
-    unit.add(this.journal, draft)
-    unit.insert({
-      category: LIFECYCLE,
-      name: `${tenant.id}/${tenant.lifecycle}`,
-      value: JSON.stringify(draft),
-      tags: { tenant: tenant.id },
-    })
+  private async writeAccess(
+    unit: Unit,
+    profile: TenantProfile,
+    access: TenantAccess,
+    event: TenantChange,
+  ): Promise<TenantAccess> {
+    const next = this.tell(unit, profile, access, event)
+    await unit.replace(accessEntry(profile.id, next))
+    return next
+  }
+
+  /** Adds an event. @returns what it counts in */
+  private tell(
+    unit: Unit,
+    profile: TenantProfile,
+    { tokens, lifecycle }: TenantAccess,
+    change: TenantChange,
+  ): TenantAccess {
+    unit.add(this.journal, { ...draftOf(profile, change), lifecycle: lifecycle + 1 })
+    return { tokens, lifecycle: lifecycle + 1 }
   }
 }
 
-function draftOf(tenant: Tenant, change: TenantChange): EventDraft & { id: string } {
-  return {
-    id: crypto.randomUUID(),
-    occurredAt: new Date().toISOString(),
-    tenantId: tenant.id,
-    topic: 'TENANT',
-    dispatch: tenant.eventDispatch,
-    payload: { change },
-  }
+function draftOf({ id, eventDispatch }: TenantProfile, change: TenantChange): EventDraft {
+  return { tenantId: id, topic: 'TENANT', dispatch: eventDispatch, payload: { change } }
 }
 
-function entryOf(tenant: Tenant): Entry {
-  const tags: Tags = { name: tenant.name, label: tenant.label, state: tenant.state, keyMode: tenant.keyMode }
-  if (tenant.groupId !== null) tags['groupId'] = tenant.groupId
-  return { category: CATEGORY, name: tenant.id, value: JSON.stringify(tenant), tags }
+function profileEntry(profile: TenantProfile): Entry {
+  const { id, name, label, state, keyMode, groupId } = profile
+  const tags: Tags = { name, label, state, keyMode, ...(groupId === null ? {} : { groupId }) }
+  return { category: PROFILES, name: id, value: JSON.stringify(withoutAccess(profile)), tags }
+}
+
+function withoutAccess(profile: TenantProfile & Partial<TenantAccess>): TenantProfile {
+  const { tokens: _, lifecycle: __, ...rest } = profile
+  return rest
+}
+
+function accessEntry(id: string, { tokens, lifecycle }: TenantAccess): Entry {
+  return { category: ACCESS, name: id, value: JSON.stringify({ tokens, lifecycle }), tags: {} }
+}
+
+async function readInUnit(unit: Unit, id: string): Promise<Tenant | undefined> {
+  const profile = await unit.fetch(PROFILES, id)
+  const access = await unit.fetch(ACCESS, id)
+  return profile && access ? { ...JSON.parse(profile.value), ...JSON.parse(access.value) } : undefined
+}
+
+async function readTenants(session: Session, ids: readonly string[]): Promise<[string, Tenant][]> {
+  const found: [string, Tenant][] = []
+  for (const id of ids) {
+    const profile = await fetchEntry(session, PROFILES, id)
+    const access = profile && (await fetchEntry(session, ACCESS, id))
+    if (access) found.push([id, { ...JSON.parse(profile.value), ...JSON.parse(access.value) }])
+  }
+  return found
 }

@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { assertAllowed, ForAnyone, ForOperator, ForOperatorOrTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
+import { loaderOf } from '../graphql/loader.js'
 import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { badInput, forbidden, notFound, notImplemented } from '../lib/errors.js'
@@ -12,7 +13,7 @@ import {
   TenantFilter,
   UpdateTenantInput,
 } from './tenant.input.js'
-import { type Tenant, TOKEN_SCOPES, type TokenRecord } from './tenant.js'
+import { type Tenant, type TenantProfile, TOKEN_SCOPES, type TokenRecord } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
 import {
   CreateTenantPayload,
@@ -64,7 +65,7 @@ export class TenantResolver {
     return listPage(
       args,
       (query) => this.store.list({ ...query, filter: Object.fromEntries(wanted) }),
-      ({ entry }) => JSON.parse(entry.value) as Tenant,
+      ({ entry }) => JSON.parse(entry.value) as TenantProfile,
     )
   }
 
@@ -174,12 +175,13 @@ export class TenantResolver {
   @FieldResolver(() => [TokenInfoType], {
     description: '(operator, or the tenant itself) Never the tokens themselves.',
   })
-  tokens(@Root() tenant: Tenant): TokenInfoType[] {
-    return tenant.tokens.map(tokenInfo)
+  async tokens(@Root() { id }: TenantProfile, @Ctx() context: GraphContext): Promise<TokenInfoType[]> {
+    const tenant = await loaderOf(context, this.store, (ids) => this.store.findAll(ids)).load(id)
+    return tenant?.tokens.map(tokenInfo) ?? []
   }
 
   @FieldResolver(() => Int, { description: 'Sealed messages that wait for an unmanaged wallet to be unlocked.' })
-  queuedMessages(@Root() _tenant: Tenant): number {
+  queuedMessages(@Root() _tenant: TenantProfile): number {
     return 0
   }
 

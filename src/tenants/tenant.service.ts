@@ -3,12 +3,13 @@ import { badInput, conflict, notFound, notImplemented } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
-import type { Collector } from '../storage/unit.js'
+import type { Collector, Unit } from '../storage/unit.js'
 import { once } from './idempotency.js'
 import type { Sessions } from './sessions.js'
 import {
   type KeyMode,
   type Tenant,
+  type TenantProfile,
   TOKEN_SCOPES,
   type TokenRecord,
   type TokenScope,
@@ -88,7 +89,7 @@ export class TenantService {
     const { tenant, token } = await this.profiles.base.transact((unit) =>
       once(unit, 'createTenant', input, async () => {
         const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
-        const tenant = await this.store.insert(unit, draftTenant(input, token))
+        const tenant = await this.store.insert(unit, draftTenant(input), { tokens: [token], lifecycle: 0 })
         unit.add(this.walletMaker, tenant.id)
         return { tenant, token }
       }),
@@ -110,8 +111,7 @@ export class TenantService {
         input[field] === undefined ? [] : [[field, input[field]]],
       ),
     )
-    const tenant = await this.changeTenant(tenantId, 'UPDATED', () => changes)
-    return tenant
+    return this.change(tenantId, (unit) => this.store.update(unit, tenantId, 'UPDATED', alive(changes)))
   }
 
   async createToken(tenantId: string, input: CreateToken): Promise<{ token: string; info: TokenRecord }> {
@@ -120,29 +120,33 @@ export class TenantService {
     const scopes = [...new Set(input.scopes ?? TOKEN_SCOPES)]
     if (scopes.length === 0) throw badInput('Name at least one scope.', 'input.scopes')
     const info = this.tokenRecord(name, scopes, input.expiresIn)
-    await this.changeTenant(tenantId, 'TOKEN_CREATED', ({ tokens }) => {
-      const alive = tokens.filter(({ expiresAt }) => expiresAt === null || expiresAt > Date.now() / 1000)
-      if (name !== null && alive.some((other) => other.name === name)) {
+    const addToken = (tenant: Tenant) => {
+      assertAlive(tenant)
+      const current = tenant.tokens.filter(({ expiresAt }) => expiresAt === null || expiresAt > Date.now() / 1000)
+      if (name !== null && current.some((other) => other.name === name)) {
         throw conflict('A token of this name exists. Revoke it first, or choose another name.', 'input.name')
       }
       // A new primary token ends the old one at once.
-      return { tokens: [...alive.filter((other) => name !== null || other.name !== null), info] }
-    })
+      return [...current.filter((other) => name !== null || other.name !== null), info]
+    }
+    await this.change(tenantId, (unit) => this.store.updateTokens(unit, tenantId, 'TOKEN_CREATED', addToken))
     return { token: await this.tokens.sign(tenantId, info), info }
   }
 
   async revokeToken(tenantId: string, tokenId: string): Promise<void> {
-    await this.changeTenant(tenantId, 'TOKEN_REVOKED', ({ tokens }) => {
-      if (!tokens.some(({ id }) => id === tokenId)) throw notFound('token')
-      return { tokens: tokens.filter(({ id }) => id !== tokenId) }
-    })
+    const removeToken = (tenant: Tenant) => {
+      assertAlive(tenant)
+      if (!tenant.tokens.some(({ id }) => id === tokenId)) throw notFound('token')
+      return tenant.tokens.filter(({ id }) => id !== tokenId)
+    }
+    await this.change(tenantId, (unit) => this.store.updateTokens(unit, tenantId, 'TOKEN_REVOKED', removeToken))
   }
 
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
   async delete(tenantId: string, walletKey?: string | null): Promise<void> {
     if (walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
     const tenant = await this.profiles.base.transact((unit) =>
-      this.store.update(unit, tenantId, undefined, () => ({ state: 'DELETING', tokens: [] })),
+      this.store.update(unit, tenantId, undefined, () => ({ state: 'DELETING' })),
     )
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
@@ -174,26 +178,14 @@ export class TenantService {
     await profile.transact(async (unit) => {
       for (const draft of await this.store.lifecycleSince(tenant, unit.head.lifecycle)) unit.add(this.journal, draft)
       unit.head.lifecycle = Math.max(unit.head.lifecycle, tenant.lifecycle)
+      unit.touch()
     })
   }
 
-  private async changeTenant(
-    tenantId: string,
-    event: 'UPDATED' | 'TOKEN_CREATED' | 'TOKEN_REVOKED',
-    change: (tenant: Tenant) => Partial<Tenant>,
-  ): Promise<Tenant> {
-    const tenant = await this.profiles.base.transact((unit) =>
-      this.store.update(unit, tenantId, event, (before) => {
-        if (before.state === 'DELETING') throw notFound('tenant')
-        return change(before)
-      }),
-    )
+  private async change(tenantId: string, change: (unit: Unit) => Promise<Tenant | undefined>): Promise<Tenant> {
+    const tenant = await this.profiles.base.transact(change)
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
-    // For whoever follows the tenant's own stream now; a stream opened later sees to it by itself.
-    await this.copyLifecycle(tenant).catch((error) => {
-      this.logger.warn('A lifecycle event waits for the next opening of the stream', { tenantId, error })
-    })
     return tenant
   }
 
@@ -209,7 +201,17 @@ export class TenantService {
   }
 }
 
-function draftTenant(input: CreateTenant, token: TokenRecord): Tenant {
+/** One that is being deleted is answered like one that is gone. */
+function assertAlive({ state }: Tenant): void {
+  if (state === 'DELETING') throw notFound('tenant')
+}
+
+const alive = (changes: Partial<TenantProfile>) => (tenant: Tenant) => {
+  assertAlive(tenant)
+  return changes
+}
+
+function draftTenant(input: CreateTenant): TenantProfile {
   return {
     id: newId(),
     name: input.name,
@@ -224,7 +226,5 @@ function draftTenant(input: CreateTenant, token: TokenRecord): Tenant {
     policy: {},
     createdAt: '',
     updatedAt: '',
-    tokens: [token],
-    lifecycle: 0,
   }
 }

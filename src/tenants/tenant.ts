@@ -26,8 +26,8 @@ export interface TokenRecord {
   expiresAt: number | null
 }
 
-/** A tenant as it lies in the base wallet. Its wallet is the profile that its id names. */
-export interface Tenant {
+/** What a tenant is; what changes with its tokens is in {@link TenantAccess}. */
+export interface TenantProfile {
   id: string
   name: string
   label: string
@@ -41,7 +41,13 @@ export interface Tenant {
   policy: Record<string, unknown>
   createdAt: string
   updatedAt: string
+}
+
+export interface TenantAccess {
   tokens: TokenRecord[]
   /** How many lifecycle events there have been; the tenant's own log knows how many of them it has. */
   lifecycle: number
 }
+
+/** A tenant as it lies in the base wallet. Its wallet is the profile that its id names. */
+export type Tenant = TenantProfile & TenantAccess
