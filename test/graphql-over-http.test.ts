@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
+import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } from 'graphql'
+import { serverAudits } from 'graphql-http'
+import { freshStore, OPERATOR_KEY, startGateway, type TestGateway, type TestStore } from './support/gateway.js'
+
+const STUDIO = 'https://studio.apollographql.com'
+const GRAPHQL_RESPONSE = 'application/graphql-response+json'
+
+describe('GraphQL over HTTP', () => {
+  let store: TestStore
+  let gateway: TestGateway
+  before(async () => {
+    store = await freshStore('sqlite')
+    gateway = await startGateway(store)
+  })
+  after(async () => {
+    await gateway?.stop()
+    await store?.remove()
+  })
+
+  function post(query: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query }),
+    })
+  }
+
+  describe('answers as the specification says', () => {
+    for (const { id, name, fn } of serverAudits({ url: () => `${gateway.url}/graphql` })) {
+      test(`${id} ${name}`, async () => {
+        const result = await fn()
+        assert.equal(result.status, 'ok', 'reason' in result ? String(result.reason) : undefined)
+      })
+    }
+  })
+
+  for (const [what, credentials] of Object.entries<Record<string, string>>({
+    'an operator key': { 'x-api-key': 'not-the-key-0123456789' },
+    'a token': { authorization: 'Bearer not.a.token' },
+    'an authorization of another kind': { authorization: 'Basic b3BlcmF0b3I6a2V5' },
+  })) {
+    test(`tells by status that ${what} does not hold where the client knows what that means`, async () => {
+      const modern = await post('{ viewer { role } }', { accept: GRAPHQL_RESPONSE, ...credentials })
+      assert.equal(modern.status, 401)
+      assert.match(modern.headers.get('content-type') ?? '', /^application\/graphql-response\+json/)
+      const legacy = await post('{ viewer { role } }', { accept: 'application/json', ...credentials })
+      assert.equal(legacy.status, 200)
+      for (const response of [modern, legacy]) {
+        const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] }
+        assert.deepEqual(
+          errors.map(({ extensions }) => extensions),
+          [{ code: 'UNAUTHENTICATED' }],
+        )
+      }
+    })
+  }
+
+  test('answers a query by GET, with variables', async () => {
+    const url = new URL('/graphql', gateway.url)
+    url.searchParams.set('query', 'query($name: String) { tenant(name: $name) { id } }')
+    url.searchParams.set('variables', '{"name":"nobody"}')
+    const response = await fetch(url, { headers: { accept: GRAPHQL_RESPONSE, 'x-api-key': OPERATOR_KEY } })
+    assert.equal(response.status, 200)
+    assert.deepEqual(await response.json(), { data: { tenant: null } })
+  })
+
+  test('runs no mutation by GET', async () => {
+    const url = new URL('/graphql', gateway.url)
+    url.searchParams.set('query', 'mutation { createTenant(input: { name: "by-get" }) { token } }')
+    const response = await fetch(url, { headers: { accept: GRAPHQL_RESPONSE, 'x-api-key': OPERATOR_KEY } })
+    assert.equal(response.status, 405)
+    const found = await post('{ tenant(name: "by-get") { id } }', { 'x-api-key': OPERATOR_KEY })
+    assert.deepEqual(await found.json(), { data: { tenant: null } })
+  })
+
+  test('describes itself by introspection as the committed schema does', async () => {
+    const response = await post(getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true }))
+    const { data } = (await response.json()) as { data: Parameters<typeof buildClientSchema>[0] }
+    const committed = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')
+    assert.equal(printSchema(lexicographicSortSchema(buildClientSchema(data))).trim(), committed.trim())
+  })
+
+  test("gives a browser the explorer's page", async () => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+    })
+    assert.equal(response.status, 200)
+    assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
+    assert.match(await response.text(), /<title>Tenantry explorer<\/title>/)
+  })
+
+  test('lets Apollo Studio call from the browser, with credentials in headers', async () => {
+    const preflight = await fetch(`${gateway.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: STUDIO,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-api-key',
+      },
+    })
+    assert.equal(preflight.status, 204)
+    assert.equal(preflight.headers.get('access-control-allow-origin'), STUDIO)
+    assert.match(preflight.headers.get('access-control-allow-methods') ?? '', /POST/)
+    const allowed = (preflight.headers.get('access-control-allow-headers') ?? '').split(/, */)
+    for (const name of ['authorization', 'content-type', 'x-api-key']) assert.ok(allowed.includes(name), name)
+    const answer = await post('{ viewer { role } }', { origin: STUDIO, 'x-api-key': OPERATOR_KEY })
+    assert.equal(answer.headers.get('access-control-allow-origin'), STUDIO)
+    assert.deepEqual(await answer.json(), { data: { viewer: { role: 'OPERATOR' } } })
+  })
+
+  test('lets no other page call from the browser', async () => {
+    const preflight = await fetch(`${gateway.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://elsewhere.example', 'access-control-request-method': 'POST' },
+    })
+    assert.equal(preflight.headers.get('access-control-allow-origin'), null)
+  })
+})
+
+test('Studio and introspection can each be turned off', async () => {
+  const store = await freshStore('sqlite')
+  const gateway = await startGateway(store, { STUDIO: 'off', INTROSPECTION: 'off' })
+  try {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: STUDIO },
+      body: JSON.stringify({ query: '{ __schema { types { name } } }' }),
+    })
+    assert.equal(response.headers.get('access-control-allow-origin'), null)
+    const { data, errors } = (await response.json()) as { data?: unknown; errors: { extensions: { code: string } }[] }
+    assert.equal(data, undefined)
+    assert.equal(errors[0]?.extensions.code, 'GRAPHQL_VALIDATION_FAILED')
+  } finally {
+    await gateway.stop()
+    await store.remove()
+  }
+})
