@@ -6,7 +6,7 @@ import { freshDatabase, freshRedis, tempDir } from './services.js'
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 export const OPERATOR_KEY = 'test-operator-key-0123456789'
-const JWT_SECRET = 'test-jwt-secret-of-at-least-32-bytes-0123'
+export const JWT_SECRET = 'test-jwt-secret-of-at-least-32-bytes-0123'
 const STORE_KEY = '7vbGG3kM5vRLvrkHtRsAAZrG3CYUNuuTGJQgRSkMCkyN'
 
 /** What gateways of a test keep their wallets in; a test runs on each. */
