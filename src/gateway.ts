@@ -15,7 +15,7 @@ import { invitationObserver } from './connections/invitation.view.js'
 import { DidResolver } from './dids/did.resolver.js'
 import { DidService } from './dids/did.service.js'
 import { didObserver } from './dids/did.view.js'
-import { BaseFeed } from './events/base-feed.js'
+import { BaseFeed, isForBase } from './events/base-feed.js'
 import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { isLoopbackHost } from './lib/addresses.js'
@@ -47,8 +47,9 @@ import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { buildGatewaySchema } from './server/schema.js'
+import { assertFormat } from './storage/format.js'
 import { Profiles } from './storage/profiles.js'
-import { WalletStore } from './storage/store.js'
+import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
 import { Sessions } from './tenants/sessions.js'
@@ -75,11 +76,15 @@ export interface Gateway {
 const GRACE_MS = 20_000
 /** How often logs and tenants are looked at where no Redis tells of changes (ms). */
 const POLL_MS = 500
+/** A tenant is looked for work that a crash may leave, until it has left none for this long (ms). */
+const QUIET_MS = 30_000
 const MAINTENANCE_MS = 5 * 60_000
 const SECOND_MS = 1000
 
 /** Makes a gateway: the only place where its parts are put together. */
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
+  if (config.mediatorInvitation) logger.warn('MEDIATOR_INVITATION is not used by this version: it has no mediation yet')
+
   // 1. The store, and what instances tell each other.
   if (!config.databaseUrl) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const location = config.databaseUrl
@@ -87,6 +92,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     : { file: join(config.dataDir, 'wallets.db') }
   const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
   const profiles = new Profiles(store)
+  await assertFormat(profiles.base)
   const { shared } = store
   const { instanceId } = config
   const { bus, hints } = connectInstances(config, logger)
@@ -98,10 +104,17 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const feed = new BaseFeed(profiles, baseJournal, (error) =>
     logger.error('The base stream could not be fed', { error }),
   )
-  const tenantJournal = journal((log, events) => {
-    hub.publish(log, events)
-    feed.push(log, events)
-  })
+  const tenantJournal = journal(
+    (log, events) => {
+      hub.publish(log, events)
+      feed.push(log, events)
+      metrics.countEvents(log, events.length)
+    },
+    // What is still to be copied to the base stream must be found after a crash.
+    async (drafts, tenantId) => {
+      if (drafts.some(isForBase)) await recovery.mark(tenantId)
+    },
+  )
 
   // 3. Tenants.
   const freshFor = shared ? (bus === silentBus ? SECOND_MS : 10 * SECOND_MS) : undefined
@@ -125,7 +138,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     fetch,
     giveUpMs: config.outboxGiveUpMs,
     timeoutMs: config.outboundTimeoutMs,
-    report: (unit, tenantId, report) => unit.add(tenantJournal, deliveryDraft(tenantId, 'DEFAULT', report)),
+    async report(unit, tenantId, report) {
+      const tenant = await tenants.find(tenantId)
+      unit.add(tenantJournal, deliveryDraft(tenantId, tenant?.eventDispatch ?? 'DEFAULT', report))
+    },
     logger,
   })
   const recovery = new Recovery({
@@ -208,7 +224,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const reader = new WalletReader(profiles)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const schema = buildGatewaySchema([
-    new TenantResolver(lifecycle, tenants),
+    new TenantResolver(lifecycle, tenants, tokens),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
     new MessageResolver(new MessageService(sessions, reader)),
@@ -218,6 +234,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   ])
 
   // 7. The server.
+  const metrics = new Metrics({
+    openWallets: () => sessions.open,
+    waitingForWallet: () => sessions.waiting,
+    waitingForStore: () => store.waiting,
+    outboundPending: () => sender.pending,
+    tenants: () => tenants.count(),
+    perTenant: config.metricsPerTenant,
+  })
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
   const credentials = new Credentials(secrets, tokens, config.adminApi)
@@ -233,13 +257,6 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     logger,
   })
   const overWs = graphqlOverWs({ credentials, live, operations, openStream, maxBytes: config.maxRequestBytes })
-  const metrics = new Metrics({
-    openWallets: () => sessions.open,
-    waitingForWallet: () => sessions.waiting,
-    waitingForStore: () => store.waiting,
-    outboundPending: () => sender.pending,
-    tenants: () => tenants.count(),
-  })
   const server = new HttpServer({
     host: config.host,
     port: config.port,
@@ -306,10 +323,12 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }
       every(MAINTENANCE_MS, async () => {
         await store.database.analyze()
-        await trimLog(profiles.base, config.eventRetentionMs)
+        for (const log of [BASE_PROFILE, ...sessions.tenantIds])
+          await trimLog(profiles.of(log), config.eventRetentionMs)
       })
-      every(30 * SECOND_MS, () =>
-        recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id) && !feed.isPending(id))),
+      every(60 * SECOND_MS, () => lifecycle.noteTokenUse())
+      every(QUIET_MS, () =>
+        recovery.unmark(recovery.quiet(QUIET_MS).filter((id) => !sender.isSending(id) && !feed.isPending(id))),
       )
       logger.info('Ready', { port, instanceId, store: store.database.kind, redis: bus !== silentBus })
       const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
@@ -324,7 +343,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await sender.stop()
       await feed.idle()
       await sessions.close()
-      await recovery.unmark(recovery.tenants.filter((id) => !sender.isSending(id)))
+      await lifecycle.noteTokenUse()
+      await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id)))
       await recovery.stop()
       await factory.shutdown()
       await bus.close()

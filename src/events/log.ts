@@ -17,8 +17,12 @@ const pageOf = (seq: number) => Math.floor(seq / PAGE)
 const pageTag = (page: number) => `${page}`
 
 /** Writes a unit's events in its transaction, and hands them to `publish` once they are committed. */
-export function journal(publish: (log: string, events: LoggedEvent[]) => void): Collector<EventDraft> {
+export function journal(
+  publish: (log: string, events: LoggedEvent[]) => void,
+  prepare?: Collector<EventDraft>['prepare'],
+): Collector<EventDraft> {
   return {
+    prepare,
     settle(drafts, head, profile) {
       const now = new Date().toISOString()
       const events = drafts.map((draft) => ({ id: randomUUID(), occurredAt: now, ...draft, seq: ++head.seq }))

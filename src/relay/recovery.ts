@@ -1,3 +1,4 @@
+import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
 
@@ -24,11 +25,14 @@ export interface RecoveryOptions {
  * look, so that no start has to open every wallet.
  */
 export class Recovery {
-  private readonly marked = new Map<string, Promise<void>>()
+  /** Of this process: one that starts later under the same name finds its notes. */
+  private readonly self: string
+  private readonly marked = new Map<string, { written: Promise<void>; usedAt: number }>()
   private readonly beat: NodeJS.Timeout | undefined
   private sweeping = false
 
   constructor(private readonly options: RecoveryOptions) {
+    this.self = `${options.instanceId}/${newId()}`
     if (!options.shared) return
     this.beat = setInterval(() => void this.sweep(), BEAT_MS)
     this.beat.unref()
@@ -36,26 +40,19 @@ export class Recovery {
 
   /** To be awaited before a commit that leaves work to do. */
   mark(tenantId: string): Promise<void> {
-    let marking = this.marked.get(tenantId)
-    if (!marking) {
-      marking = this.options.base.transact(async (unit) => {
-        const name = this.nameOf(tenantId)
-        if (await unit.fetch(MARKS, name)) return
-        unit.insert({
-          category: MARKS,
-          name,
-          value: JSON.stringify(tenantId),
-          tags: { instance: this.options.instanceId },
-        })
-      })
-      this.marked.set(tenantId, marking)
-      marking.catch(() => this.marked.delete(tenantId))
+    const known = this.marked.get(tenantId)
+    if (known) {
+      known.usedAt = Date.now()
+      return known.written
     }
-    return marking
-  }
-
-  get count(): number {
-    return this.marked.size
+    const written = this.options.base.transact(async (unit) => {
+      const name = this.nameOf(tenantId)
+      if (await unit.fetch(MARKS, name)) return
+      unit.insert({ category: MARKS, name, value: JSON.stringify(tenantId), tags: { instance: this.self } })
+    })
+    this.marked.set(tenantId, { written, usedAt: Date.now() })
+    written.catch(() => this.marked.delete(tenantId))
+    return written
   }
 
   /** There is nothing left to do for these tenants. */
@@ -69,8 +66,10 @@ export class Recovery {
     })
   }
 
-  get tenants(): string[] {
-    return [...this.marked.keys()]
+  /** Tenants noted, but not within the last `ms`: whoever has just noted one may not have committed yet. */
+  quiet(ms: number): string[] {
+    const before = Date.now() - ms
+    return [...this.marked].filter(([, { usedAt }]) => usedAt < before).map(([tenantId]) => tenantId)
   }
 
   /** Recovers what dead instances left, and says that this one lives. */
@@ -82,7 +81,7 @@ export class Recovery {
       const alive = this.options.shared ? await this.living() : new Set<string>()
       for (const entry of await this.options.base.query(MARKS, {})) {
         const instance = String(entry.tags['instance'])
-        if (alive.has(instance) || instance === this.options.instanceId) continue
+        if (alive.has(instance) || instance === this.self) continue
         await this.recoverOne(entry.name, JSON.parse(entry.value) as string)
       }
     } catch (error) {
@@ -96,7 +95,7 @@ export class Recovery {
     clearInterval(this.beat)
     if (!this.options.shared) return
     await this.options.base.transact(async (unit) => {
-      await unit.remove(INSTANCES, this.options.instanceId)
+      await unit.remove(INSTANCES, this.self)
     })
   }
 
@@ -114,7 +113,7 @@ export class Recovery {
     await this.options.base.transact(async (unit) => {
       const entry = {
         category: INSTANCES,
-        name: this.options.instanceId,
+        name: this.self,
         value: JSON.stringify(Date.now() + ALIVE_MS),
         tags: {},
       }
@@ -128,6 +127,6 @@ export class Recovery {
   }
 
   private nameOf(tenantId: string): string {
-    return `${this.options.instanceId}/${tenantId}`
+    return `${this.self}/${tenantId}`
   }
 }

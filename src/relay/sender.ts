@@ -40,7 +40,7 @@ export interface SenderOptions {
   giveUpMs: number
   timeoutMs: number
   /** Adds the event of a delivery that was late or given up. */
-  report: (unit: Unit, tenantId: string, report: DeliveryReport) => void
+  report: (unit: Unit, tenantId: string, report: DeliveryReport) => Promise<void>
   logger: Logger
 }
 
@@ -219,7 +219,7 @@ export class Sender {
       },
     })
     if (!report) return this.landSoon(tenantId, sending)
-    await this.noting(tenantId, () => profile.transact(async (unit) => this.options.report(unit, tenantId, report)))
+    await this.noting(tenantId, () => profile.transact((unit) => this.options.report(unit, tenantId, report)))
   }
 
   private landSoon(tenantId: string, sending: Sending): void {

@@ -8,12 +8,15 @@ export interface MetricSources {
   waitingForStore: () => number
   outboundPending: () => number
   tenants: () => Promise<number>
+  /** Whether there may be series with a tenant's id. */
+  perTenant: boolean
 }
 
-/** `GET /metrics` for Prometheus. No series is a tenant's. */
+/** `GET /metrics` for Prometheus. A series of a tenant's is there only where it is switched on, and has its id only. */
 export class Metrics {
   private readonly registry = new Registry()
   private readonly inbound: Counter<'outcome'>
+  private readonly events: Counter<'tenant'> | undefined
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry })
@@ -24,6 +27,14 @@ export class Metrics {
       labelNames: ['outcome'],
       registers,
     })
+    if (sources.perTenant) {
+      this.events = new Counter({
+        name: 'tenantry_tenant_events_total',
+        help: 'Events written, by tenant',
+        labelNames: ['tenant'],
+        registers,
+      })
+    }
     const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
       new Gauge({
         name,
@@ -42,6 +53,10 @@ export class Metrics {
 
   countInbound(outcome: InboundOutcome): void {
     this.inbound.inc({ outcome })
+  }
+
+  countEvents(tenantId: string, count: number): void {
+    this.events?.inc({ tenant: tenantId }, count)
   }
 
   router(): Router {

@@ -58,6 +58,11 @@ export class Sessions {
     return this.rooms.size
   }
 
+  /** The tenants whose wallets are open. */
+  get tenantIds(): string[] {
+    return [...this.rooms.keys()]
+  }
+
   get waiting(): number {
     return this.queue.length
   }

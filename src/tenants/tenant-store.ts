@@ -115,6 +115,14 @@ export class TenantStore {
     return { ...before, ...(await this.writeAccess(unit, before, { tokens: change(before), lifecycle }, event)) }
   }
 
+  /** Notes when a tenant's tokens were used (seconds, by token). */
+  async noteTokenUse(unit: Unit, id: string, uses: ReadonlyMap<string, number>): Promise<void> {
+    const tenant = await readInUnit(unit, id)
+    if (!tenant) return
+    const tokens = tenant.tokens.map((token) => ({ ...token, lastUsedAt: uses.get(token.id) ?? token.lastUsedAt }))
+    await unit.replace(accessEntry(id, { ...tenant, tokens }))
+  }
+
   /** Removes a tenant, and what the base wallet holds of it; the last event goes to the base stream. */
   async remove(unit: Unit, tenant: Tenant): Promise<void> {
     unit.add(this.journal, draftOf(tenant, 'DELETED'))

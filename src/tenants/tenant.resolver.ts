@@ -28,12 +28,14 @@ import {
   ViewerType,
 } from './tenant.type.js'
 import type { TenantStore } from './tenant-store.js'
+import type { Tokens } from './tokens.js'
 
 @Resolver(() => TenantType)
 export class TenantResolver {
   constructor(
     private readonly service: TenantService,
     private readonly store: TenantStore,
+    private readonly uses: Tokens,
   ) {}
 
   @ForAnyone()
@@ -42,7 +44,7 @@ export class TenantResolver {
     if (viewer.role !== 'TENANT') return { role: viewer.role, tenant: null, token: null }
     const tenant = await this.store.find(viewer.tenantId)
     const token = tenant?.tokens.find(({ id }) => id === viewer.tokenId)
-    return { role: 'TENANT', tenant: tenant ?? null, token: token ? tokenInfo(token) : null }
+    return { role: 'TENANT', tenant: tenant ?? null, token: token ? this.info(viewer.tenantId, token) : null }
   }
 
   @ForOperator()
@@ -151,11 +153,9 @@ export class TenantResolver {
     const scopes = input.scopes ?? TOKEN_SCOPES
     const excess = viewer.role === 'TENANT' && scopes.find((scope) => !viewer.scopes.includes(scope))
     if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
-    const { token, info } = await this.service.createToken(this.tenantIdFrom(context, input.tenantId), {
-      ...input,
-      scopes,
-    })
-    return { token, info: tokenInfo(info) }
+    const tenantId = this.tenantIdFrom(context, input.tenantId)
+    const { token, info } = await this.service.createToken(tenantId, { ...input, scopes })
+    return { token, info: this.info(tenantId, info) }
   }
 
   @ForOperatorOrTenant('MANAGE')
@@ -177,7 +177,7 @@ export class TenantResolver {
   })
   async tokens(@Root() { id }: TenantProfile, @Ctx() context: GraphContext): Promise<TokenInfoType[]> {
     const tenant = await loaderOf(context, this.store, (ids) => this.store.findAll(ids)).load(id)
-    return tenant?.tokens.map(tokenInfo) ?? []
+    return tenant?.tokens.map((token) => this.info(id, token)) ?? []
   }
 
   @FieldResolver(() => Int, { description: 'Sealed messages that wait for an unmanaged wallet to be unlocked.' })
@@ -199,15 +199,16 @@ export class TenantResolver {
     if (tenantId != null) this.assertOwn(context, tenantId)
     return tenantIdOf(context)
   }
+
+  private info(tenantId: string, token: TokenRecord): TokenInfoType {
+    const { id, name, scopes, issuedAt, expiresAt } = token
+    const lastUsedAt = this.uses.lastUse(tenantId, token)
+    return { id, name, scopes, createdAt: date(issuedAt), expiresAt: date(expiresAt), lastUsedAt: date(lastUsedAt) }
+  }
 }
 
-function tokenInfo({ id, name, scopes, issuedAt, expiresAt }: TokenRecord): TokenInfoType {
-  return {
-    id,
-    name,
-    scopes,
-    createdAt: new Date(issuedAt * 1000),
-    expiresAt: expiresAt === null ? null : new Date(expiresAt * 1000),
-    lastUsedAt: null,
-  }
+function date(seconds: number): Date
+function date(seconds: number | null): Date | null
+function date(seconds: number | null): Date | null {
+  return seconds === null ? null : new Date(seconds * 1000)
 }

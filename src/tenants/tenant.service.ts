@@ -142,6 +142,16 @@ export class TenantService {
     await this.change(tenantId, (unit) => this.store.updateTokens(unit, tenantId, 'TOKEN_REVOKED', removeToken))
   }
 
+  /** Notes when tokens were last used, all since the last time at once. */
+  async noteTokenUse(): Promise<void> {
+    const used = this.tokens.takeUses()
+    if (used.size === 0) return
+    await this.profiles.base.transact(async (unit) => {
+      for (const [tenantId, uses] of used) await this.store.noteTokenUse(unit, tenantId, uses)
+    })
+    for (const tenantId of used.keys()) this.store.forget(tenantId)
+  }
+
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
   async delete(tenantId: string, walletKey?: string | null): Promise<void> {
     if (walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
@@ -197,7 +207,7 @@ export class TenantService {
       throw badInput(`expiresIn must be from 1 to ${longest ?? Number.MAX_SAFE_INTEGER} seconds.`, 'input.expiresIn')
     }
     const issuedAt = Math.floor(Date.now() / 1000)
-    return { id: newId(), name, scopes, issuedAt, expiresAt: life === null ? null : issuedAt + life }
+    return { id: newId(), name, scopes, issuedAt, expiresAt: life === null ? null : issuedAt + life, lastUsedAt: null }
   }
 }
 

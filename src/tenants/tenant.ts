@@ -24,6 +24,8 @@ export interface TokenRecord {
   scopes: TokenScope[]
   issuedAt: number
   expiresAt: number | null
+  /** As of the last time that it was noted, about a minute behind. */
+  lastUsedAt: number | null
 }
 
 /** What a tenant is; what changes with its tokens is in {@link TenantAccess}. */

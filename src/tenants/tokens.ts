@@ -18,6 +18,9 @@ interface Claims {
 export class Tokens {
   private readonly verified = new LRUCache<string, Claims>({ max: 20_000, ttl: 10 * 60_000 })
 
+  /** When tokens were used since that was last noted (seconds), by tenant and token. */
+  private uses = new Map<string, Map<string, number>>()
+
   /** The first secret signs, all verify. */
   constructor(
     private readonly secrets: readonly Uint8Array[],
@@ -38,7 +41,21 @@ export class Tokens {
     if (expiresAt !== undefined && expiresAt <= Date.now() / 1000) throw unauthenticated()
     const found = await this.find(tenantId, tokenId)
     if (!found) throw unauthenticated()
+    const uses = this.uses.get(tenantId) ?? new Map<string, number>()
+    this.uses.set(tenantId, uses.set(tokenId, Math.floor(Date.now() / 1000)))
     return found
+  }
+
+  /** The uses since the last time that this was asked. */
+  takeUses(): Map<string, Map<string, number>> {
+    const { uses } = this
+    this.uses = new Map()
+    return uses
+  }
+
+  /** When a token was last used, in seconds; null where it never was. */
+  lastUse(tenantId: string, { id, lastUsedAt }: TokenRecord): number | null {
+    return this.uses.get(tenantId)?.get(id) ?? lastUsedAt
   }
 
   /** The record of a token that holds. */
