@@ -21,7 +21,7 @@ export const createWallet: Scenario = {
 export const getToken: Scenario = {
   name: 'get token',
   async *run(lab) {
-    const tenants = await lab.someTenants(2 * TENANTS)
+    const tenants = await lab.someTenants(2 * TENANTS + 1)
     const n = 2 * tenants.length
     for (const conc of [1, 8]) {
       yield await lab.meter.measure({ scenario: 'get token', n, conc }, () =>
