@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { explorer } from '../../src/server/explorer.js'
 import { launchChromium } from '../support/chromium.js'
+import { createAcme, enter, record, runEvents, runStep, seeResult, until } from '../support/explorer-page.js'
 import { operatorKey, startTinyGraphqlServer, type TinyGraphqlServer } from '../support/tiny-graphql-server.js'
 
 const acceptsNot = /does not accept this key or token/
@@ -66,7 +67,7 @@ describe('the explorer page', () => {
 
   test("takes the token that a tenant's creation gave, and sends it as a bearer token", () =>
     visit(async (page, server) => {
-      const token = await createAcme(page)
+      const token = await createAcme(page, operatorKey)
       await enter(page, token)
       await page.getByText('Tenant acme', { exact: true }).waitFor()
       await runStep(page, 'step0_whoAmI')
@@ -77,7 +78,7 @@ describe('the explorer page', () => {
 
   test('streams events with the credential in connectionParams, and reconnects with a changed one', () =>
     visit(async (page, server) => {
-      const token = await createAcme(page)
+      const token = await createAcme(page, operatorKey)
       await runEvents(page)
       await until(() => server.streaming() === 1)
       assert.deepEqual(server.connections, [{ apiKey: operatorKey }])
@@ -140,58 +141,8 @@ describe('the explorer page', () => {
     }))
 })
 
-/** Every address asked for, workers and sockets included, and every error that the browser tells of. */
-function record(context: BrowserContext, page: Page): { urls: string[]; complaints: string[] } {
-  const urls: string[] = []
-  const complaints: string[] = []
-  context.on('request', (request) => urls.push(request.url()))
-  page.on('websocket', (socket) => urls.push(socket.url()))
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} at ${message.location().url}`)
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  return { urls, complaints }
-}
-
 function hostOf(server: TinyGraphqlServer): string {
   return new URL(server.origin).host
-}
-
-async function enter(page: Page, credential: string): Promise<void> {
-  await page.getByLabel('Operator key or tenant token').fill(credential)
-  await page.keyboard.press('Enter')
-}
-
-/** The play button offers a choice once the editor has told it of the operations, a moment after the text. */
-async function runStep(page: Page, name: string): Promise<void> {
-  await page.locator('[aria-label^="Execute query"][aria-haspopup="menu"]').click()
-  await page.getByRole('menuitem', { name }).click()
-}
-
-async function runEvents(page: Page): Promise<void> {
-  await page.getByRole('tab', { name: 'events' }).click()
-  await page.locator('[aria-label^="Execute query"]:not([aria-haspopup])').click()
-}
-
-/** As the editor shows it: its spaces are no-break ones. */
-async function resultOf(page: Page): Promise<string> {
-  return ((await page.getByLabel('Result Window').textContent()) ?? '').replace(/\u00a0/g, ' ')
-}
-
-async function seeResult(page: Page, text: string): Promise<void> {
-  await until(
-    async () => (await resultOf(page)).includes(text),
-    async () => `${text} in ${await resultOf(page)}`,
-  )
-}
-
-/** Does step 1 of the story as operator. @returns the token shown */
-async function createAcme(page: Page): Promise<string> {
-  await enter(page, operatorKey)
-  await page.getByText('Operator', { exact: true }).waitFor()
-  await runStep(page, 'step1_createAcme')
-  await seeResult(page, '"token"')
-  return /"token": "([^"]+)"/.exec(await resultOf(page))?.[1] ?? ''
 }
 
 /** As another program would, while the page looks on. */
@@ -206,12 +157,4 @@ async function createTenants(server: TinyGraphqlServer, names: string[]): Promis
     })
     assert.equal(response.status, 200)
   }
-}
-
-async function until(holds: () => boolean | Promise<boolean>, what = async () => String(holds)): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
-    if (await holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  assert.fail(`did not come: ${await what()}`)
 }
