@@ -55,10 +55,12 @@ export class DidService {
   resolve(tenantId: string, did: string): Promise<DidResolutionType> {
     return this.sessions.transact(tenantId, async (agent) => {
       const result = await agent.dids.resolve(did)
+      // The agent's message quotes its own errors; the code of DID resolution says what is wrong.
+      const { message: _message, ...resolutionMetadata } = result.didResolutionMetadata
       return {
         document: result.didDocument?.toJSON() ?? null,
         metadata: { ...result.didDocumentMetadata },
-        resolutionMetadata: { ...result.didResolutionMetadata },
+        resolutionMetadata,
       }
     })
   }
