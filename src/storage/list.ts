@@ -1,6 +1,7 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import type { Head } from './head.js'
+import { isText } from './tag-match.js'
 
 /**
  * Askar can neither order by a tag nor compare encrypted ones, so a list keeps its own order: each entry gets the next
@@ -75,6 +76,7 @@ async function matches(
   stretch: TagQuery,
   most = 2 * PAGE,
 ): Promise<Listed[] | undefined> {
+  if (!isText(query.filter)) return []
   const tagFilter = { $and: [query.filter, stretch] }
   const rows = await session.fetchAll({ category: query.category, tagFilter, limit: most + 1 })
   if (rows.length > most) return undefined

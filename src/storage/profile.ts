@@ -5,6 +5,7 @@ import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
 import { type Listed, type ListQuery, readList } from './list.js'
 import { ProfileCache } from './profile-cache.js'
 import type { WalletStore } from './store.js'
+import { isText } from './tag-match.js'
 import { type Change, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
 
 /** Another instance changed the profile while a unit ran; the unit is run again. */
@@ -224,6 +225,7 @@ export async function fetchEntry(session: Session, category: string, name: strin
 }
 
 async function queryEntries(session: Session, category: string, tagFilter: TagQuery, limit?: number): Promise<Entry[]> {
+  if (!isText(tagFilter)) return []
   const rows = await session.fetchAll({ category, tagFilter, limit })
   return rows.map((row) => ({ category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }))
 }

@@ -14,6 +14,12 @@ export function matchesTags(tags: Tags, query: TagQuery): boolean {
   })
 }
 
+/** Whether all of a query is Unicode text. A lone surrogate is in no tag, and Askar refuses queries that have one. */
+export function isText(query: unknown): boolean {
+  if (typeof query === 'string') return !/\p{Cs}/u.test(query)
+  return typeof query !== 'object' || query === null || Object.values(query).every(isText)
+}
+
 function matchesValue(tag: string | string[] | undefined, condition: unknown): boolean {
   const values = tag === undefined ? [] : Array.isArray(tag) ? tag : [tag]
   if (typeof condition === 'string') return values.includes(condition)
