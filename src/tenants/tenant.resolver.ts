@@ -81,6 +81,7 @@ export class TenantResolver {
     checkText(input.name, 'input.name')
     checkOptional(input.label, 'input.label')
     checkOptional(input.groupId, 'input.groupId')
+    checkOptional(input.idempotencyKey, 'input.idempotencyKey')
     return this.service.create(input)
   }
 
