@@ -156,10 +156,20 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
 
 const jsonOf = (record: AnyRecord) => JsonTransformer.toJSON(record) as RecordJson
 
+/**
+ * DID records are read several times a message, and Credo does not change what it has read of them. Entries are never
+ * changed, so an instance is good as long as its entry is.
+ */
+const SHARED = new Set(['DidRecord'])
+const instances = new WeakMap<Entry, AnyRecord>()
+
 function instanceOf<T extends AnyRecord>(entry: Entry, recordClass: BaseRecordConstructor<T>): T {
+  const known = instances.get(entry)
+  if (known) return known as T
   const instance = JsonTransformer.deserialize(entry.value, recordClass)
   instance.id = entry.name
   instance.replaceTags(toTagValues(ownTags(entry.tags)) as ReturnType<T['getTags']>)
+  if (SHARED.has(entry.category)) instances.set(entry, instance)
   return instance
 }
 

@@ -95,7 +95,7 @@ export class TenantService {
       }),
     )
     this.store.changed(tenant.id)
-    return { tenant: (await this.store.find(tenant.id)) ?? tenant, token: await this.tokens.sign(tenant.id, token) }
+    return { tenant, token: await this.tokens.sign(tenant.id, token) }
   }
 
   async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {

@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { unauthenticated } from '../lib/errors.js'
@@ -21,18 +22,23 @@ export class Tokens {
   /** When tokens were used since that was last noted (seconds), by tenant and token. */
   private uses = new Map<string, Map<string, number>>()
 
+  /** As key objects, which the library converts once. */
+  private readonly keys: KeyObject[]
+
   /** The first secret signs, all verify. */
   constructor(
-    private readonly secrets: readonly Uint8Array[],
+    secrets: readonly Uint8Array[],
     private readonly tenants: TenantStore,
-  ) {}
+  ) {
+    this.keys = secrets.map((secret) => createSecretKey(secret))
+  }
 
   /** The token of a record; the same each time. */
   sign(tenantId: string, token: TokenRecord): Promise<string> {
     const jwt = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(tenantId).setJti(token.id)
     jwt.setIssuedAt(token.issuedAt)
     if (token.expiresAt !== null) jwt.setExpirationTime(token.expiresAt)
-    return jwt.sign(this.secrets[0] as Uint8Array)
+    return jwt.sign(this.keys[0] as KeyObject)
   }
 
   /** @throws UNAUTHENTICATED, the same for whatever is wrong with it */
@@ -68,11 +74,11 @@ export class Tokens {
   }
 
   private async verify(jwt: string): Promise<Claims> {
-    const key = sha256(jwt).toString('base64')
-    const known = this.verified.get(key)
+    const digest = sha256(jwt).toString('base64')
+    const known = this.verified.get(digest)
     if (known) return known
-    for (const secret of this.secrets) {
-      const payload = await jwtVerify(jwt, secret, {
+    for (const key of this.keys) {
+      const payload = await jwtVerify(jwt, key, {
         algorithms: ['HS256'],
         requiredClaims: ['sub', 'jti', 'iat'],
       }).then(
@@ -81,7 +87,7 @@ export class Tokens {
       )
       if (!payload) continue
       const claims = { tenantId: payload.sub as string, tokenId: payload.jti as string, expiresAt: payload.exp }
-      this.verified.set(key, claims)
+      this.verified.set(digest, claims)
       return claims
     }
     throw unauthenticated()
