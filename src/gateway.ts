@@ -20,7 +20,6 @@ import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { isLoopbackHost } from './lib/addresses.js'
 import { createGuardedFetch } from './lib/guarded-fetch.js'
-import { sha256 } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
@@ -47,7 +46,7 @@ import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { buildGatewaySchema } from './server/schema.js'
-import { assertFormat } from './storage/format.js'
+import { readStoreMeta } from './storage/format.js'
 import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
@@ -92,10 +91,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     : { file: join(config.dataDir, 'wallets.db') }
   const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
   const profiles = new Profiles(store)
-  await assertFormat(profiles.base)
+  const meta = await readStoreMeta(profiles.base)
   const { shared } = store
   const { instanceId } = config
-  const { bus, hints } = connectInstances(config, logger)
+  const { bus, hints } = connectInstances(config, meta.id, logger)
 
   // 2. Events.
   const hub = new EventHub()
@@ -117,7 +116,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   )
 
   // 3. Tenants.
-  const freshFor = shared ? (bus === silentBus ? SECOND_MS : 10 * SECOND_MS) : undefined
+  const freshFor = shared ? (bus === silentBus ? SECOND_MS : 2 * SECOND_MS) : undefined
   const tenants = new TenantStore(profiles.base, baseJournal, freshFor, (id) => bus.publish('tenant', { id }))
   const tokens = new Tokens(secrets.jwtSecrets, tenants)
   const live = new LiveCredentials(tokens)
@@ -354,12 +353,13 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   }
 }
 
-function connectInstances(config: Config, logger: Logger): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
+function connectInstances(
+  config: Config,
+  storeId: string,
+  logger: Logger,
+): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
   if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
-  const scope = sha256(config.databaseUrl ?? config.dataDir)
-    .toString('hex')
-    .slice(0, 12)
-  const keys = new RedisKeys(scope)
+  const keys = new RedisKeys(storeId)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
   const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)

@@ -1,26 +1,39 @@
 import { ConfigError } from '../config/config-error.js'
+import { newId } from '../lib/ids.js'
 import type { Profile } from './profile.js'
 
 /** Grows when what this version writes could not be read by the one before. */
 const FORMAT = 1
 
 const CATEGORY = '_meta'
-const NAME = 'format'
+const NAME = 'store'
+
+/** What a store says of itself. */
+export interface StoreMeta {
+  format: number
+  /** The same for everyone who uses the store, by whatever address. */
+  id: string
+}
 
 /**
- * Notes the format of a new store, and refuses one that a later version has written.
- * @throws ConfigError
+ * Reads what a store says of itself, and has a new one say it.
+ * @throws ConfigError where a later version has written the store
  */
-export async function assertFormat(base: Profile): Promise<void> {
-  await base.transact(async (unit) => {
+export function readStoreMeta(base: Profile): Promise<StoreMeta> {
+  return base.transact(async (unit) => {
     const entry = await unit.fetch(CATEGORY, NAME)
-    if (!entry) return unit.insert({ category: CATEGORY, name: NAME, value: JSON.stringify(FORMAT), tags: {} })
-    const format = JSON.parse(entry.value) as number
-    if (format > FORMAT) {
+    if (!entry) {
+      const meta = { format: FORMAT, id: newId() }
+      unit.insert({ category: CATEGORY, name: NAME, value: JSON.stringify(meta), tags: {} })
+      return meta
+    }
+    const meta = JSON.parse(entry.value) as StoreMeta
+    if (meta.format > FORMAT) {
       throw new ConfigError(
         'DATABASE_URL',
-        `the store was written by a later version (format ${format}); use that version`,
+        `a later version wrote this store (format ${meta.format}), use that version`,
       )
     }
+    return meta
   })
 }

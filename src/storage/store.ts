@@ -1,6 +1,7 @@
 import { KdfMethod, Session, Store, StoreKeyMethod } from '@openwallet-foundation/askar-shared'
 import { Semaphore } from '../lib/semaphore.js'
 import { type Database, postgresDatabase, sqliteDatabase } from './database.js'
+import { HEAD_CATEGORY, HEAD_NAME } from './head.js'
 
 /** The profile of the base wallet: tenants, routes, the base event log. */
 export const BASE_PROFILE = 'base'
@@ -88,8 +89,9 @@ export class WalletStore {
   }
 
   /** Rejects when the store cannot be reached. */
-  ping(): Promise<void> {
-    return this.database.ping()
+  async ping(): Promise<void> {
+    await this.database.ping()
+    await this.session(BASE_PROFILE, (session) => session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME }))
   }
 
   createProfile(name: string): Promise<string> {

@@ -169,6 +169,7 @@ export class Sessions {
       },
       (error) => {
         this.taken -= 1
+        setImmediate(() => this.serve())
         throw error
       },
     )

@@ -125,8 +125,8 @@ export class TenantStore {
 
   /** Removes a tenant, and what the base wallet holds of it; the last event goes to the base stream. */
   async remove(unit: Unit, tenant: Tenant): Promise<void> {
-    unit.add(this.journal, draftOf(tenant, 'DELETED'))
-    await unit.remove(PROFILES, tenant.id)
+    // Another instance may have finished the same deletion.
+    if (await unit.remove(PROFILES, tenant.id)) unit.add(this.journal, draftOf(tenant, 'DELETED'))
     await unit.remove(ACCESS, tenant.id)
     await unit.remove(NAMES, tenant.name)
   }
