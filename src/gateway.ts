@@ -135,6 +135,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     profiles,
     shared,
     fetch,
+    isTold: () => bus.connected,
+    exists: async (tenantId) => (await tenants.find(tenantId)) !== undefined,
     giveUpMs: config.outboxGiveUpMs,
     timeoutMs: config.outboundTimeoutMs,
     async report(unit, tenantId, report) {
@@ -151,29 +153,19 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     async recover(tenantId) {
       if (!(await tenants.find(tenantId))) return
       await feed.recover(tenantId)
-      await sender.take(tenantId)
+      if (!(await sender.take(tenantId))) sender.watch(tenantId)
     },
   })
   const out = outbox({
     instanceId,
     shared,
     mark: (tenantId) => recovery.mark(tenantId),
-    enqueue: (tenantId, messages, lease) => sender.enqueue(tenantId, messages, lease),
-    handOver: (tenantId, { owner, until }) => {
+    enqueue: (tenantId, messages, lease, alone) => sender.enqueue(tenantId, messages, lease, alone),
+    handOver: (tenantId, owner) => {
       bus.publish('outbox', { tenantId, owner })
-      watchHandOver(tenantId, until)
+      sender.watch(tenantId)
     },
   })
-  /** What another instance was to send is sent from here if that one does not come to it. */
-  function watchHandOver(tenantId: string, until: number): void {
-    const wait = Math.min(Math.max(until - Date.now(), 0) + 100, bus.connected ? Number.POSITIVE_INFINITY : SECOND_MS)
-    setTimeout(() => {
-      sender.take(tenantId).then(
-        (taken) => taken || watchHandOver(tenantId, Date.now() + SECOND_MS),
-        () => watchHandOver(tenantId, Date.now() + SECOND_MS),
-      )
-    }, wait).unref()
-  }
 
   // 5. The agent.
   const ports: AgentPorts = {
@@ -292,8 +284,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
-    if (owner === instanceId)
-      sender.take(tenantId).catch((error) => logger.warn('An outbox could not be read', { tenantId, error }))
+    if (owner !== instanceId) return
+    recovery.mark(tenantId).then(
+      () => sender.takeSoon(tenantId),
+      (error) => logger.warn('A message of another instance waits', { tenantId, error }),
+    )
   })
   const timers: NodeJS.Timeout[] = []
   const every = (ms: number, work: () => Promise<void>) => {
@@ -311,8 +306,17 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await lifecycle.resume()
       await recovery.sweep()
       if (shared) {
+        let told = false
         every(POLL_MS, async () => {
-          if (!bus.connected) await hub.poll()
+          // Once more after a connection has come: what was said just before it was not heard.
+          const { connected } = bus
+          if (!connected || !told) await hub.poll()
+          told = connected
+        })
+        // An instance that cannot reach Redis says nothing to those that can.
+        every(10 * SECOND_MS, async () => {
+          await hub.poll()
+          await live.checkAll()
         })
         every(SECOND_MS, async () => {
           if (bus.connected) return

@@ -1,4 +1,4 @@
-import type { Profile } from '../storage/profile.js'
+import { LRUCache } from 'lru-cache'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
@@ -9,12 +9,28 @@ const FEED = '_feed'
 /** Whether an event of a tenant's log is for the base stream; its lifecycle events are written there from the start. */
 export const isForBase = ({ topic, dispatch }: EventDraft) => topic !== 'TENANT' && dispatch !== 'DEFAULT'
 
+/** What is to be copied of one tenant's log. */
+interface Waiting {
+  events: LoggedEvent[]
+  /** The last sequence that is known to be committed. */
+  through: number
+  /** Whether there may be events before these that this process was not told of: they are read from the log. */
+  gap: boolean
+}
+
+/** How many events of one tenant are read from its log at once. */
+const READ_MAX = 1000
+const RETRY_MS = 1000
+
 /**
  * Copies what tenants dispatch to the operator from their logs into the base stream: in each tenant's order, each event
- * once. How far a tenant's log has been copied is noted in the transaction of the copy.
+ * once. How far a tenant's log has been copied is noted in the transaction of the copy, and everything before that is
+ * copied, whichever instance wrote it.
  */
 export class BaseFeed {
-  private readonly waiting = new Map<string, LoggedEvent[]>()
+  private readonly waiting = new Map<string, Waiting>()
+  /** The last sequence of each log that this process has written itself. */
+  private readonly told = new LRUCache<string, number>({ max: 20_000 })
   private running: Promise<void> | undefined
 
   constructor(
@@ -31,20 +47,22 @@ export class BaseFeed {
     return this.waiting.has(tenantId)
   }
 
-  /** Takes events of a tenant's log that are committed, in order. */
+  /** Takes events of a tenant's log that are committed here, in order. */
   push(tenantId: string, events: LoggedEvent[]): void {
+    const [first, last] = [events[0], events.at(-1)]
+    if (!first || !last) return
     const chosen = events.filter(isForBase)
-    if (chosen.length === 0) return
-    this.waiting.set(tenantId, [...(this.waiting.get(tenantId) ?? []), ...chosen])
-    this.running ??= this.run()
+    const gap = this.told.get(tenantId) !== first.seq - 1
+    // Where nothing is to be copied, a gap is left for the next event that is.
+    if (chosen.length === 0 && gap) return void this.told.delete(tenantId)
+    this.told.set(tenantId, last.seq)
+    if (chosen.length > 0) this.await(tenantId, { events: chosen, through: last.seq, gap })
   }
 
   /** Copies what a crash has left uncopied. */
   async recover(tenantId: string): Promise<void> {
-    const profile = this.profiles.of(tenantId)
-    const head = await profile.head()
-    const from = await copied(this.profiles.base, tenantId)
-    this.push(tenantId, await readLog(profile, { after: from, limit: head.seq }, head))
+    const { seq } = await this.profiles.of(tenantId).head()
+    this.await(tenantId, { events: [], through: seq, gap: true })
     await this.running
   }
 
@@ -60,6 +78,16 @@ export class BaseFeed {
     })
   }
 
+  private await(tenantId: string, { events, through, gap }: Waiting): void {
+    const before = this.waiting.get(tenantId)
+    this.waiting.set(tenantId, {
+      events: [...(before?.events ?? []), ...events],
+      through: Math.max(before?.through ?? 0, through),
+      gap: gap || (before?.gap ?? false),
+    })
+    this.running ??= this.run()
+  }
+
   private async run(): Promise<void> {
     // Whatever was committed in this turn of the event loop is copied in one transaction.
     await new Promise((resolve) => setImmediate(resolve))
@@ -67,21 +95,36 @@ export class BaseFeed {
       const batch = new Map(this.waiting)
       this.waiting.clear()
       try {
+        for (const [tenantId, part] of batch) if (part.gap) batch.set(tenantId, await this.fill(tenantId, part))
         await this.copy(batch)
       } catch (error) {
-        for (const [tenantId, events] of batch) {
-          this.waiting.set(tenantId, [...events, ...(this.waiting.get(tenantId) ?? [])])
+        for (const [tenantId, part] of batch) {
+          const later = this.waiting.get(tenantId)
+          this.waiting.delete(tenantId)
+          this.await(tenantId, part)
+          if (later) this.await(tenantId, later)
         }
         this.failed(error)
-        await new Promise((resolve) => setTimeout(resolve, 1000))
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
     this.running = undefined
   }
 
-  private async copy(batch: Map<string, LoggedEvent[]>): Promise<void> {
+  /** Reads from a tenant's log what is not copied yet; a very long part is left for another turn. */
+  private async fill(tenantId: string, { through }: Waiting): Promise<Waiting> {
+    const profile = this.profiles.of(tenantId)
+    const entry = await this.profiles.base.fetch(FEED, tenantId)
+    const after = entry ? (JSON.parse(entry.value) as number) : 0
+    const query = { after, before: through + 1, limit: READ_MAX, matches: isForBase }
+    const events = await readLog(profile, query, await profile.head())
+    if (events.length === READ_MAX) this.await(tenantId, { events: [], through, gap: true })
+    return { events, through, gap: false }
+  }
+
+  private async copy(batch: Map<string, Waiting>): Promise<void> {
     await this.profiles.base.transact(async (unit) => {
-      for (const [tenantId, events] of batch) {
+      for (const [tenantId, { events }] of batch) {
         const entry = await unit.fetch(FEED, tenantId)
         const from = entry ? (JSON.parse(entry.value) as number) : 0
         const fresh = events.filter(({ seq }) => seq > from)
@@ -94,9 +137,4 @@ export class BaseFeed {
       }
     })
   }
-}
-
-async function copied(base: Profile, tenantId: string): Promise<number> {
-  const entry = await base.fetch(FEED, tenantId)
-  return entry ? (JSON.parse(entry.value) as number) : 0
 }

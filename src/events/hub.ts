@@ -3,6 +3,8 @@ import type { Profile } from '../storage/profile.js'
 import type { LoggedEvent } from './event.js'
 import { readLog } from './log.js'
 
+const RETRY_MS = 500
+
 type Listener = (event: LoggedEvent) => void
 
 /** The live end of one log, for the subscribers of this process. */
@@ -103,11 +105,16 @@ export class EventHub {
   }
 
   private async catchUp(tail: Tail): Promise<void> {
-    while (tail.last < tail.known) {
-      const head = await tail.profile.head()
-      const events = await readLog(tail.profile, { after: tail.last, limit: 1000 }, head)
-      if (events.length === 0) return
-      deliver(tail, events)
+    while (tail.last < tail.known && tail.listeners.size > 0) {
+      try {
+        const head = await tail.profile.head()
+        const events = await readLog(tail.profile, { after: tail.last, limit: 1000 }, head)
+        if (events.length === 0) return
+        deliver(tail, events)
+      } catch {
+        // Whoever listens must not miss what comes once the store is back.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
     }
   }
 }

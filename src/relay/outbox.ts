@@ -1,4 +1,5 @@
 import type { OutboundEnvelope } from '../agent/ports.js'
+import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
 import type { Change, Collector, Unit } from '../storage/unit.js'
 
@@ -12,9 +13,9 @@ export interface Outgoing extends OutboundEnvelope {
 }
 
 /**
- * Messages on their way out of one wallet, laid down in the transaction of the record that they belong to. In a shared
- * store one instance at a time sends a wallet's messages, so that those of a connection keep their order: the head
- * says which, for how long, and the lease ends when the outbox is empty.
+ * Messages on their way out of one wallet, laid down in the transaction of the record that they belong to. One instance
+ * at a time sends a wallet's messages, so that those of a connection keep their order: the head says which, and for how
+ * long. There is a lease as long as anything lies in the outbox, so where there is none, nothing was left behind.
  */
 export interface Lease {
   owner: string
@@ -22,18 +23,18 @@ export interface Lease {
   until: number
 }
 
-export const LEASE_MS = 30_000
+export const LEASE_MS = 15_000
 
 export interface OutboxOptions {
   instanceId: string
-  /** Whether other instances work on the same store; where not, there are no leases. */
+  /** Whether other instances work on the same store; where not, the lease of another is that of a former process. */
   shared: boolean
   /** Notes, before anything is written, that this tenant may have messages that wait. */
   mark: (tenantId: string) => Promise<void>
-  /** Called after the commit, in commit order, with what this instance is to send. */
-  enqueue: (tenantId: string, messages: Outgoing[], lease: Lease) => void
-  /** Called after the commit where another instance sends for this wallet. */
-  handOver: (tenantId: string, lease: Lease) => void
+  /** Called after the commit, in commit order, with what this instance is to send; `alone`: nothing waited before. */
+  enqueue: (tenantId: string, messages: Outgoing[], lease: Lease, alone: boolean) => void
+  /** Called after the commit where another instance, `owner`, sends for this wallet. */
+  handOver: (tenantId: string, owner: string) => void
 }
 
 export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
@@ -48,20 +49,35 @@ export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
           entry: { category: CATEGORY, name: `${message.n}`, value: JSON.stringify(message), tags: {} },
         }),
       )
-      const other =
-        head.lease && head.lease.owner !== options.instanceId && head.lease.until > at ? head.lease : undefined
+      const other = otherOwner(head, options)
       if (other) return { changes, committed: () => options.handOver(tenantId, other) }
+      const alone = head.lease === undefined
       const lease = { owner: options.instanceId, until: at + LEASE_MS }
-      if (options.shared) head.lease = lease
-      return { changes, committed: () => options.enqueue(tenantId, messages, lease) }
+      head.lease = lease
+      return { changes, committed: () => options.enqueue(tenantId, messages, lease, alone) }
     },
   }
 }
 
+/** Another instance that sends for a wallet, while its lease runs. */
+export function otherOwner(
+  { lease }: Head,
+  { instanceId, shared }: { instanceId: string; shared: boolean },
+): string | undefined {
+  return shared && lease && lease.owner !== instanceId && lease.until > Date.now() ? lease.owner : undefined
+}
+
 /** What waits in a wallet's outbox, in its order. */
-export async function readOutbox(unit: Unit): Promise<Outgoing[]> {
+async function readOutbox(unit: Unit): Promise<Outgoing[]> {
   const entries = await unit.query(CATEGORY, {})
   return entries.map(({ value }) => JSON.parse(value) as Outgoing).sort((a, b) => a.n - b.n)
+}
+
+export interface Claimed {
+  messages: Outgoing[]
+  lease: Lease
+  /** The place that the next message will get. */
+  next: number
 }
 
 /**
@@ -70,17 +86,24 @@ export async function readOutbox(unit: Unit): Promise<Outgoing[]> {
  */
 export function claimOutbox(
   profile: Profile,
-  instanceId: string,
-): Promise<{ messages: Outgoing[]; lease: Lease } | undefined> {
+  options: { instanceId: string; shared: boolean },
+): Promise<Claimed | undefined> {
   return profile.transact(async (unit) => {
-    const { lease } = unit.head
-    const now = Date.now()
-    if (lease && lease.owner !== instanceId && lease.until > now) return undefined
+    if (otherOwner(unit.head, options)) return undefined
     const messages = await readOutbox(unit)
-    const taken = { owner: instanceId, until: now + LEASE_MS }
-    unit.head.lease = messages.length > 0 ? taken : undefined
+    const lease = { owner: options.instanceId, until: Date.now() + LEASE_MS }
+    if (messages.length > 0 || unit.head.lease) unit.touch()
+    unit.head.lease = messages.length > 0 ? lease : undefined
+    return { messages, lease, next: unit.head.out + 1 }
+  })
+}
+
+/** Lets any instance take over at once. */
+export function releaseOutbox(profile: Profile, instanceId: string): Promise<void> {
+  return profile.transact(async (unit) => {
+    if (unit.head.lease?.owner !== instanceId) return
+    unit.head.lease = { owner: instanceId, until: 0 }
     unit.touch()
-    return { messages, lease: taken }
   })
 }
 

@@ -6,8 +6,8 @@ const MARKS = '_mark'
 const INSTANCES = '_instance'
 
 /** An instance that has not said for this long that it lives (ms) is taken for dead. */
-const ALIVE_MS = 20_000
-const BEAT_MS = 5000
+const ALIVE_MS = 12_000
+const BEAT_MS = 3000
 
 export interface RecoveryOptions {
   base: Profile
@@ -82,7 +82,10 @@ export class Recovery {
       for (const entry of await this.options.base.query(MARKS, {})) {
         const instance = String(entry.tags['instance'])
         if (alive.has(instance) || instance === this.self) continue
-        await this.recoverOne(entry.name, JSON.parse(entry.value) as string)
+        const tenantId = JSON.parse(entry.value) as string
+        await this.recoverOne(entry.name, tenantId).catch((error) =>
+          this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
+        )
       }
     } catch (error) {
       this.options.logger.warn('The search for unfinished work failed', { error })
@@ -123,7 +126,9 @@ export class Recovery {
 
   private async living(): Promise<Set<string>> {
     const entries = await this.options.base.query(INSTANCES, {})
-    return new Set(entries.filter(({ value }) => JSON.parse(value) > Date.now()).map(({ name }) => name))
+    const living = entries.filter(({ value }) => JSON.parse(value) > Date.now()).map(({ name }) => name)
+    // No two processes have one name: an earlier one of this name has ended, whatever it said last.
+    return new Set(living.filter((name) => name.slice(0, name.lastIndexOf('/')) !== this.options.instanceId))
   }
 
   private nameOf(tenantId: string): string {

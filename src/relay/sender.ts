@@ -1,10 +1,20 @@
+import { LRUCache } from 'lru-cache'
 import type { EventDraft } from '../events/event.js'
 import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import type { Logger } from '../lib/logger.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
-import { claimOutbox, LEASE_MS, type Lease, type Outgoing, removal } from './outbox.js'
+import {
+  type Claimed,
+  claimOutbox,
+  LEASE_MS,
+  type Lease,
+  type Outgoing,
+  otherOwner,
+  releaseOutbox,
+  removal,
+} from './outbox.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {
@@ -18,6 +28,8 @@ interface Sending {
   known: Set<number>
   /** Those of them that are done with, and wait to be removed with a commit. */
   done: Set<number>
+  /** Places from here on are not known here: other instances may have laid messages there. */
+  next: number
   leaseUntil: number
   /** Set while what is done with waits to be removed from the outbox. */
   landing: boolean
@@ -35,6 +47,9 @@ export interface SenderOptions {
   profiles: Profiles
   /** Whether other instances work on the same store. */
   shared: boolean
+  exists: (tenantId: string) => Promise<boolean>
+  /** Whether other instances can tell this one what they laid into its outboxes; where not, it looks. */
+  isTold: () => boolean
   fetch: GuardedFetch
   /** A message that was not delivered after this time (ms) is given up. */
   giveUpMs: number
@@ -48,6 +63,8 @@ export interface SenderOptions {
 const PER_ORIGIN = 32
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 60_000
+/** The longest that a peer may ask for by Retry-After. */
+const RETRY_AFTER_MAX_MS = 60 * 60_000
 /** How often a peer may refuse a message (4xx) before it is given up. */
 const REFUSALS_MAX = 5
 /**
@@ -55,6 +72,11 @@ const REFUSALS_MAX = 5
  * again, by the same bytes.
  */
 const LAND_MS = 200
+
+/** How often outboxes that other instances have a part in are looked at (ms). */
+const WATCH_MS = 1000
+/** A message that left is remembered for so long (ms): what was read of the outbox before may still bring it up. */
+const FINISHED_MS = 60_000
 
 const CONTENT_TYPE = 'application/didcomm-envelope-enc'
 
@@ -64,13 +86,20 @@ export class Sender {
   private readonly origins = new Map<string, Semaphore>()
   private readonly waits = new Set<{ timer: NodeJS.Timeout; wake: () => void }>()
   private readonly work = new Set<Promise<void>>()
-  private readonly renewer: NodeJS.Timeout | undefined
+  private readonly finished = new LRUCache<string, true>({ max: 50_000, ttl: FINISHED_MS })
+  /** Tenants whose outbox is being read; `true` where it must be read once more. */
+  private readonly taking = new Map<string, boolean>()
+  /** Tenants with messages of this instance that another one is to send. */
+  private readonly watched = new Set<string>()
+  private readonly timers: NodeJS.Timeout[] = []
   private stopping = false
 
   constructor(private readonly options: SenderOptions) {
     if (!options.shared) return
-    this.renewer = setInterval(() => void this.renewLeases(), LEASE_MS / 3)
-    this.renewer.unref()
+    this.timers.push(
+      setInterval(() => void this.renewLeases(), LEASE_MS / 3).unref(),
+      setInterval(() => void this.watchOthers(), WATCH_MS).unref(),
+    )
   }
 
   /** Messages that wait or are under way here. */
@@ -80,49 +109,109 @@ export class Sender {
     return sum
   }
 
+  /** Whether a crash of this process would leave messages of this tenant behind. */
   isSending(tenantId: string): boolean {
-    return this.sendings.has(tenantId)
+    return this.sendings.has(tenantId) || this.taking.has(tenantId) || this.watched.has(tenantId)
   }
 
-  /** Sends messages that are committed. */
-  enqueue(tenantId: string, messages: Outgoing[], lease: Lease): void {
+  /**
+   * Sends messages that are committed; `alone` where nothing else lay in the outbox. What others, or a former process,
+   * laid there before them is sent before them.
+   */
+  enqueue(tenantId: string, messages: Outgoing[], lease: Lease, alone: boolean): void {
+    const sending = this.sendings.get(tenantId)
+    const follows = sending && sending.next === messages[0]?.n && this.holdsLease(sending)
+    if (alone || follows) this.lay(tenantId, { messages, lease, next: (messages.at(-1)?.n ?? 0) + 1 })
+    else this.takeSoon(tenantId)
+  }
+
+  /** Takes over what waits in a tenant's outbox. @returns whether it is this instance that sends it */
+  async take(tenantId: string): Promise<boolean> {
+    const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options)
+    if (claimed && claimed.messages.length > 0) this.lay(tenantId, claimed)
+    return claimed !== undefined
+  }
+
+  /** Another instance sends for this tenant: whatever it does not come to is sent from here. */
+  watch(tenantId: string): void {
+    if (this.options.shared) this.watched.add(tenantId)
+  }
+
+  private lay(tenantId: string, { messages, lease, next }: Claimed): void {
     let sending = this.sendings.get(tenantId)
     if (!sending) {
-      sending = { lanes: new Map(), known: new Set(), done: new Set(), leaseUntil: 0, landing: false }
+      sending = { lanes: new Map(), known: new Set(), done: new Set(), next, leaseUntil: 0, landing: false }
       this.sendings.set(tenantId, sending)
     }
+    sending.next = Math.max(sending.next, next)
     sending.leaseUntil = Math.max(sending.leaseUntil, lease.until)
     for (const message of messages) {
-      if (sending.known.has(message.n)) continue
+      if (sending.known.has(message.n) || this.finished.has(`${tenantId}/${message.n}`)) continue
       sending.known.add(message.n)
       const name = message.connectionId ?? message.endpoint
       const lane = sending.lanes.get(name)
       if (lane) lane.waiting.push(message)
       else this.openLane(tenantId, sending, name, { waiting: [message], attempts: 0 })
     }
+    if (sending.known.size === 0) this.sendings.delete(tenantId)
   }
 
-  /** Takes over what waits in a tenant's outbox. @returns whether it is this instance that sends it */
-  async take(tenantId: string): Promise<boolean> {
-    const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options.instanceId)
-    if (claimed && claimed.messages.length > 0) this.enqueue(tenantId, claimed.messages, claimed.lease)
-    return claimed !== undefined
+  /** Takes over what waits, and tries again until that is done. */
+  takeSoon(tenantId: string): void {
+    const running = this.taking.has(tenantId)
+    this.taking.set(tenantId, running)
+    if (running) return
+    const work = this.takeUntilDone(tenantId).finally(() => this.work.delete(work))
+    this.work.add(work)
+  }
+
+  private async takeUntilDone(tenantId: string): Promise<void> {
+    for (;;) {
+      this.taking.set(tenantId, false)
+      const read = await this.trying(tenantId, async () => {
+        if (!(await this.take(tenantId))) this.watch(tenantId)
+      })
+      if (read && this.taking.get(tenantId) !== true) break
+      if (!read) await this.wait(1000)
+      if (this.stopping || !this.taking.has(tenantId)) break
+    }
+    this.taking.delete(tenantId)
+  }
+
+  /** @returns whether it went well; where it did not because the tenant is gone, that tenant is dropped */
+  private async trying(tenantId: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      if (await this.options.exists(tenantId).catch(() => true)) {
+        this.options.logger.warn('An outbox could not be read', { tenantId, error })
+      } else this.drop(tenantId)
+      return false
+    }
   }
 
   /** Drops a tenant that is being deleted. */
   drop(tenantId: string): void {
     this.sendings.delete(tenantId)
+    this.watched.delete(tenantId)
+    this.taking.delete(tenantId)
   }
 
   /** Lets what is under way arrive, and leaves the rest to the next start. */
   async stop(): Promise<void> {
     this.stopping = true
-    clearInterval(this.renewer)
+    for (const timer of this.timers) clearInterval(timer)
     for (const { timer, wake } of this.waits) {
       clearTimeout(timer)
       wake()
     }
     while (this.work.size > 0) await Promise.allSettled(this.work)
+    for (const tenantId of this.options.shared ? this.sendings.keys() : []) {
+      await releaseOutbox(this.options.profiles.of(tenantId), this.options.instanceId).catch((error) =>
+        this.options.logger.warn('The right to send could not be given back', { tenantId, error }),
+      )
+    }
   }
 
   private openLane(tenantId: string, sending: Sending, name: string, lane: Lane): void {
@@ -135,7 +224,10 @@ export class Sender {
     await this.empty(tenantId, sending, lane)
     // In the same turn as the last look at the lane, so that no message is laid into one that has ended.
     sending.lanes.delete(name)
+    if (lane.waiting.length === 0) return
     for (const { n } of lane.waiting) sending.known.delete(n)
+    // They still lie in the outbox: it has to be read again before anything that follows is sent.
+    sending.next = 0
   }
 
   private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
@@ -145,7 +237,7 @@ export class Sender {
       if (!this.isCurrent(tenantId, sending, true)) return
       if (failure && !this.hopeless(message, lane, failure)) {
         if (this.stopping) return
-        await this.wait(Math.max(failure.retryAfterMs ?? 0, backoff(lane.attempts)))
+        await this.wait(this.pause(message, lane, failure))
         continue
       }
       if (failure) this.options.logger.warn('An outbound message was given up', { tenantId, attempts: lane.attempts })
@@ -164,7 +256,17 @@ export class Sender {
   /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */
   private isCurrent(tenantId: string, sending: Sending, sent = false): boolean {
     if (this.sendings.get(tenantId) !== sending || (this.stopping && !sent)) return false
-    return sent || !this.options.shared || sending.leaseUntil > Date.now()
+    return sent || this.holdsLease(sending)
+  }
+
+  private holdsLease({ leaseUntil }: Sending): boolean {
+    return !this.options.shared || leaseUntil > Date.now()
+  }
+
+  /** How long until the next try (ms): as the peer asks, but never past the time when the message is given up. */
+  private pause({ at }: Outgoing, { attempts }: Lane, { retryAfterMs = 0 }: Failure): number {
+    const left = at + this.options.giveUpMs - Date.now()
+    return Math.min(Math.max(retryAfterMs, backoff(attempts)), Math.max(left, FIRST_WAIT_MS), RETRY_AFTER_MAX_MS)
   }
 
   private hopeless(message: Outgoing, lane: Lane, { refused }: Failure): boolean {
@@ -187,9 +289,8 @@ export class Sender {
         }),
       )
       if (status >= 200 && status < 300) return undefined
-      const retryAfter = Number(headers['retry-after'])
       const refused = status >= 400 && status < 500 && status !== 408 && status !== 429
-      return { reason: `status ${status}`, refused, retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined }
+      return { reason: `status ${status}`, refused, retryAfterMs: retryAfterOf(headers['retry-after']) }
     } catch {
       return { reason: 'unreachable', refused: false }
     } finally {
@@ -209,9 +310,11 @@ export class Sender {
     profile.ride({
       changes: [removal(n)],
       prepare: (head) => {
-        if (sending.done.size === sending.known.size) head.lease = undefined
+        // Unless others have laid something there, or this very commit does.
+        if (sending.done.size === sending.known.size && head.out < sending.next) head.lease = undefined
       },
       committed: () => {
+        this.finished.set(`${tenantId}/${n}`, true)
         sending.known.delete(n)
         sending.done.delete(n)
         if (sending.known.size > 0 || this.sendings.get(tenantId) !== sending) return
@@ -249,14 +352,25 @@ export class Sender {
 
   private async renewLeases(): Promise<void> {
     for (const [tenantId, sending] of this.sendings) {
-      try {
-        const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options.instanceId)
-        if (!claimed) this.sendings.delete(tenantId)
-        else this.enqueue(tenantId, claimed.messages, claimed.lease)
-        if (claimed && sending.known.size === 0) this.sendings.delete(tenantId)
-      } catch (error) {
-        this.options.logger.warn('The right to send could not be renewed', { tenantId, error })
-      }
+      await this.trying(tenantId, async () => {
+        if (await this.take(tenantId)) return
+        if (this.sendings.get(tenantId) === sending) this.sendings.delete(tenantId)
+        this.watch(tenantId)
+      })
+    }
+  }
+
+  /** Looks where another instance was to send, and where others may have laid something down for this one. */
+  private async watchOthers(): Promise<void> {
+    const own = this.options.isTold() ? [] : this.sendings.keys()
+    for (const tenantId of new Set([...this.watched, ...own])) {
+      await this.trying(tenantId, async () => {
+        const head = await this.options.profiles.of(tenantId).head()
+        if (otherOwner(head, this.options)) return
+        this.watched.delete(tenantId)
+        const next = this.sendings.get(tenantId)?.next ?? 0
+        if (head.lease && head.out >= next) this.takeSoon(tenantId)
+      })
     }
   }
 
@@ -284,6 +398,13 @@ interface Failure {
 /** Doubles with each attempt, and is spread so that peers are not hit in step. */
 function backoff(attempts: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** (attempts - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 2)
+}
+
+/** What a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date), in milliseconds. */
+function retryAfterOf(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
+  return ms > 0 ? ms : undefined
 }
 
 function originOf(endpoint: string): string | undefined {
