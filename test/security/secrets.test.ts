@@ -8,6 +8,7 @@ import { PeerServer } from '../../bench/peer-server.js'
 import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
+import { invitationTo } from './invitations.js'
 import { connectPeer } from './outside-peer.js'
 import { deliver, request } from './raw-http.js'
 import { codeOf, TRANSPORTS } from './transports.js'
@@ -182,19 +183,6 @@ for (const kind of STORES) {
       })
     }
   })
-}
-
-/** An invitation of an agent that is not there. */
-function invitationTo(serviceEndpoint: string, label: string): object {
-  const recipientKeys = ['did:key:z6MkmjY8GnV5i9YTDtPETC2uUAW6ejw3nk5mXF5yci5ab7th']
-  return {
-    '@type': 'https://didcomm.org/out-of-band/1.1/invitation',
-    '@id': randomUUID(),
-    label,
-    accept: ['didcomm/aip1', 'didcomm/aip2;env=rfc19'],
-    handshake_protocols: ['https://didcomm.org/didexchange/1.1', 'https://didcomm.org/connections/1.0'],
-    services: [{ id: '#inline-0', type: 'did-communication', serviceEndpoint, recipientKeys, routingKeys: [] }],
-  }
 }
 
 /** Notes every command that comes to Redis from here on. */
