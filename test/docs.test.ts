@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { buildSchema, parse, validate } from 'graphql'
 import { freshStore, startGateway } from './support/gateway.js'
 import { tempDir } from './support/services.js'
 
@@ -12,10 +13,10 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))]
 
-/** The commands of a page that are marked as `sh`, in their order. */
-function commandsOf(page: string): string {
+/** The blocks of a page that are marked as being in a language, in their order. */
+function blocksOf(page: string, language: string): string[] {
   const text = readFileSync(join(root, page), 'utf8')
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands).join('\n')
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block]) => block ?? '')
 }
 
 test('the commands of the first five minutes do what the page says', async () => {
@@ -27,8 +28,8 @@ test('the commands of the first five minutes do what the page says', async () =>
     ...{ STORE_KEY: '', JWT_SECRET: '', OPERATOR_API_KEYS: '' },
   })
   try {
-    const commands = commandsOf('docs/getting-started.md').replaceAll('http://127.0.0.1:4000', gateway.url)
-    const script = ['set -euo pipefail', commands].join('\n')
+    const commands = blocksOf('docs/getting-started.md', 'sh')
+    const script = ['set -euo pipefail', ...commands].join('\n').replaceAll('http://127.0.0.1:4000', gateway.url)
     const { stdout, stderr } = await run('bash', ['-c', script], { cwd: folder.path, timeout: 60_000 })
     const lines = stdout.split('\n')
     assert.equal(lines[0], '{"data":{"viewer":{"role":"OPERATOR"}}}')
@@ -43,6 +44,13 @@ test('the commands of the first five minutes do what the page says', async () =>
     await store.remove()
     folder.remove()
   }
+})
+
+test('the operations of the API guide are valid', () => {
+  const schema = buildSchema(readFileSync(join(root, 'schema/schema.graphql'), 'utf8'))
+  const operations = blocksOf('docs/api.md', 'graphql')
+  assert.ok(operations.length > 0)
+  for (const operation of operations) assert.deepEqual(validate(schema, parse(operation)), [])
 })
 
 describe('links lead somewhere in', () => {
