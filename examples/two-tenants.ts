@@ -97,7 +97,7 @@ async function freeName(operator: GatewayClient, wish: string): Promise<string> 
   }
 }
 
-async function administer(operator: GatewayClient, { id, name, client }: Tenant, say: Say): Promise<void> {
+async function administer(operator: GatewayClient, { id, name, client, stream }: Tenant, say: Say): Promise<void> {
   const { tenants } = await operator.ask(TenantsDocument, { first: 100 })
   say('operator', `lists its tenants: ${tenants.edges.map(({ node }) => node.name).join(', ')}`)
   const { tenant } = await operator.ask(TenantByNameDocument, { name })
@@ -105,6 +105,7 @@ async function administer(operator: GatewayClient, { id, name, client }: Tenant,
   const input = { tenantId: id, label: 'Acme International', imageUrl: 'https://acme.example/logo.png' }
   const { updateTenant } = await operator.ask(UpdateTenantDocument, { input })
   say('operator', `gives ${name} the label "${updateTenant.tenant.label}" and a picture`)
+  await stream.until('the change', (event) => event.__typename === 'TenantEvent' && event.change === 'UPDATED')
   const { viewer } = await client.ask(ViewerDocument, {})
   say(name, `asks who it is: ${viewer.role} ${viewer.tenant?.name}, with ${viewer.token?.scopes.join(', ')}`)
 }
