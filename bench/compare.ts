@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -50,19 +50,23 @@ function compare(stores: StoreKind[], runs: number): string {
   const [cpu] = cpus()
   const about = `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpu?.model.trim()}, Node ${process.versions.node}`
   const times = runs === 1 ? 'one run of each' : `medians of ${runs} runs of each, in turn`
-  const parts = [`Measured ${about}: ${times}.`]
+  const parts: string[] = []
+  const loads: number[] = []
   for (const store of stores) {
     const [ours, theirs]: [Result[][], AcapyResult[][]] = [[], []]
     for (let run = 0; run < runs; run++) {
       if (acapy) theirs.push(runAcapy(acapy, store))
       ours.push(runOurs(store))
+      loads.push(loadavg()[0] ?? 0)
     }
     const own = medians(ours)
     parts.push(`### ${store === 'postgres' ? 'Postgres and Redis' : 'SQLite'}`)
     if (acapy) parts.push(sideBySide(own, medians(theirs)))
     parts.push(ownTable(own))
   }
-  return parts.join('\n\n')
+  // The driver and what it measures make up for about two.
+  const load = `The machine's load was ${loads.map((value) => value.toFixed(1)).join(', ')} after each of ours.`
+  return [`Measured ${about}: ${times}. ${load}`, ...parts].join('\n\n')
 }
 
 const { values } = parseArgs({

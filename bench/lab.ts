@@ -42,20 +42,13 @@ export class Lab {
   private client: HttpClient | undefined
   private peerServer: PeerServer | undefined
 
-  private constructor(readonly backing: Backing) {
+  constructor(readonly backing: Backing) {
     this.gateway = new GatewayProcess(backing)
     this.meter = new Meter(() => this.gateway.pid, backing)
   }
 
-  static async start(backing: Backing): Promise<Lab> {
-    const lab = new Lab(backing)
-    try {
-      lab.firstStart = await lab.gateway.start()
-    } catch (error) {
-      await lab.gateway.dispose()
-      throw error
-    }
-    return lab
+  async start(): Promise<void> {
+    this.firstStart = await this.gateway.start()
   }
 
   /** Stops the gateway and starts it again on the same data; gives the seconds until it was ready. */

@@ -39,18 +39,20 @@ function readOptions(): Options {
 
 async function run({ store, scenarios }: Options): Promise<(Result | Failure)[]> {
   const backing = await openBacking(store)
-  const results: (Result | Failure)[] = []
-  try {
-    const lab = await Lab.start(backing)
-    try {
-      for (const scenario of scenarios) results.push(...(await runScenario(lab, scenario)))
-    } finally {
-      await lab.dispose()
-    }
-  } finally {
+  const lab = new Lab(backing)
+  const dispose = async () => {
+    await lab.dispose()
     await backing.dispose()
   }
-  return results
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => dispose().finally(() => process.exit(130)))
+  try {
+    await lab.start()
+    const results: (Result | Failure)[] = []
+    for (const scenario of scenarios) results.push(...(await runScenario(lab, scenario)))
+    return results
+  } finally {
+    await dispose()
+  }
 }
 
 /** One that fails does not keep the others from running. */

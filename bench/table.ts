@@ -105,7 +105,11 @@ export function ownTable(ours: Result[]): string {
   return markdown(head, rows)
 }
 
+/** Columns are padded, as the formatter has tables. */
 function markdown(head: string[], rows: unknown[][]): string {
-  const line = (cells: unknown[]) => `| ${cells.map((cell) => cell ?? '').join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  const cells = [head, ...rows].map((row) => row.map((cell) => String(cell ?? '')))
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => (row[column] ?? '').length)))
+  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const [first = [], ...others] = cells.map(line)
+  return [first, line(widths.map((width) => '-'.repeat(width))), ...others].join('\n')
 }
