@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, Router } from 'express'
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, subscribe } from 'graphql'
 import type { OperationArgs } from 'graphql-sse'
 import { createHandler } from 'graphql-sse/lib/use/express'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
@@ -37,6 +37,10 @@ export function graphqlOverSse({ credentials, live, operations, openStream, maxB
         ? refused([badRequest('Send mutations by POST.')])
         : (checked as OperationArgs)
     },
+    subscribe: async (args) => {
+      const result = await subscribe(args as ExecutionArgs)
+      return Symbol.asyncIterator in result ? tellingItsEnd(result) : result
+    },
     onNext: (_context, _request, result) => operations.mask(result as never),
   })
   const router = Router()
@@ -60,6 +64,24 @@ const isMutation = ({ document, operationName }: ExecutionArgs) =>
 /** A stream that tells the errors of a request, and ends: clients of event streams do not see the body of a 400. */
 async function* refused(errors: GraphQLError[]): AsyncGenerator<{ errors: GraphQLError[] }> {
   yield { errors }
+}
+
+/** Where a stream fails, graphql-sse cuts the connection; here its error is the last that is told. */
+function tellingItsEnd(results: AsyncGenerator<ExecutionResult, void, void>): AsyncGenerator<ExecutionResult> {
+  const stream: AsyncGenerator<ExecutionResult, void, void> = {
+    async next() {
+      try {
+        return await results.next()
+      } catch (error) {
+        const originalError = error instanceof Error ? error : new Error('The stream failed', { cause: error })
+        return { done: false, value: { errors: [new GraphQLError(originalError.message, { originalError })] } }
+      }
+    },
+    return: () => results.return(),
+    throw: (error) => results.throw(error),
+    [Symbol.asyncIterator]: () => stream,
+  }
+  return stream
 }
 
 const onlyStreams: RequestHandler = (req, res, next) => {
