@@ -1,4 +1,4 @@
-import { type Request, type RequestHandler, Router } from 'express'
+import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, subscribe } from 'graphql'
 import type { OperationArgs } from 'graphql-sse'
 import { createHandler } from 'graphql-sse/lib/use/express'
@@ -27,11 +27,13 @@ export function graphqlOverSse({ credentials, live, operations, openStream, maxB
     onSubscribe({ raw }, params) {
       const request = raw as Request
       const viewer = viewers.get(request) ?? { role: 'ANONYMOUS', operatorKey: false }
-      const checked = operations.check(params, {
+      const context: SseContext = {
         viewer,
         openStream,
         guardStream: (end) => live.watch(viewer, () => end(unauthenticated())),
-      })
+        response: request.res as Response,
+      }
+      const checked = operations.check(params, context)
       if (Array.isArray(checked)) return refused(checked)
       return isMutation(checked) && request.method === 'GET'
         ? refused([badRequest('Send mutations by POST.')])
@@ -39,7 +41,8 @@ export function graphqlOverSse({ credentials, live, operations, openStream, maxB
     },
     subscribe: async (args) => {
       const result = await subscribe(args as ExecutionArgs)
-      return Symbol.asyncIterator in result ? tellingItsEnd(result) : result
+      const { response } = (args as ExecutionArgs).contextValue as SseContext
+      return Symbol.asyncIterator in result ? paced(result, response) : result
     },
     onNext: (_context, _request, result) => operations.mask(result as never),
   })
@@ -66,11 +69,20 @@ async function* refused(errors: GraphQLError[]): AsyncGenerator<{ errors: GraphQ
   yield { errors }
 }
 
-/** Where a stream fails, graphql-sse cuts the connection; here its error is the last that is told. */
-function tellingItsEnd(results: AsyncGenerator<ExecutionResult, void, void>): AsyncGenerator<ExecutionResult> {
+type SseContext = GraphContext & { response: Response }
+
+/**
+ * Reads on as the client does: graphql-sse takes all that comes, without a bound. And where it would cut the connection
+ * of a stream that fails, the error is the last that is told.
+ */
+function paced(
+  results: AsyncGenerator<ExecutionResult, void, void>,
+  response: Response,
+): AsyncGenerator<ExecutionResult> {
   const stream: AsyncGenerator<ExecutionResult, void, void> = {
     async next() {
       try {
+        if (response.writableNeedDrain) await drained(response)
         return await results.next()
       } catch (error) {
         const originalError = error instanceof Error ? error : new Error('The stream failed', { cause: error })
@@ -82,6 +94,16 @@ function tellingItsEnd(results: AsyncGenerator<ExecutionResult, void, void>): As
     [Symbol.asyncIterator]: () => stream,
   }
   return stream
+}
+
+function drained(response: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
 }
 
 const onlyStreams: RequestHandler = (req, res, next) => {
