@@ -14,12 +14,14 @@ export interface Outcome extends GraphResult<Record<string, unknown>> {
 
 /** How long a subscription may take to be refused (ms); one that is not is taken. */
 const PATIENCE_MS = 300
+/** The same where it has to be refused, however busy the machine is. */
+export const LONG_PATIENCE_MS = 10_000
 
 export const codeOf = ({ errors }: Outcome) => errors?.[0]?.extensions?.code
 
 /** One caller on one transport. */
 export interface Line {
-  send(operation: Operation): Promise<Outcome>
+  send(operation: Operation, patienceMs?: number): Promise<Outcome>
   close(): Promise<void>
 }
 
@@ -41,10 +43,10 @@ export const overWs: Transport = (caller) => {
     connectionParams: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(apiKey ? { apiKey } : {}) },
   })
   return {
-    async send(operation) {
+    async send(operation, patienceMs = PATIENCE_MS) {
       const { promise, unsubscribe } = first(client, operation)
       if (!operation.query.startsWith('subscription')) return promise
-      const outcome = await Promise.race([promise, sleep(PATIENCE_MS, {} as Outcome)])
+      const outcome = await Promise.race([promise, sleep(patienceMs, {} as Outcome)])
       unsubscribe()
       return outcome
     },
@@ -68,7 +70,7 @@ function first(client: Client, operation: Operation): { promise: Promise<Outcome
 }
 
 export const overSse: Transport = (caller) => ({
-  async send(operation) {
+  async send(operation, patienceMs = PATIENCE_MS) {
     const abort = new AbortController()
     const response = await fetch(`${caller.url}/graphql/stream`, {
       method: 'POST',
@@ -88,7 +90,7 @@ export const overSse: Transport = (caller) => ({
     }
     const isStream = operation.query.startsWith('subscription')
     const reading = read().catch(() => ({}))
-    const outcome = isStream ? await Promise.race([reading, sleep(PATIENCE_MS, {} as Outcome)]) : await reading
+    const outcome = isStream ? await Promise.race([reading, sleep(patienceMs, {} as Outcome)]) : await reading
     abort.abort()
     return outcome
   },
