@@ -6,6 +6,8 @@ const OPTIONS: RedisOptions = {
   commandTimeout: 500,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
+  // Commands of one turn of the event loop go in one packet.
+  enableAutoPipelining: true,
   retryStrategy: (times) => Math.min(times * 200, 2000),
 }
 
