@@ -32,6 +32,7 @@ export class ConnectionResolver {
   ) {
     return listPage(
       args,
+      'connections',
       (query) => this.service.list(tenantIdOf(context), filter ?? {}, query),
       ({ entry }) => connectionView(recordOf(entry)),
     )

@@ -36,6 +36,7 @@ export class InvitationResolver {
   ) {
     return listPage(
       args,
+      'invitations',
       (query) => this.service.list(tenantIdOf(context), filter ?? {}, query),
       (listed) => this.service.view(listed),
     )

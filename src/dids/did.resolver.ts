@@ -24,6 +24,7 @@ export class DidResolver {
   ) {
     return listPage(
       args,
+      'dids',
       (query) => this.service.list(tenantIdOf(context), method, query),
       ({ entry }) => didView(recordOf(entry)),
     )

@@ -1,13 +1,15 @@
 import type { Listed } from '../storage/list.js'
 import { listCursor, type Page, type PageArgs, pageOf, pageRequest } from './page.js'
 
-/** A page of a numbered list: `read` gets what to look for, `view` makes a node of what it found. */
+/** A page of the numbered list `list`: `read` gets what to look for, `view` makes a node of what it found. */
 export async function listPage<T>(
   args: PageArgs,
+  list: string,
   read: (query: { limit: number; reverse: boolean; after?: number; before?: number }) => Promise<Listed[]>,
   view: (listed: Listed) => T,
 ): Promise<Page<T>> {
-  const request = pageRequest(args, listCursor.decode)
+  const cursors = listCursor(list)
+  const request = pageRequest(args, cursors.decode)
   const found = await read({ ...request, limit: request.limit + 1 })
-  return pageOf(request, found, (listed) => ({ node: view(listed), cursor: listCursor.encode(listed.n) }))
+  return pageOf(request, found, (listed) => ({ node: view(listed), cursor: cursors.encode(listed.n) }))
 }

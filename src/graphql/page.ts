@@ -114,12 +114,16 @@ export function pageOf<R, T>(
   }
 }
 
-/** Cursors of lists that are numbered: see `storage/list.ts`. */
-export const listCursor = {
-  encode: (n: number) => Buffer.from(`l1:${n}`).toString('base64url'),
-  decode(cursor: string, field: string): number {
-    const match = /^l1:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())
-    if (!match) throw badInput('This is not a cursor of this list. Use one that it gave.', field)
-    return Number(match[1])
-  },
+/** Cursors of a list that is numbered: see `storage/list.ts`. One of another list is refused. */
+export function listCursor(list: string) {
+  return {
+    encode: (n: number) => Buffer.from(`l1:${list}:${n}`).toString('base64url'),
+    decode(cursor: string, field: string): number {
+      const [version, name, n] = Buffer.from(cursor, 'base64url').toString().split(':')
+      if (version !== 'l1' || name !== list || !/^\d{1,15}$/.test(n ?? '')) {
+        throw badInput('This is not a cursor of this list. Use one that it gave.', field)
+      }
+      return Number(n)
+    },
+  }
 }

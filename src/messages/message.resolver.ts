@@ -22,6 +22,7 @@ export class MessageResolver {
   ) {
     return listPage(
       args,
+      'messages',
       (query) => this.service.list(tenantIdOf(context), connectionId, query),
       ({ entry }) => messageView(recordOf(entry)),
     )

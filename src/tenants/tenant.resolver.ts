@@ -66,6 +66,7 @@ export class TenantResolver {
     const wanted = Object.entries(filter ?? {}).filter((entry): entry is [string, string] => entry[1] != null)
     return listPage(
       args,
+      'tenants',
       (query) => this.store.list({ ...query, filter: Object.fromEntries(wanted) }),
       ({ entry }) => JSON.parse(entry.value) as TenantProfile,
     )
