@@ -99,21 +99,28 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 2. Events.
   const hub = new EventHub()
   hub.announce = (log, seq) => bus.publish('log', { log, seq })
-  const baseJournal = journal((log, events) => hub.publish(log, events))
+  const baseJournal = journal({
+    publish: (log, events) => hub.publish(log, events),
+    uncertain: (log) => void hub.look(log),
+  })
   const feed = new BaseFeed(profiles, baseJournal, (error) =>
     logger.error('The base stream could not be fed', { error }),
   )
-  const tenantJournal = journal(
-    (log, events) => {
+  const tenantJournal = journal({
+    publish(log, events) {
       hub.publish(log, events)
       feed.push(log, events)
       metrics.countEvents(log, events.length)
     },
+    uncertain(log) {
+      void hub.look(log)
+      void feed.recover(log)
+    },
     // What is still to be copied to the base stream must be found after a crash.
-    async (drafts, tenantId) => {
+    async prepare(drafts, tenantId) {
       if (drafts.some(isForBase)) await recovery.mark(tenantId)
     },
-  )
+  })
 
   // 3. Tenants.
   const freshFor = shared ? (bus === silentBus ? SECOND_MS : 2 * SECOND_MS) : undefined
@@ -160,6 +167,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     instanceId,
     shared,
     mark: (tenantId) => recovery.mark(tenantId),
+    uncertain: (tenantId) => sender.takeSoon(tenantId),
     enqueue: (tenantId, messages, lease, alone) => sender.enqueue(tenantId, messages, lease, alone),
     handOver: (tenantId, owner) => {
       bus.publish('outbox', { tenantId, owner })

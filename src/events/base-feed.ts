@@ -59,10 +59,9 @@ export class BaseFeed {
     if (chosen.length > 0) this.await(tenantId, { events: chosen, through: last.seq, gap })
   }
 
-  /** Copies what a crash has left uncopied. */
+  /** Copies what a crash, or a commit of unknown outcome, has left uncopied. */
   async recover(tenantId: string): Promise<void> {
-    const { seq } = await this.profiles.of(tenantId).head()
-    this.await(tenantId, { events: [], through: seq, gap: true })
+    this.await(tenantId, { events: [], through: Number.MAX_SAFE_INTEGER - 1, gap: true })
     await this.running
   }
 

@@ -14,7 +14,7 @@ interface Tail {
   last: number
   listeners: Set<Listener>
   /** Catching up runs one at a time; set while it does. */
-  busy?: Promise<void>
+  busy: boolean
   /** The highest sequence known to be committed. */
   known: number
 }
@@ -46,9 +46,9 @@ export class EventHub {
     if (!tail) return
     tail.known = Math.max(tail.known, seq)
     if (seq <= tail.last) return
-    tail.busy ??= this.catchUp(tail).finally(() => {
-      tail.busy = undefined
-    })
+    if (tail.busy) return
+    tail.busy = true
+    void this.catchUp(tail)
   }
 
   /** The logs that somebody in this process follows. */
@@ -58,6 +58,15 @@ export class EventHub {
 
   isFollowed(log: string): boolean {
     return this.tails.has(log)
+  }
+
+  /** Something may have been committed that nobody will tell of: looks, as soon as the store lets it. */
+  async look(log: string): Promise<void> {
+    for (let tail = this.tails.get(log); tail; tail = this.tails.get(log)) {
+      const head = await tail.profile.head().catch(() => undefined)
+      if (head) return this.wake(log, head.seq)
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
   }
 
   /** Looks for commits of other instances, for the time when none can announce them. */
@@ -76,7 +85,7 @@ export class EventHub {
     const log = profile.name
     let tail = this.tails.get(log)
     if (!tail) {
-      tail = { profile, last: Number.POSITIVE_INFINITY, known: 0, listeners: new Set() }
+      tail = { profile, last: Number.POSITIVE_INFINITY, known: 0, busy: false, listeners: new Set() }
       this.tails.set(log, tail)
     }
     const joined = tail
@@ -109,13 +118,15 @@ export class EventHub {
       try {
         const head = await tail.profile.head()
         const events = await readLog(tail.profile, { after: tail.last, limit: 1000 }, head)
-        if (events.length === 0) return
+        if (events.length === 0) break
         deliver(tail, events)
       } catch {
         // Whoever listens must not miss what comes once the store is back.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
+    // In the same turn as the last look, so that no wake is lost.
+    tail.busy = false
   }
 }
 

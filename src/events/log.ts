@@ -16,17 +16,26 @@ const PAGE = 100
 const pageOf = (seq: number) => Math.floor(seq / PAGE)
 const pageTag = (page: number) => `${page}`
 
-/** Writes a unit's events in its transaction, and hands them to `publish` once they are committed. */
-export function journal(
-  publish: (log: string, events: LoggedEvent[]) => void,
-  prepare?: Collector<EventDraft>['prepare'],
-): Collector<EventDraft> {
+export interface JournalOptions {
+  /** Called with what is committed, in commit order. */
+  publish: (log: string, events: LoggedEvent[]) => void
+  /** Called where it is not known whether events were committed. */
+  uncertain: (log: string) => void
+  prepare?: Collector<EventDraft>['prepare']
+}
+
+/** Writes a unit's events in its transaction. */
+export function journal({ publish, uncertain, prepare }: JournalOptions): Collector<EventDraft> {
   return {
     prepare,
     settle(drafts, head, profile) {
       const now = new Date().toISOString()
       const events = drafts.map((draft) => ({ id: randomUUID(), occurredAt: now, ...draft, seq: ++head.seq }))
-      return { changes: entriesOf(events), committed: () => publish(profile, events) }
+      return {
+        changes: entriesOf(events),
+        committed: () => publish(profile, events),
+        uncertain: () => uncertain(profile),
+      }
     },
   }
 }

@@ -33,6 +33,8 @@ export interface OutboxOptions {
   mark: (tenantId: string) => Promise<void>
   /** Called after the commit, in commit order, with what this instance is to send; `alone`: nothing waited before. */
   enqueue: (tenantId: string, messages: Outgoing[], lease: Lease, alone: boolean) => void
+  /** Called where it is not known whether messages were committed. */
+  uncertain: (tenantId: string) => void
   /** Called after the commit where another instance, `owner`, sends for this wallet. */
   handOver: (tenantId: string, owner: string) => void
 }
@@ -50,11 +52,12 @@ export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
         }),
       )
       const other = otherOwner(head, options)
-      if (other) return { changes, committed: () => options.handOver(tenantId, other) }
+      const uncertain = () => options.uncertain(tenantId)
+      if (other) return { changes, committed: () => options.handOver(tenantId, other), uncertain }
       const alone = head.lease === undefined
       const lease = { owner: options.instanceId, until: at + LEASE_MS }
       head.lease = lease
-      return { changes, committed: () => options.enqueue(tenantId, messages, lease, alone) }
+      return { changes, committed: () => options.enqueue(tenantId, messages, lease, alone), uncertain }
     },
   }
 }

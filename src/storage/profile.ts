@@ -6,7 +6,7 @@ import { type Listed, type ListQuery, readList } from './list.js'
 import { ProfileCache } from './profile-cache.js'
 import type { WalletStore } from './store.js'
 import { isText } from './tag-match.js'
-import { type Change, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
+import { type Change, type Collector, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
 
 /** Another instance changed the profile while a unit ran; the unit is run again. */
 class ConflictError extends Error {}
@@ -21,17 +21,27 @@ export interface Rider {
   committed(): void
 }
 
-/** The store could not be read or written, or other instances were quicker again and again. Trying later can help. */
+/** The store could not be read or written. Trying later can help. */
 export class StoreError extends Error {
   constructor(cause: unknown) {
     super('The store could not be used', { cause })
   }
 }
 
-const ATTEMPTS = 8
+/** How often a unit may come too late before it locks others out. */
+const ATTEMPTS = 3
 
-/** Askar's error code. */
+/** Askar's error codes. */
+const DUPLICATE = 3
 const NOT_FOUND = 6
+
+/** What a unit wants to do. */
+interface Gathered<T> {
+  result: T
+  changes: Change[]
+  keys: KeyChange[]
+  items: Map<Collector<unknown>, unknown[]>
+}
 
 /**
  * One profile of the store: a tenant's, or the base wallet's. Its units of work run one after the other here; between
@@ -63,13 +73,12 @@ export class Profile {
         try {
           return await this.attempt(unit, fn)
         } catch (error) {
-          for (const change of unit.seal().keys) if (change.op === 'insert') change.key.handle.free()
+          discardKeys(unit)
           if (!(error instanceof ConflictError)) throw error
           await this.catchUp(unit.base)
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt))
         }
       }
-      throw new StoreError(new ConflictError())
+      return this.transactHeld(fn)
     })
   }
 
@@ -86,60 +95,94 @@ export class Profile {
     })
   }
 
+  /** Runs a unit, and writes it if nobody else has written meanwhile. */
   private async attempt<T>(unit: Unit, fn: (unit: Unit) => Promise<T>): Promise<T> {
+    let gathered: Gathered<T>
+    try {
+      gathered = await this.gather(unit, fn)
+    } catch (error) {
+      if (!(error instanceof StoreError)) await this.assertCurrent(unit.base)
+      throw error
+    }
+    if (!unit.dirty) {
+      await this.assertCurrent(unit.base)
+      return gathered.result
+    }
+    await this.commit(unit, gathered, (write) =>
+      this.store.transaction(this.name, async (session) => {
+        if (this.store.shared && (await readHead(session, true)).rev !== unit.base.rev) throw new ConflictError()
+        await write(session)
+      }),
+    )
+    return gathered.result
+  }
+
+  /**
+   * Runs a unit with the head locked from its beginning to its commit. Dearer, and in turn with all other instances:
+   * where they write to one profile at once, whoever is slower would else be too late again and again.
+   */
+  private async transactHeld<T>(fn: (unit: Unit) => Promise<T>): Promise<T> {
+    let unit: Unit | undefined
+    try {
+      return await this.store.heldTransaction(this.name, async (session) => {
+        const head = await readHead(session, true)
+        this.cache.invalidate(this.known ?? emptyHead(), head)
+        this.known = head
+        unit = new Unit(this.source, this.name, head)
+        const gathered = await this.gather(unit, fn)
+        if (!unit.dirty) return gathered.result
+        await this.commit(unit, gathered, async (write) => {
+          await write(session)
+          await session.commit()
+        })
+        return gathered.result
+      })
+    } catch (error) {
+      if (unit) discardKeys(unit)
+      throw error
+    }
+  }
+
+  /** Lets a unit gather what it wants to do. */
+  private async gather<T>(unit: Unit, fn: (unit: Unit) => Promise<T>): Promise<Gathered<T>> {
     let result: T
     try {
       result = await runInUnit(unit, () => fn(unit))
     } catch (error) {
       unit.seal()
       if (unit.broken) throw new StoreError(unit.broken.cause)
-      await this.assertCurrent(unit.base)
       throw error
     }
     if (unit.broken) throw new StoreError(unit.broken.cause)
     const { changes, keys, items } = unit.seal()
-    if (!unit.dirty) {
-      await this.assertCurrent(unit.base)
-      return result
-    }
     for (const [collector, gathered] of items) await collector.prepare?.(gathered, this.name)
-    const settled = [...items].map(([collector, gathered]) => collector.settle?.(gathered, unit.head, this.name))
-    for (const part of settled) changes.push(...(part?.changes ?? []))
+    return { result, changes, keys, items }
+  }
+  /** Writes what a unit has gathered, by `transaction`, and tells of it. */
+  private async commit<T>(
+    unit: Unit,
+    { changes, keys, items }: Gathered<T>,
+    transaction: (write: (session: Session) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const { base, head } = unit
+    const settled = [...items].map(([collector, gathered]) => collector.settle?.(gathered, head, this.name))
     const riders = this.riders.splice(0)
-    for (const rider of riders) {
-      changes.push(...rider.changes)
-      rider.prepare?.(unit.head)
-    }
+    for (const rider of riders) rider.prepare?.(head)
+    const all = [...changes, ...[...settled, ...riders].flatMap((part) => part?.changes ?? [])]
+    head.rev = base.rev + 1
+    for (const category of new Set(all.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
     try {
-      await this.write(unit, changes, keys)
+      await transaction((session) => write(session, unit, all, keys))
     } catch (error) {
       this.riders.unshift(...riders)
-      throw error
-    }
-    this.carryOver(unit.head, changes, keys)
-    for (const part of settled) part?.committed?.()
-    for (const rider of riders) rider.committed()
-    return result
-  }
-
-  /** The write itself: one transaction, nothing in it but the changes. */
-  private async write({ base, head }: Unit, changes: Change[], keys: KeyChange[]): Promise<void> {
-    head.rev = base.rev + 1
-    for (const category of new Set(changes.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
-    try {
-      await this.store.transaction(this.name, async (session) => {
-        if (this.store.shared && (await readHead(session, true)).rev !== base.rev) throw new ConflictError()
-        for (const change of keys) await applyKey(session, change)
-        for (const change of changes) await apply(session, change)
-        const entry = { category: HEAD_CATEGORY, name: HEAD_NAME, value: JSON.stringify(head) }
-        await (base.rev === 0 ? session.insert(entry) : session.replace(entry))
-      })
-    } catch (error) {
-      // Whether a commit that failed took place is not known.
       if (error instanceof ConflictError) throw error
+      // Whether a commit that failed took place is not known.
       this.forget()
+      for (const part of settled) part?.uncertain?.()
       throw new StoreError(error)
     }
+    this.carryOver(head, all, keys)
+    for (const part of [...settled, ...riders]) part?.committed?.()
   }
 
   private carryOver(head: Head, changes: Change[], keys: KeyChange[]): void {
@@ -209,6 +252,25 @@ export class Profile {
     fetchKey: (name) =>
       this.cache.key(name, () => this.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined)),
   }
+}
+
+/** All of a unit in one transaction, nothing else in it. */
+async function write(session: Session, { base, head }: Unit, changes: Change[], keys: KeyChange[]): Promise<void> {
+  for (const change of keys) await applyKey(session, change)
+  for (const change of changes) await apply(session, change)
+  const entry = { category: HEAD_CATEGORY, name: HEAD_NAME, value: JSON.stringify(head) }
+  if (base.rev > 0) return session.replace(entry)
+  try {
+    await session.insert(entry)
+  } catch (error) {
+    // Two instances have written to a new profile at once.
+    throw (error as { code?: number }).code === DUPLICATE ? new ConflictError() : error
+  }
+}
+
+/** What a unit that was not written would have kept. */
+function discardKeys(unit: Unit): void {
+  for (const change of unit.seal().keys) if (change.op === 'insert') change.key.handle.free()
 }
 
 async function readHead(session: Session, forUpdate = false): Promise<Head> {

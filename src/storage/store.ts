@@ -6,6 +6,10 @@ import { HEAD_CATEGORY, HEAD_NAME } from './head.js'
 /** The profile of the base wallet: tenants, routes, the base event log. */
 export const BASE_PROFILE = 'base'
 
+/** Connections to Postgres that are kept for held transactions: one for the base wallet, one for all tenants. */
+const HELD = 2
+const placesOf = (poolSize: number) => Math.max(poolSize - HELD, 1)
+
 export interface StoreOptions {
   /** `postgres://…` of the database, or the path of a SQLite file. */
   location: { databaseUrl: string } | { file: string }
@@ -23,20 +27,25 @@ export interface StoreOptions {
 export class WalletStore {
   private readonly places: Semaphore
   private readonly writers: Semaphore
+  /** For transactions that are kept open while others read: the base wallet's, and the tenants'. */
+  private readonly baseHolder = new Semaphore(1)
+  private readonly holder = new Semaphore(HELD - 1)
 
   private constructor(
     private readonly store: Store,
     readonly database: Database,
     poolSize: number,
   ) {
-    this.places = new Semaphore(poolSize)
+    this.places = new Semaphore(database.kind === 'sqlite' ? poolSize : placesOf(poolSize))
     // SQLite has one writer: waiting here in order beats polling its lock for up to five seconds.
     this.writers = new Semaphore(database.kind === 'sqlite' ? 1 : poolSize)
   }
 
   static async open({ location, key, poolSize }: StoreOptions): Promise<WalletStore> {
     const database =
-      'file' in location ? sqliteDatabase(location.file, poolSize) : postgresDatabase(location.databaseUrl, poolSize)
+      'file' in location
+        ? sqliteDatabase(location.file, poolSize)
+        : postgresDatabase(location.databaseUrl, placesOf(poolSize) + HELD)
     const access = { keyMethod: new StoreKeyMethod(KdfMethod.Raw), passKey: key }
     await database.exclusively(async () => {
       const state = await database.inspect()
@@ -73,19 +82,36 @@ export class WalletStore {
 
   /** Lends a transaction; commits when `write` resolves, rolls back when it rejects. */
   transaction<T>(profile: string, write: (session: Session) => Promise<T>): Promise<T> {
-    return this.writers.use(() =>
-      this.places.use(async () => {
-        const session = await this.store.transaction(profile).open()
-        try {
-          const result = await write(session)
-          await session.commit()
-          return result
-        } catch (error) {
-          if (session.handle) await session.rollback()
-          throw error
-        }
-      }),
-    )
+    return this.writers.use(() => this.places.use(() => this.transact(profile, write)))
+  }
+
+  /**
+   * Lends a transaction that may stay open while sessions and transactions of other profiles come and go: it has a
+   * connection apart from theirs, so that they never wait for each other. It is rolled back unless `work` commits it.
+   * Only for a shared store.
+   */
+  heldTransaction<T>(profile: string, work: (session: Session) => Promise<T>): Promise<T> {
+    const holder = profile === BASE_PROFILE ? this.baseHolder : this.holder
+    return holder.use(async () => {
+      const session = await this.store.transaction(profile).open()
+      try {
+        return await work(session)
+      } finally {
+        if (session.handle) await session.rollback()
+      }
+    })
+  }
+
+  private async transact<T>(profile: string, write: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.store.transaction(profile).open()
+    try {
+      const result = await write(session)
+      await session.commit()
+      return result
+    } catch (error) {
+      if (session.handle) await session.rollback()
+      throw error
+    }
   }
 
   /** Rejects when the store cannot be reached. */

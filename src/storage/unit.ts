@@ -15,11 +15,16 @@ export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove
 /**
  * What a unit gathers beside its changes, and what becomes of it: events for the log, messages for the outbox, routes.
  * `prepare` runs before the transaction, outside of it. `settle` turns what was gathered into changes, counting in the
- * head; the `committed` that it returns is called in commit order and must not wait.
+ * head; the `committed` that it returns is called in commit order and must not wait. Where the connection broke during
+ * the commit, `uncertain` is called instead: the changes may be written.
  */
 export interface Collector<T> {
   prepare?(items: readonly T[], profile: string): Promise<void>
-  settle?(items: readonly T[], head: Head, profile: string): { changes: Change[]; committed?: () => void }
+  settle?(
+    items: readonly T[],
+    head: Head,
+    profile: string,
+  ): { changes: Change[]; committed?: () => void; uncertain?: () => void }
 }
 
 /** Reads from the profile that a unit works on, as it was when the unit began. */
