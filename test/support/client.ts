@@ -61,9 +61,15 @@ export class ApiClient {
     return errors[0].extensions.code
   }
 
-  /** Follows the event stream over graphql-ws; resolves once the server has taken the subscription. */
+  /**
+   * Follows the event stream over graphql-ws, from this moment on where no cursor is given. By a cursor in any case: the
+   * server takes a subscription when it comes to it, and nothing tells a client when that was.
+   */
   async follow(variables: { after?: string; topics?: string[]; tenantIds?: string[] } = {}): Promise<EventTap> {
-    const tap = new EventTap(this, variables)
+    const { data } = await this.send<{ events: { pageInfo: { endCursor: string } } }>(
+      '{ events(last: 1) { pageInfo { endCursor } } }',
+    )
+    const tap = new EventTap(this, { after: data?.events?.pageInfo.endCursor, ...variables })
     await tap.opened
     return tap
   }
