@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import { keyOfDid, Peer } from '../../bench/peer.js'
+import { PeerServer } from '../../bench/peer-server.js'
+import type { TestTenant } from './client.js'
+import { invite } from './talk.js'
+
+/** An agent outside of any gateway that is connected to a tenant, and packs what it sends itself. */
+export class OutsidePeer {
+  private constructor(
+    private readonly peer: Peer,
+    readonly tenant: TestTenant,
+    /** The tenant's key on this connection, base58. */
+    readonly recipientKey: string,
+    private readonly server: PeerServer,
+  ) {}
+
+  static async connectTo(tenant: TestTenant): Promise<OutsidePeer> {
+    const server = await PeerServer.listen()
+    const { url, firstEnvelope } = server.endpoint(randomUUID())
+    const peer = await Peer.create(url)
+    const { message } = await invite(tenant)
+    const invitation = message as { '@id': string; services: (string | { recipientKeys: string[] })[] }
+    const [service] = invitation.services
+    const key = typeof service === 'object' ? service.recipientKeys[0] : service
+    const request = peer.pack(peer.connectionRequest(invitation['@id']), keyOfDid(key ?? ''))
+    await post(tenant.client.url, request)
+    const recipientKey = peer.senderOf(await firstEnvelope)
+    await post(tenant.client.url, peer.pack(peer.trustPing(), recipientKey))
+    return new OutsidePeer(peer, tenant, recipientKey, server)
+  }
+
+  /** A basic message, sealed for the tenant. */
+  message(content: string): Buffer {
+    return this.peer.pack(this.peer.basicMessage(content), this.recipientKey)
+  }
+
+  /** Posts an envelope to the tenant's gateway. */
+  post(envelope: Buffer): Promise<Response> {
+    return post(this.tenant.client.url, envelope)
+  }
+
+  close(): Promise<void> {
+    return this.server.close()
+  }
+}
+
+function post(url: string, body: Buffer): Promise<Response> {
+  const headers = { 'content-type': 'application/didcomm-envelope-enc' }
+  return fetch(`${url}/didcomm`, { method: 'POST', headers, body: new Uint8Array(body) })
+}
