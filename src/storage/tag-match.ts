@@ -10,7 +10,8 @@ export function matchesTags(tags: Tags, query: TagQuery): boolean {
     if (name === '$and') return (condition as TagQuery[]).every((part) => matchesTags(tags, part))
     if (name === '$or') return (condition as TagQuery[]).some((part) => matchesTags(tags, part))
     if (name === '$not') return !matchesTags(tags, condition as TagQuery)
-    return matchesValue(tags[name], condition)
+    if (name === '$exist') return [condition].flat().every((tag) => valuesOf(tags[tag as string]).length > 0)
+    return matchesValue(valuesOf(tags[name]), condition)
   })
 }
 
@@ -20,12 +21,13 @@ export function isText(query: unknown): boolean {
   return typeof query !== 'object' || query === null || Object.values(query).every(isText)
 }
 
-function matchesValue(tag: string | string[] | undefined, condition: unknown): boolean {
-  const values = tag === undefined ? [] : Array.isArray(tag) ? tag : [tag]
+const valuesOf = (tag: string | string[] | undefined) => (tag === undefined ? [] : [tag].flat())
+
+function matchesValue(values: string[], condition: unknown): boolean {
   if (typeof condition === 'string') return values.includes(condition)
   const [[operator, operand] = ['', undefined]] = Object.entries(condition as Record<string, unknown>)
   if (operator === '$in') return values.some((value) => (operand as string[]).includes(value))
-  if (operator === '$neq') return values.length > 0 && values.every((value) => value !== operand)
-  if (operator === '$exist') return values.length > 0
+  // Of a tag with several values one that differs is enough.
+  if (operator === '$neq') return values.some((value) => value !== operand)
   throw new Error(`a tag query cannot use ${operator}`)
 }
