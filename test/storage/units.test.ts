@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { placeInList } from '../../src/storage/list.js'
+import type { Profile } from '../../src/storage/profile.js'
+import type { Collector, Unit } from '../../src/storage/unit.js'
+import { KINDS, openPlace, type StorePlace } from './places.js'
+
+const add = (unit: Unit, name: string, value = '{}') => unit.insert({ category: 'thing', name, value, tags: { name } })
+
+for (const kind of KINDS) {
+  describe(`units of work on ${kind}`, () => {
+    let place: StorePlace
+    let profile: Profile
+    before(async () => {
+      place = await openPlace(kind)
+      profile = place.profile()
+    })
+    after(() => place?.remove())
+    const stored = async (category = 'thing') =>
+      (await place.profile().query(category, {})).map(({ name }) => name).sort()
+
+    test('see their own changes, and write them all or none', async () => {
+      await profile.transact(async (unit) => {
+        add(unit, 'one')
+        add(unit, 'gone')
+        assert.equal((await unit.fetch('thing', 'one'))?.name, 'one')
+        assert.equal((await unit.query('thing', { name: 'one' })).length, 1)
+        await unit.remove('thing', 'gone')
+        assert.equal(await unit.fetch('thing', 'gone'), undefined)
+      })
+      assert.deepEqual(await stored(), ['one'])
+      const failing = profile.transact(async (unit) => {
+        add(unit, 'two')
+        await unit.remove('thing', 'one')
+        throw new Error('no')
+      })
+      await assert.rejects(failing, /^Error: no$/)
+      assert.deepEqual(await stored(), ['one'])
+      assert.ok(await profile.transact((unit) => unit.fetch('thing', 'one')))
+    })
+
+    test('leave nothing where the store refuses a part', async () => {
+      const { rev } = await profile.head()
+      const told: string[] = []
+      const collector: Collector<string> = {
+        settle: () => ({
+          changes: [],
+          committed: () => told.push('committed'),
+          uncertain: () => told.push('uncertain'),
+        }),
+      }
+      const refused = profile.transact(async (unit) => {
+        add(unit, 'before')
+        add(unit, 'one')
+        unit.add(collector, 'event')
+      })
+      await assert.rejects(refused, { name: 'Error', message: 'The store could not be used' })
+      assert.deepEqual(await stored(), ['one'])
+      assert.equal((await profile.head()).rev, rev)
+      assert.deepEqual(told, ['uncertain'])
+      await profile.transact(async (unit) => add(unit, 'afterwards'))
+      assert.deepEqual(await stored(), ['afterwards', 'one'])
+    })
+
+    test('forget what came after a savepoint', async () => {
+      await profile.transact(async (unit) => {
+        add(unit, 'kept')
+        const savepoint = unit.savepoint()
+        add(unit, 'dropped')
+        await unit.remove('thing', 'kept')
+        unit.head.lists['things'] = { n: 9, at: 9 }
+        unit.restore(savepoint)
+        assert.equal(unit.head.lists['things'], undefined)
+        assert.ok(await unit.fetch('thing', 'kept'))
+      })
+      assert.ok((await stored()).includes('kept'))
+      assert.ok(!(await stored()).includes('dropped'))
+    })
+
+    test('take nothing more once they have ended', async () => {
+      let late: Unit | undefined
+      await profile.transact(async (unit) => {
+        late = unit
+      })
+      assert.throws(() => add(late as Unit, 'late'), /has ended/)
+    })
+
+    test('tell what is committed in the order of the commits', async () => {
+      const told: number[] = []
+      const counter: Collector<null> = {
+        settle: (items, head) => {
+          head.seq += items.length
+          const { seq } = head
+          return { changes: [], committed: () => told.push(seq) }
+        },
+      }
+      await Promise.all(Array.from({ length: 20 }, () => profile.transact(async (unit) => unit.add(counter, null))))
+      assert.deepEqual(
+        told,
+        Array.from({ length: 20 }, (_, index) => index + 1),
+      )
+    })
+
+    test('let changes that are in no hurry go with the next commit', async () => {
+      const told: string[] = []
+      profile.ride({
+        changes: [{ op: 'remove', category: 'thing', name: 'kept' }],
+        committed: () => told.push('written'),
+      })
+      assert.ok((await stored()).includes('kept'))
+      await assert.rejects(
+        profile.transact(async () => {
+          throw new Error('no')
+        }),
+      )
+      assert.deepEqual(told, [])
+      await profile.land()
+      assert.deepEqual(told, ['written'])
+      assert.ok(!(await stored()).includes('kept'))
+    })
+
+    test('give places in a list in order, with creation times that ascend', async () => {
+      const at = Date.now() + 1000
+      for (let turn = 0; turn < 3; turn++) {
+        await profile.transact(async (unit) => {
+          for (let index = 0; index < 60; index++) {
+            const { tags, createdAt } = placeInList(unit.head, 'items', at)
+            unit.insert({ category: 'item', name: `${turn}/${index}`, value: `${createdAt}`, tags })
+          }
+        })
+      }
+      const query = { category: 'item', list: 'items', filter: {} }
+      const all = await profile.list({ ...query, limit: 1000 })
+      assert.deepEqual(
+        all.map(({ n }) => n),
+        Array.from({ length: 180 }, (_, index) => index + 1),
+      )
+      const times = all.map(({ entry }) => Number(entry.value))
+      assert.ok(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0)))
+      const numbers = async (part: object) => (await profile.list({ ...query, limit: 5, ...part })).map(({ n }) => n)
+      assert.deepEqual(await numbers({ after: 98 }), [99, 100, 101, 102, 103])
+      assert.deepEqual(await numbers({ before: 101, reverse: true }), [100, 99, 98, 97, 96])
+      assert.deepEqual(await numbers({ after: 178 }), [179, 180])
+      assert.deepEqual(await numbers({ after: 180 }), [])
+      assert.deepEqual(await numbers({ after: 10, before: 13 }), [11, 12])
+    })
+  })
+}
+
+describe('units of work of two instances', () => {
+  let place: StorePlace
+  before(async () => {
+    place = await openPlace('postgres')
+  })
+  after(() => place?.remove())
+
+  test('run again where the other was quicker, and lose no update', async () => {
+    const [one, other] = [place.profile(), place.profile()]
+    const increase = (profile: Profile) =>
+      profile.transact(async (unit) => {
+        const entry = await unit.fetch('counter', 'it')
+        const next = { category: 'counter', name: 'it', value: `${Number(entry?.value ?? 0) + 1}`, tags: {} }
+        if (!(await unit.replace(next))) unit.insert(next)
+      })
+    // The very first writes of a profile are at once as well.
+    await Promise.all([one, other].flatMap((profile) => Array.from({ length: 40 }, () => increase(profile))))
+    assert.equal((await one.fetch('counter', 'it'))?.value, '80')
+    assert.equal((await one.head()).rev, 80)
+  })
+
+  test('come to their turn though the other never rests', async () => {
+    const [busy, slow] = [place.profile(), place.profile()]
+    let resting = false
+    const work = (async () => {
+      for (let index = 0; !resting; index++) await busy.transact(async (unit) => add(unit, `busy ${index}`))
+    })()
+    let runs = 0
+    await slow.transact(async (unit) => {
+      runs += 1
+      // Longer than what the other needs for a whole unit.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      add(unit, 'slow')
+    })
+    resting = true
+    await work
+    assert.ok(await slow.fetch('thing', 'slow'))
+    assert.ok(runs > 1 && runs <= 4, `it ran ${runs} times`)
+  })
+
+  test('do not answer from what was read before the other wrote', async () => {
+    const [one, other] = [place.profile(), place.profile()]
+    const read = () => one.transact((unit) => unit.fetch('answer', 'it'))
+    assert.equal(await read(), undefined)
+    await other.transact(async (unit) => unit.insert({ category: 'answer', name: 'it', value: '1', tags: {} }))
+    assert.equal((await read())?.value, '1')
+    assert.equal((await one.transact((unit) => unit.query('answer', {}))).length, 1)
+  })
+})
