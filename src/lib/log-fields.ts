@@ -58,7 +58,7 @@ export interface LoggedError {
  * Keeps the allow-listed fields of `fields`: plain values as they are, `url` without query, fragment and credentials,
  * `error` as {@link describeError} has it.
  *
- * @param verbose whether the line may carry stacks (debug and below)
+ * @param verbose whether the line carries stacks: errors do, and everything from debug on
  */
 export function allowedFields(fields: object, verbose: boolean): Record<string, unknown> {
   const kept: Record<string, unknown> = {}

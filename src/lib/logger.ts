@@ -81,6 +81,8 @@ class PinoLogger implements Logger {
 
   #write(level: Exclude<LogLevel, 'silent'>, message: string, fields: object = {}): void {
     if (!this.#pino.isLevelEnabled(level)) return
-    this.#pino[level](allowedFields(fields, this.#pino.isLevelEnabled('debug')), message)
+    // Where something failed is what whoever is woken by it asks first.
+    const verbose = level === 'error' || level === 'fatal' || this.#pino.isLevelEnabled('debug')
+    this.#pino[level](allowedFields(fields, verbose), message)
   }
 }
