@@ -45,7 +45,7 @@ describe('logger', () => {
     logger.error('failed', { error: Object.assign(new TypeError('MARK'), { code: 'E_X', query: 'MARK' }) })
     logger.error('failed', { error: 'MARK' })
     assert.deepEqual(
-      json().map((line) => line.error),
+      json().map(({ error: { stack, ...rest } }) => rest),
       [
         { name: 'GatewayError', code: 'CONFLICT', message: 'Choose another name.' },
         { name: 'TypeError', code: 'E_X' },
