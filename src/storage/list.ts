@@ -1,7 +1,7 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import type { Head } from './head.js'
-import { isText } from './tag-match.js'
+import { isText, matchesTags } from './tag-match.js'
 
 /**
  * Askar can neither order by a tag nor compare encrypted ones, so a list keeps its own order: each entry gets the next
@@ -10,6 +10,13 @@ import { isText } from './tag-match.js'
  */
 const PAGE = 100
 const BLOCK = 10_000
+
+/**
+ * How many pages are looked at one by one before blocks are asked for as a whole. A page is read
+ * without the filter, which is applied here: the store would first find all that fits, in the whole list, and a filter
+ * that fits many would cost more than the page. What fits few is found by the block.
+ */
+const TRIED_PAGES = 2
 
 /**
  * Gives an entry its place at the end of a list. @returns the tags that hold it, and its creation time (ms): made later
@@ -52,33 +59,48 @@ export async function readList(session: Session, query: ListQuery, last: number)
   const high = Math.min(query.before ?? last + 1, last + 1) - 1
   const found: Listed[] = []
   const unfiltered = Object.keys(query.filter).length === 0
+  let tried = 0
   for (const block of steps(low, high, BLOCK, query.reverse)) {
-    const inBlock = unfiltered ? undefined : await matches(session, query, { _q: `${query.list}/${block}` })
-    if (inBlock) {
-      take(found, inBlock, query, low, high)
-    } else {
-      const from = Math.max(low, block * BLOCK)
-      const to = Math.min(high, block * BLOCK + BLOCK - 1)
-      for (const page of steps(from, to, PAGE, query.reverse)) {
-        take(found, (await matches(session, query, { _p: `${query.list}/${page}` }, PAGE)) ?? [], query, low, high)
-        if (found.length >= query.limit) break
+    let [from, to] = [Math.max(low, block * BLOCK), Math.min(high, block * BLOCK + BLOCK - 1)]
+    let asked = unfiltered
+    for (const page of steps(from, to, PAGE, query.reverse)) {
+      if (tried >= TRIED_PAGES && !asked) {
+        asked = true
+        // What is left of the block, all at once, unless it is too much.
+        const inBlock = await readStretch(session, query, query.filter, { _q: `${query.list}/${block}` }, 2 * PAGE)
+        if (inBlock) {
+          take(found, inBlock, query, from, to)
+          break
+        }
       }
+      tried += 1
+      const inPage = (await readStretch(session, query, {}, { _p: `${query.list}/${page}` }, PAGE)) ?? []
+      take(
+        found,
+        inPage.filter(({ entry }) => matchesTags(entry.tags, query.filter)),
+        query,
+        from,
+        to,
+      )
+      if (found.length >= query.limit) break
+      if (query.reverse) to = Math.min(to, page * PAGE - 1)
+      else from = Math.max(from, page * PAGE + PAGE)
     }
     if (found.length >= query.limit) break
   }
   return found.slice(0, query.limit)
 }
 
-/** The entries of one stretch that match; nothing where they are too many to read in one go. */
-async function matches(
+/** The entries of one stretch that match; nothing where they are more than `most`. */
+async function readStretch(
   session: Session,
-  query: ListQuery,
+  { category }: ListQuery,
+  filter: TagQuery,
   stretch: TagQuery,
-  most = 2 * PAGE,
+  most: number,
 ): Promise<Listed[] | undefined> {
-  if (!isText(query.filter)) return []
-  const tagFilter = { $and: [query.filter, stretch] }
-  const rows = await session.fetchAll({ category: query.category, tagFilter, limit: most + 1 })
+  if (!isText(filter)) return []
+  const rows = await session.fetchAll({ category, tagFilter: { $and: [filter, stretch] }, limit: most + 1 })
   if (rows.length > most) return undefined
   return rows.map((row) => {
     const entry = { category: row.category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }
