@@ -7,8 +7,8 @@ import { assertGapless, assertToldIsTrue, placeOf, readAll, readEvents } from '.
 import { eventually, invite, receive, say } from '../support/talk.js'
 import { freePort } from '../support/tcp-proxy.js'
 
-/** How often the process is killed on each store; four handshakes are cut each time. */
-const KILLS = { sqlite: Number(process.env['TEST_KILLS'] ?? 25), postgres: Number(process.env['TEST_KILLS'] ?? 5) }
+/** How often the process is killed on each store, each time with four handshakes under way; `TEST_KILLS` says more. */
+const KILLS = { sqlite: Number(process.env['TEST_KILLS'] ?? 12), postgres: Number(process.env['TEST_KILLS'] ?? 4) }
 const HANDSHAKES = 4
 /** The longest that a round may run before it is cut (ms). */
 const CUT_MS = 500

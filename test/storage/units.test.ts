@@ -125,7 +125,9 @@ for (const kind of KINDS) {
         await profile.transact(async (unit) => {
           for (let index = 0; index < 60; index++) {
             const { tags, createdAt } = placeInList(unit.head, 'items', at)
-            unit.insert({ category: 'item', name: `${turn}/${index}`, value: `${createdAt}`, tags })
+            const n = turn * 60 + index + 1
+            const own = { part: n % 2 === 0 ? 'even' : 'odd', ...(n % 100 === 7 ? { rare: 'yes' } : {}) }
+            unit.insert({ category: 'item', name: `${n}`, value: `${createdAt}`, tags: { ...own, ...tags } })
           }
         })
       }
@@ -143,6 +145,12 @@ for (const kind of KINDS) {
       assert.deepEqual(await numbers({ after: 178 }), [179, 180])
       assert.deepEqual(await numbers({ after: 180 }), [])
       assert.deepEqual(await numbers({ after: 10, before: 13 }), [11, 12])
+      const filtered = (filter: object, part: object) => numbers({ filter, ...part })
+      assert.deepEqual(await filtered({ part: 'even' }, { after: 97 }), [98, 100, 102, 104, 106])
+      assert.deepEqual(await filtered({ part: 'even' }, { before: 102, reverse: true }), [100, 98, 96, 94, 92])
+      assert.deepEqual(await filtered({ rare: 'yes' }, {}), [7, 107])
+      assert.deepEqual(await filtered({ rare: 'yes' }, { reverse: true, limit: 1 }), [107])
+      assert.deepEqual(await filtered({ rare: 'no' }, {}), [])
     })
   })
 }
