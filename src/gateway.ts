@@ -30,6 +30,7 @@ import { RedisKeys } from './redis/keys.js'
 import { noRouteHints, RedisRouteHints } from './redis/route-hints.js'
 import { Inbound } from './relay/inbound.js'
 import { outbox } from './relay/outbox.js'
+import { Post } from './relay/post.js'
 import { Recovery } from './relay/recovery.js'
 import { RelayResolver } from './relay/relay.resolver.js'
 import { Routes } from './relay/routes.js'
@@ -141,11 +142,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     instanceId,
     profiles,
     shared,
-    fetch,
+    post: new Post(fetch, config.outboundTimeoutMs),
     isTold: () => bus.connected,
     exists: async (tenantId) => (await tenants.find(tenantId)) !== undefined,
     giveUpMs: config.outboxGiveUpMs,
-    timeoutMs: config.outboundTimeoutMs,
     async report(unit, tenantId, report) {
       const tenant = await tenants.find(tenantId)
       unit.add(tenantJournal, deliveryDraft(tenantId, tenant?.eventDispatch ?? 'DEFAULT', report))

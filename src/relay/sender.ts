@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { EventDraft } from '../events/event.js'
-import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import type { Logger } from '../lib/logger.js'
-import { Semaphore } from '../lib/semaphore.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import {
@@ -15,6 +13,7 @@ import {
   releaseOutbox,
   removal,
 } from './outbox.js'
+import type { Failure, Post } from './post.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {
@@ -50,17 +49,14 @@ export interface SenderOptions {
   exists: (tenantId: string) => Promise<boolean>
   /** Whether other instances can tell this one what they laid into its outboxes; where not, it looks. */
   isTold: () => boolean
-  fetch: GuardedFetch
+  post: Post
   /** A message that was not delivered after this time (ms) is given up. */
   giveUpMs: number
-  timeoutMs: number
   /** Adds the event of a delivery that was late or given up. */
   report: (unit: Unit, tenantId: string, report: DeliveryReport) => Promise<void>
   logger: Logger
 }
 
-/** Requests to one origin at once: a peer that hangs takes these, and no more. */
-const PER_ORIGIN = 32
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 60_000
 /** The longest that a peer may ask for by Retry-After. */
@@ -78,12 +74,9 @@ const WATCH_MS = 1000
 /** A message that left is remembered for so long (ms): what was read of the outbox before may still bring it up. */
 const FINISHED_MS = 60_000
 
-const CONTENT_TYPE = 'application/didcomm-envelope-enc'
-
 /** Sends what lies in the outboxes: in order within a connection, again until it arrives or is given up. */
 export class Sender {
   private readonly sendings = new Map<string, Sending>()
-  private readonly origins = new Map<string, Semaphore>()
   private readonly waits = new Set<{ timer: NodeJS.Timeout; wake: () => void }>()
   private readonly work = new Set<Promise<void>>()
   private readonly finished = new LRUCache<string, true>({ max: 50_000, ttl: FINISHED_MS })
@@ -232,7 +225,7 @@ export class Sender {
 
   private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
     for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
-      const failure = await this.attempt(message)
+      const failure = await this.options.post.send(message)
       lane.attempts += 1
       if (!this.isCurrent(tenantId, sending, true)) return
       if (failure && !this.hopeless(message, lane, failure)) {
@@ -271,31 +264,6 @@ export class Sender {
 
   private hopeless(message: Outgoing, lane: Lane, { refused }: Failure): boolean {
     return Date.now() - message.at > this.options.giveUpMs || (refused && lane.attempts >= REFUSALS_MAX)
-  }
-
-  /** One request. @returns why it failed; only a 2xx is a delivery */
-  private async attempt(message: Outgoing): Promise<Failure | undefined> {
-    const origin = originOf(message.endpoint)
-    if (!origin) return { reason: 'the endpoint is not a URL', refused: true }
-    const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
-    this.origins.set(origin, places)
-    try {
-      const { status, headers } = await places.use(() =>
-        this.options.fetch.fetch(message.endpoint, {
-          method: 'POST',
-          headers: { 'content-type': CONTENT_TYPE },
-          body: JSON.stringify(message.payload),
-          timeoutMs: this.options.timeoutMs,
-        }),
-      )
-      if (status >= 200 && status < 300) return undefined
-      const refused = status >= 400 && status < 500 && status !== 408 && status !== 429
-      return { reason: `status ${status}`, refused, retryAfterMs: retryAfterOf(headers['retry-after']) }
-    } catch {
-      return { reason: 'unreachable', refused: false }
-    } finally {
-      if (places.waiting === 0 && places.free === PER_ORIGIN) this.origins.delete(origin)
-    }
   }
 
   /** Removes a message that is done with: with its event where there is something to tell, else with the next commit. */
@@ -388,27 +356,9 @@ export class Sender {
   }
 }
 
-interface Failure {
-  reason: string
-  /** The peer answered that it does not want the message. */
-  refused: boolean
-  retryAfterMs?: number
-}
-
 /** Doubles with each attempt, and is spread so that peers are not hit in step. */
 function backoff(attempts: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** (attempts - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 2)
-}
-
-/** What a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date), in milliseconds. */
-function retryAfterOf(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return ms > 0 ? ms : undefined
-}
-
-function originOf(endpoint: string): string | undefined {
-  return URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
 }
 
 /** The event of a delivery. */

@@ -1,0 +1,61 @@
+import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import { Semaphore } from '../lib/semaphore.js'
+import type { Outgoing } from './outbox.js'
+
+/** Requests to one origin at once: a peer that hangs takes these, and no more. */
+const PER_ORIGIN = 32
+
+const CONTENT_TYPE = 'application/didcomm-envelope-enc'
+
+/** Why a message did not arrive. */
+export interface Failure {
+  reason: string
+  /** The peer answered that it does not want the message. */
+  refused: boolean
+  retryAfterMs?: number
+}
+
+/** Carries single envelopes to their endpoints, by HTTP. */
+export class Post {
+  private readonly origins = new Map<string, Semaphore>()
+
+  constructor(
+    private readonly fetch: GuardedFetch,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** One request. @returns why it failed; only a 2xx is a delivery */
+  async send({ endpoint, payload }: Outgoing): Promise<Failure | undefined> {
+    const origin = originOf(endpoint)
+    if (!origin) return { reason: 'the endpoint is not a URL', refused: true }
+    const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
+    this.origins.set(origin, places)
+    try {
+      const headers = { 'content-type': CONTENT_TYPE }
+      const request = { method: 'POST', headers, body: JSON.stringify(payload), timeoutMs: this.timeoutMs } as const
+      const response = await places.use(() => this.fetch.fetch(endpoint, request))
+      return failureOf(response.status, response.headers['retry-after'])
+    } catch {
+      return { reason: 'unreachable', refused: false }
+    } finally {
+      if (places.waiting === 0 && places.free === PER_ORIGIN) this.origins.delete(origin)
+    }
+  }
+}
+
+function failureOf(status: number, retryAfter: string | string[] | undefined): Failure | undefined {
+  if (status >= 200 && status < 300) return undefined
+  const refused = status >= 400 && status < 500 && status !== 408 && status !== 429
+  return { reason: `status ${status}`, refused, retryAfterMs: retryAfterOf(retryAfter) }
+}
+
+/** What a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date), in milliseconds. */
+function retryAfterOf(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
+  return ms > 0 ? ms : undefined
+}
+
+function originOf(endpoint: string): string | undefined {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : undefined
+}
