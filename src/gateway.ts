@@ -74,6 +74,8 @@ export interface Gateway {
 
 /** How long requests in hand may take once the gateway stops (ms). */
 const GRACE_MS = 20_000
+/** How long a gateway that stops says that it is not ready before it takes no more requests (ms). */
+const UNREADY_MS = 300
 /** How often logs and tenants are looked at where no Redis tells of changes (ms). */
 const POLL_MS = 500
 /** A tenant is looked for work that a crash may leave, until it has left none for this long (ms). */
@@ -278,9 +280,15 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 8. What other instances tell, and what is looked at where none can.
   const followTenant = async (tenantId: string) => {
     await live.check(tenantId)
-    const tenant = hub.isFollowed(tenantId) ? await tenants.find(tenantId) : undefined
+    const isLooked = hub.isFollowed(tenantId) || sessions.isOpen(tenantId)
+    const tenant = isLooked ? await tenants.find(tenantId) : undefined
     if (tenant) await lifecycle.copyLifecycle(tenant)
   }
+  // A wallet's own log begins with what happened to its tenant before.
+  sessions.onOpen = (tenant) =>
+    lifecycle.copyLifecycle(tenant).catch((error) => {
+      logger.warn('A change of a tenant waits to be told', { tenantId: tenant.id, error })
+    })
   const tenantChanged = (tenantId: string) => {
     followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error }))
   }
@@ -349,6 +357,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       draining = true
       for (const timer of timers) clearInterval(timer)
       await overWs.stop()
+      // Time for whoever asks whether it is ready to hear that it is not.
+      await new Promise((resolve) => setTimeout(resolve, UNREADY_MS))
       await server.close(GRACE_MS)
       await overHttp.stop()
       await sender.stop()

@@ -33,8 +33,22 @@ for (const kind of STORES) {
       await tap.close()
     })
 
-    test('stops with exit code 0', async () => {
-      assert.equal(await gateway.stop(), 0)
+    test('the log of a tenant begins with its creation, also where nobody has looked before', async () => {
+      const { client } = await makeTenant(gateway.url)
+      await client.ask('mutation { createDid(input: {method: "key"}) { did { did } } }')
+      const { events } = await client.ask('{ events(first: 2) { nodes { topic } } }')
+      assert.deepEqual(
+        events.nodes.map(({ topic }: { topic: string }) => topic),
+        ['TENANT', 'DID'],
+      )
+    })
+
+    test('says that it is not ready while it stops, and stops with exit code 0', async () => {
+      const stopped = gateway.stop()
+      let status = 200
+      while (status === 200) status = (await fetch(`${gateway.url}/health/ready`)).status
+      assert.equal(status, 503)
+      assert.equal(await stopped, 0)
     })
   })
 }

@@ -40,6 +40,8 @@ export class Sessions {
   private readonly queue: Waiting[] = []
   private readonly drained = new Map<string, Deferred<void>>()
   private readonly sweeper: NodeJS.Timeout
+  /** Called before a wallet that was opened is lent. */
+  onOpen: (tenant: Tenant) => Promise<void> = async () => {}
   /** Rooms that are taken, or promised to an opening or a closing wallet. */
   private taken = 0
 
@@ -56,6 +58,10 @@ export class Sessions {
 
   get open(): number {
     return this.rooms.size
+  }
+
+  isOpen(tenantId: string): boolean {
+    return this.rooms.has(tenantId)
   }
 
   /** The tenants whose wallets are open. */
@@ -162,7 +168,8 @@ export class Sessions {
   private openRoom(tenant: Tenant): Promise<Room> {
     this.taken += 1
     const opened = this.factory.open(new WalletOwner(tenant.id, tenant)).then(
-      (agent) => {
+      async (agent) => {
+        await this.onOpen(tenant)
         const room = { agent, guests: 0, usedAt: Date.now() }
         this.rooms.set(tenant.id, room)
         return room
