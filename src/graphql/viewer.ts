@@ -13,6 +13,8 @@ export type Viewer =
       scopes: readonly Scope[]
       /** Seconds since the epoch; null for never. */
       expiresAt: number | null
+      /** The key of an unmanaged wallet as its token carries it: only `Tokens.openKey` reads it. */
+      sealedKey?: string
     }
 
 /** What every resolver gets. */

@@ -1,7 +1,6 @@
 import type { Secrets } from '../config/secrets.js'
 import type { Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
-import type { Tenant, TokenRecord } from '../tenants/tenant.js'
 import type { Tokens } from '../tenants/tokens.js'
 
 /** What a request carries: HTTP headers, or the same two in a connection's parameters. */
@@ -32,15 +31,14 @@ export class Credentials {
       const jwt =
         typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
       if (!jwt) throw unauthenticated()
-      const { tenant, token } = await this.tokens.authenticate(jwt)
-      return tenantViewer(tenant, token)
+      return tenantViewer(await this.tokens.authenticate(jwt))
     }
     if (operator && this.adminApi) return { role: 'OPERATOR' }
     return { role: 'ANONYMOUS', operatorKey: operator }
   }
 }
 
-function tenantViewer(tenant: Tenant, token: TokenRecord): Viewer {
+function tenantViewer({ tenant, token, sealedKey }: Awaited<ReturnType<Tokens['authenticate']>>): Viewer {
   return {
     role: 'TENANT',
     tenantId: tenant.id,
@@ -48,5 +46,6 @@ function tenantViewer(tenant: Tenant, token: TokenRecord): Viewer {
     tokenId: token.id,
     scopes: token.scopes,
     expiresAt: token.expiresAt,
+    ...(sealedKey === undefined ? {} : { sealedKey }),
   }
 }

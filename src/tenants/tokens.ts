@@ -3,6 +3,7 @@ import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { unauthenticated } from '../lib/errors.js'
 import { sha256 } from '../lib/ids.js'
+import { openKey, sealKey } from './sealed-key.js'
 import type { Tenant, TokenRecord } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 
@@ -10,11 +11,19 @@ interface Claims {
   tenantId: string
   tokenId: string
   expiresAt: number | undefined
+  sealedKey: string | undefined
+}
+
+/** A token that holds, and the tenant whose it is. */
+export interface HeldToken {
+  tenant: Tenant
+  token: TokenRecord
 }
 
 /**
  * Tenant tokens: compact JWS (RFC 7515, HS256) with `sub`, `jti`, `iat` and, unless it never ends, `exp`. A token holds
- * while its id stands in its tenant's record; what it may do is written there, not in the token.
+ * while its id stands in its tenant's record; what it may do is written there, not in the token. That of an unmanaged
+ * tenant carries the wallet's key in `wallet_key`, sealed.
  */
 export class Tokens {
   private readonly verified = new LRUCache<string, Claims>({ max: 20_000, ttl: 10 * 60_000 })
@@ -33,23 +42,35 @@ export class Tokens {
     this.keys = secrets.map((secret) => createSecretKey(secret))
   }
 
-  /** The token of a record; the same each time. */
-  sign(tenantId: string, token: TokenRecord): Promise<string> {
-    const jwt = new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setSubject(tenantId).setJti(token.id)
+  /** The token of a record, with the key of an unmanaged wallet sealed in it; the same each time. */
+  async sign(tenantId: string, token: TokenRecord, walletKey?: string): Promise<string> {
+    const claims = walletKey === undefined ? {} : { wallet_key: await sealKey(this.keys, token.id, walletKey) }
+    const jwt = new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setSubject(tenantId)
+      .setJti(token.id)
     jwt.setIssuedAt(token.issuedAt)
     if (token.expiresAt !== null) jwt.setExpirationTime(token.expiresAt)
     return jwt.sign(this.keys[0] as KeyObject)
   }
 
-  /** @throws UNAUTHENTICATED, the same for whatever is wrong with it */
-  async authenticate(jwt: string): Promise<{ tenant: Tenant; token: TokenRecord }> {
-    const { tenantId, tokenId, expiresAt } = await this.verify(jwt)
+  /**
+   * @returns with the wallet key that it may carry, still sealed: for {@link openKey}
+   * @throws UNAUTHENTICATED, the same for whatever is wrong with it
+   */
+  async authenticate(jwt: string): Promise<HeldToken & { sealedKey?: string }> {
+    const { tenantId, tokenId, expiresAt, sealedKey } = await this.verify(jwt)
     if (expiresAt !== undefined && expiresAt <= Date.now() / 1000) throw unauthenticated()
     const found = await this.find(tenantId, tokenId)
     if (!found) throw unauthenticated()
     const uses = this.uses.get(tenantId) ?? new Map<string, number>()
     this.uses.set(tenantId, uses.set(tokenId, Math.floor(Date.now() / 1000)))
-    return found
+    return { ...found, sealedKey }
+  }
+
+  /** The wallet key that a token carries; undefined where it was not sealed for this one. Never kept. */
+  openKey(tokenId: string, sealedKey: string): Promise<string | undefined> {
+    return openKey(this.keys, tokenId, sealedKey)
   }
 
   /** The uses since the last time that this was asked. */
@@ -65,7 +86,7 @@ export class Tokens {
   }
 
   /** The record of a token that holds. */
-  async find(tenantId: string, tokenId: string): Promise<{ tenant: Tenant; token: TokenRecord } | undefined> {
+  async find(tenantId: string, tokenId: string): Promise<HeldToken | undefined> {
     const tenant = await this.tenants.find(tenantId)
     const token = tenant?.tokens.find(({ id }) => id === tokenId)
     if (!tenant || !token || tenant.state === 'DELETING') return undefined
@@ -86,7 +107,13 @@ export class Tokens {
         () => undefined,
       )
       if (!payload) continue
-      const claims = { tenantId: payload.sub as string, tokenId: payload.jti as string, expiresAt: payload.exp }
+      const { sub, jti, exp, wallet_key: sealedKey } = payload
+      const claims = {
+        tenantId: sub as string,
+        tokenId: jti as string,
+        expiresAt: exp,
+        sealedKey: typeof sealedKey === 'string' ? sealedKey : undefined,
+      }
       this.verified.set(digest, claims)
       return claims
     }
