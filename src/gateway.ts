@@ -46,6 +46,7 @@ import { health } from './server/health.js'
 import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
+import { originFinder } from './server/origin.js'
 import { buildGatewaySchema } from './server/schema.js'
 import { readStoreMeta } from './storage/format.js'
 import { Profiles } from './storage/profiles.js'
@@ -246,6 +247,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
   const credentials = new Credentials(secrets, tokens, config.adminApi)
+  const originOf = originFinder(config.trustProxy)
   const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
     openEventStream(events, args, context)
@@ -255,9 +257,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     limits,
     introspection: config.introspection,
     maxBytes: config.maxRequestBytes,
+    originOf,
     logger,
   })
-  const overWs = graphqlOverWs({ credentials, live, operations, openStream, maxBytes: config.maxRequestBytes })
+  const streaming = { credentials, live, operations, openStream, maxBytes: config.maxRequestBytes, originOf }
+  const overWs = graphqlOverWs(streaming)
   const server = new HttpServer({
     host: config.host,
     port: config.port,
@@ -270,7 +274,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       metrics.router(),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
       explorer(),
-      graphqlOverSse({ credentials, live, operations, openStream, maxBytes: config.maxRequestBytes }),
+      graphqlOverSse(streaming),
       overHttp.router,
     ],
     sockets: { '/graphql': overWs.server },

@@ -14,6 +14,8 @@ export interface Config {
   readonly port: number
   /** Without a slash at the end. Missing only while PORT is 0 and no PUBLIC_URL given: see {@link publicUrlOf}. */
   readonly publicUrl?: string
+  /** Addresses and CIDR ranges, checked. */
+  readonly trustProxy: readonly string[]
   /** Absolute. */
   readonly dataDir: string
   /** Holds a password: print with {@link printableConfig}. Missing: SQLite in `dataDir`. */
@@ -56,6 +58,7 @@ const schema = z.object({
   HOST: text(/^[A-Za-z0-9._:-]+$/, 'write an address or host name'),
   PORT: wholeNumber(0, 65535),
   PUBLIC_URL: httpUrl().optional(),
+  TRUST_PROXY: list(text(/^[\da-fA-F:.]+(\/\d+)?$/, 'write addresses or ranges like 10.0.0.0/8')).optional(),
   DATA_DIR: z.string().transform((path) => resolve(path)),
   DATABASE_URL: url(
     ['postgres:', 'postgresql:'],
@@ -144,14 +147,16 @@ function firstProblem(error: z.ZodError, raw: RawSettings): ConfigError {
 }
 
 function checkTogether(parsed: Parsed): void {
-  const { TOKEN_TTL, TOKEN_TTL_MAX, ALLOW_ADDRESSES } = parsed
+  const { TOKEN_TTL, TOKEN_TTL_MAX } = parsed
   if (TOKEN_TTL_MAX !== null && (TOKEN_TTL === null || TOKEN_TTL > TOKEN_TTL_MAX)) {
     throw new ConfigError('TOKEN_TTL', 'must not be longer than TOKEN_TTL_MAX')
   }
-  try {
-    new AddressList(ALLOW_ADDRESSES ?? [])
-  } catch (error) {
-    throw new ConfigError('ALLOW_ADDRESSES', (error as Error).message)
+  for (const name of ['ALLOW_ADDRESSES', 'TRUST_PROXY'] as const) {
+    try {
+      new AddressList(parsed[name] ?? [])
+    } catch (error) {
+      throw new ConfigError(name, (error as Error).message)
+    }
   }
 }
 
@@ -161,6 +166,7 @@ function toConfig(parsed: Parsed): Config {
     host,
     port,
     publicUrl: parsed.PUBLIC_URL ?? (port === 0 ? undefined : defaultPublicUrl(host, port)),
+    trustProxy: Object.freeze(parsed.TRUST_PROXY ?? []),
     dataDir: parsed.DATA_DIR,
     databaseUrl: parsed.DATABASE_URL,
     redisUrls: Object.freeze(parsed.REDIS_URL ?? []),

@@ -42,10 +42,20 @@ export class Secrets {
     return this.#jwtSecrets
   }
 
-  /** Whether `candidate` is an operator's key. Takes as long for a wrong key as for a right one. */
-  isOperatorKey(candidate: string): boolean {
+  get operatorKeyCount(): number {
+    return this.#operatorKeyHashes.length
+  }
+
+  /**
+   * The place of an operator's key in OPERATOR_API_KEYS, from 1; undefined where it is none of them. Takes as long for a
+   * wrong key as for a right one.
+   */
+  operatorKeyNumber(candidate: string): number | undefined {
     const hash = sha256(candidate)
-    return this.#operatorKeyHashes.reduce((found, known) => constantTimeEqual(hash, known) || found, false)
+    return this.#operatorKeyHashes.reduce<number | undefined>(
+      (found, known, index) => (constantTimeEqual(hash, known) ? (found ?? index + 1) : found),
+      undefined,
+    )
   }
 
   toJSON(): string {

@@ -41,6 +41,14 @@ const settingList = [
       'How peers reach the gateway: in invitations, DID documents and hosted DIDs. Set it before the first invitation leaves.',
   },
   {
+    group: 'Where it listens',
+    name: 'TRUST_PROXY',
+    defaultText: 'none',
+    kind: 'comma list of addresses or CIDR ranges',
+    meaning:
+      'Proxies before the gateway whose `X-Forwarded-For` says where a request comes from. Without it the header is not looked at.',
+  },
+  {
     group: 'Storage',
     name: 'DATA_DIR',
     default: './data',

@@ -1,10 +1,21 @@
 export type Scope = 'READ' | 'WRITE' | 'MANAGE'
 
+/** Each contains those before it. */
+export const OPERATOR_SCOPES = ['READ', 'TENANTS', 'ALL'] as const
+export type OperatorScope = (typeof OPERATOR_SCOPES)[number]
+
+/** What is known of the key that an operator sent. */
+export interface OperatorKeyInfo {
+  keyId: string
+  name: string
+  scopes: readonly OperatorScope[]
+}
+
 /** Who a request is. Rights never merge: a request that carries both credentials is a tenant's. */
 export type Viewer =
   /** `operatorKey`: a valid one was sent to an instance that does not look at them (ADMIN_API=off). */
   | { role: 'ANONYMOUS'; operatorKey: boolean }
-  | { role: 'OPERATOR' }
+  | { role: 'OPERATOR'; operatorKey: OperatorKeyInfo }
   | {
       role: 'TENANT'
       tenantId: string
@@ -20,6 +31,8 @@ export type Viewer =
 /** What every resolver gets. */
 export interface GraphContext {
   viewer: Viewer
+  /** The address that it was asked from, where that is known. */
+  origin: string | null
   /** Opens the event stream of a subscription; there are none over plain HTTP. */
   openStream?: (args: StreamArgs, context: GraphContext) => Promise<AsyncIterableIterator<unknown>>
   /** Ends a stream whose credentials stop to hold, where the transport does not do it. @returns what to call at its end */

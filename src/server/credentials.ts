@@ -1,5 +1,5 @@
 import type { Secrets } from '../config/secrets.js'
-import type { Viewer } from '../graphql/viewer.js'
+import type { OperatorKeyInfo, Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
 import type { Tokens } from '../tenants/tokens.js'
 
@@ -24,17 +24,21 @@ export class Credentials {
    */
   async viewer({ apiKey, authorization }: SentCredentials): Promise<Viewer> {
     const operator = apiKey !== undefined && apiKey !== null
-    if (operator && this.adminApi && !(typeof apiKey === 'string' && this.secrets.isOperatorKey(apiKey))) {
-      throw unauthenticated()
-    }
+    const operatorKey = operator && this.adminApi ? this.operatorKey(apiKey) : undefined
     if (authorization !== undefined && authorization !== null) {
       const jwt =
         typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
       if (!jwt) throw unauthenticated()
       return tenantViewer(await this.tokens.authenticate(jwt))
     }
-    if (operator && this.adminApi) return { role: 'OPERATOR' }
+    if (operatorKey) return { role: 'OPERATOR', operatorKey }
     return { role: 'ANONYMOUS', operatorKey: operator }
+  }
+
+  private operatorKey(apiKey: unknown): OperatorKeyInfo {
+    const number = typeof apiKey === 'string' ? this.secrets.operatorKeyNumber(apiKey) : undefined
+    if (number === undefined) throw unauthenticated()
+    return { keyId: `config-${number}`, name: `config-${number}`, scopes: ['ALL'] }
   }
 }
 

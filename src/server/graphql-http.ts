@@ -9,6 +9,7 @@ import type { GraphContext } from '../graphql/viewer.js'
 import { GatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Credentials } from './credentials.js'
+import type { OriginOf } from './origin.js'
 
 export interface GraphHttpOptions {
   schema: GraphQLSchema
@@ -16,6 +17,7 @@ export interface GraphHttpOptions {
   limits: LimitOptions
   introspection: boolean
   maxBytes: number
+  originOf: OriginOf
   logger: Logger
 }
 
@@ -73,7 +75,7 @@ export async function graphqlOverHttp(
       .catch((error) => {
         throw refusal(error, req)
       })
-    return { viewer }
+    return { viewer, origin: options.originOf(req) }
   }
   const router = Router()
   router.use('/graphql', jsonBody(options.maxBytes), answerBodyErrors)

@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.js'
 import { answerBodyErrors, jsonBody } from './graphql-http.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
+import type { OriginOf } from './origin.js'
 
 export interface GraphSseOptions {
   credentials: Credentials
@@ -16,10 +17,12 @@ export interface GraphSseOptions {
   openStream: NonNullable<GraphContext['openStream']>
   /** The longest body of a request, in bytes. */
   maxBytes: number
+  originOf: OriginOf
 }
 
 /** GraphQL over server-sent events, in distinct connections mode: `GET or POST /graphql/stream`. */
-export function graphqlOverSse({ credentials, live, operations, openStream, maxBytes }: GraphSseOptions): Router {
+export function graphqlOverSse(options: GraphSseOptions): Router {
+  const { credentials, live, operations, openStream, maxBytes, originOf } = options
   const viewers = new WeakMap<Request, Viewer>()
   const handler = createHandler({
     // Without a token there is no single connection mode: its streams belong to whoever knows the token.
@@ -29,6 +32,7 @@ export function graphqlOverSse({ credentials, live, operations, openStream, maxB
       const viewer = viewers.get(request) ?? { role: 'ANONYMOUS', operatorKey: false }
       const context: SseContext = {
         viewer,
+        origin: originOf(request),
         openStream,
         guardStream: (end) => live.watch(viewer, () => end(unauthenticated())),
         response: request.res as Response,

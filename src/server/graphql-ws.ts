@@ -6,6 +6,7 @@ import { isGatewayError } from '../lib/errors.js'
 import type { Credentials } from './credentials.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
+import type { OriginOf } from './origin.js'
 
 export interface GraphWsOptions {
   credentials: Credentials
@@ -14,6 +15,7 @@ export interface GraphWsOptions {
   openStream: NonNullable<GraphContext['openStream']>
   /** The longest message of a client, in bytes. */
   maxBytes: number
+  originOf: OriginOf
 }
 
 /** Parameters that a connection begins with. */
@@ -32,7 +34,8 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
         try {
           const viewer = await options.credentials.viewer({ apiKey, authorization })
           if (viewer.role === 'TENANT' && viewer.suspended) return false
-          extra.context = { viewer, openStream: options.openStream }
+          const origin = options.originOf(extra.request)
+          extra.context = { viewer, origin, openStream: options.openStream }
           extra.release = options.live.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'))
           return true
         } catch (error) {

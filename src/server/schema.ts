@@ -27,6 +27,7 @@ import { LockResolver } from '../tenants/lock.resolver.js'
 import { QueueEventType } from '../tenants/queue-event.type.js'
 import { TenantResolver } from '../tenants/tenant.resolver.js'
 import { TenantEventType } from '../tenants/tenant.type.js'
+import { actInTheNameOfViewers } from './acting.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
 const DECLARED = [
@@ -91,6 +92,7 @@ export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
     // Every subscription brings its own source; the library asks for one all the same.
     pubSub: { publish() {}, subscribe: () => [] as never } as PubSub,
   })
+  actInTheNameOfViewers(schema)
   for (const [name, description] of Object.entries(ROOTS))
     (schema.getType(name) as GraphQLNamedType).description = description
   return schema

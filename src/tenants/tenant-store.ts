@@ -1,5 +1,6 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
+import { type AuditAction, type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDraft } from '../events/event.js'
 import { findLifecycle } from '../events/log.js'
 import { conflict } from '../lib/errors.js'
@@ -7,7 +8,7 @@ import type { Entry, TagQuery, Tags } from '../storage/entry.js'
 import { type Listed, placeInList } from '../storage/list.js'
 import { fetchEntry, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
-import type { Tenant, TenantAccess, TenantChange, TenantProfile } from './tenant.js'
+import type { Tenant, TenantAccess, TenantChange, TenantProfile, TokenRecord } from './tenant.js'
 
 const PROFILES = 'tenant'
 /** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
@@ -78,7 +79,7 @@ export class TenantStore {
     const place = placeInList(unit.head, 'tenants', Date.now())
     const createdAt = new Date(place.createdAt).toISOString()
     const profile = { ...draft, createdAt, updatedAt: createdAt }
-    const tenant = { ...profile, ...this.tell(unit, profile, access, 'CREATED') }
+    const tenant = { ...profile, ...this.tell(unit, profile, access, 'CREATED', tokenDetails([], access.tokens)) }
     const entry = profileEntry(profile)
     unit.insert({ category: NAMES, name: profile.name, value: JSON.stringify({ id: profile.id }), tags: {} })
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })
@@ -99,7 +100,11 @@ export class TenantStore {
     const profile = { ...old, ...change(before), updatedAt: new Date().toISOString() }
     await unit.replace(profileEntry(profile))
     const access = { tokens, lifecycle }
-    return { ...profile, ...(event ? await this.writeAccess(unit, profile, access, event) : access) }
+    // From here on there is no way back, whoever finishes it.
+    if (profile.state === 'DELETING' && old.state !== 'DELETING')
+      audit(unit, { action: 'TENANT_DELETED', tenantId: id })
+    const details = { changed: changedFields(old, profile) }
+    return { ...profile, ...(event ? await this.writeAccess(unit, profile, access, event, details) : access) }
   }
 
   /** Changes a tenant's tokens. @returns undefined where there is none */
@@ -111,8 +116,9 @@ export class TenantStore {
   ): Promise<Tenant | undefined> {
     const before = await readInUnit(unit, id)
     if (!before) return undefined
-    const { lifecycle } = before
-    return { ...before, ...(await this.writeAccess(unit, before, { tokens: change(before), lifecycle }, event)) }
+    const access = { tokens: change(before), lifecycle: before.lifecycle }
+    const details = tokenDetails(before.tokens, access.tokens)
+    return { ...before, ...(await this.writeAccess(unit, before, access, event, details)) }
   }
 
   /** Notes when a tenant's tokens were used (seconds, by token). */
@@ -161,22 +167,59 @@ export class TenantStore {
     profile: TenantProfile,
     access: TenantAccess,
     event: TenantChange,
+    details: AuditDetails,
   ): Promise<TenantAccess> {
-    const next = this.tell(unit, profile, access, event)
+    const next = this.tell(unit, profile, access, event, details)
     await unit.replace(accessEntry(profile.id, next))
     return next
   }
 
-  /** Adds an event. @returns what it counts in */
+  /** Adds an event, and an entry of the audit log. @returns what it counts in */
   private tell(
     unit: Unit,
     profile: TenantProfile,
     { tokens, lifecycle }: TenantAccess,
     change: TenantChange,
+    details: AuditDetails,
   ): TenantAccess {
+    if (change !== 'DELETED') audit(unit, { action: AUDITED[change], tenantId: profile.id, details })
     unit.add(this.journal, { ...draftOf(profile, change), lifecycle: lifecycle + 1 })
     return { tokens, lifecycle: lifecycle + 1 }
   }
+}
+
+/** The deletion is written down when it begins. */
+const AUDITED: Record<Exclude<TenantChange, 'DELETED'>, AuditAction> = {
+  CREATED: 'TENANT_CREATED',
+  UPDATED: 'TENANT_UPDATED',
+  SUSPENDED: 'TENANT_SUSPENDED',
+  RESUMED: 'TENANT_RESUMED',
+  LOCKED: 'WALLET_LOCKED',
+  UNLOCKED: 'WALLET_UNLOCKED',
+  TOKEN_CREATED: 'TOKEN_CREATED',
+  TOKEN_REVOKED: 'TOKEN_REVOKED',
+}
+
+/** The names of what differs; of settings and policy the keys. */
+function changedFields(before: TenantProfile, after: TenantProfile): string[] {
+  const flat = ({ settings, policy, updatedAt: _, ...fields }: TenantProfile): Record<string, unknown> => ({
+    ...fields,
+    ...prefixed('settings', settings),
+    ...prefixed('policy', policy),
+  })
+  const [old, current] = [flat(before), flat(after)]
+  const names = new Set([...Object.keys(old), ...Object.keys(current)])
+  return [...names].filter((name) => JSON.stringify(old[name]) !== JSON.stringify(current[name]))
+}
+
+const prefixed = (prefix: string, fields: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [`${prefix}.${key}`, value]))
+
+function tokenDetails(before: readonly TokenRecord[], after: readonly TokenRecord[]): AuditDetails {
+  const made = after.find(({ id }) => !before.some((token) => token.id === id))
+  const ended = before.filter(({ id }) => !after.some((token) => token.id === id)).map(({ id }) => id)
+  if (made === undefined) return { tokenId: ended[0] }
+  return { tokenId: made.id, scopes: made.scopes, ...(ended.length > 0 ? { endedTokenIds: ended } : {}) }
 }
 
 function draftOf({ id, eventDispatch }: TenantProfile, change: TenantChange): EventDraft {

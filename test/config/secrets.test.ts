@@ -37,7 +37,7 @@ test('secrets that are not given are made once, for their owner only', (t) => {
   assert.deepEqual(first.secrets.jwtSecrets, second.secrets.jwtSecrets)
   assert.ok(first.generated.operatorKey)
   assert.equal(second.generated.operatorKey, undefined)
-  assert.equal(second.secrets.isOperatorKey(first.generated.operatorKey), true)
+  assert.equal(second.secrets.operatorKeyNumber(first.generated.operatorKey), 1)
   assert.deepEqual(first.warnings.concat(second.warnings), [])
   assert.equal(statSync(dir).mode & 0o777, 0o700)
   assert.equal(statSync(join(dir, 'secrets')).mode & 0o777, 0o700)
@@ -54,7 +54,7 @@ test('secrets that are given are used, and nothing is written', (t) => {
     secrets.jwtSecrets.map((bytes) => new TextDecoder().decode(bytes)),
     [jwtSecret, 'k'.repeat(40)],
   )
-  assert.equal(secrets.isOperatorKey('operator-key-number-one'), true)
+  assert.ok(secrets.operatorKeyNumber('operator-key-number-one'))
   assert.deepEqual(generated, {})
   assert.deepEqual(warnings, [])
   assert.throws(() => statSync(dir), { code: 'ENOENT' })
@@ -65,10 +65,10 @@ test('an operator key is one of the list, whole', (t) => {
     ...all,
     OPERATOR_API_KEYS: 'operator-key-number-one, operator-key-number-two',
   })
-  assert.equal(secrets.isOperatorKey('operator-key-number-one'), true)
-  assert.equal(secrets.isOperatorKey('operator-key-number-two'), true)
+  assert.ok(secrets.operatorKeyNumber('operator-key-number-one'))
+  assert.ok(secrets.operatorKeyNumber('operator-key-number-two'))
   for (const wrong of ['', 'operator-key', 'operator-key-number-one, operator-key-number-two', 'x']) {
-    assert.equal(secrets.isOperatorKey(wrong), false)
+    assert.equal(secrets.operatorKeyNumber(wrong), undefined)
   }
 })
 
@@ -82,7 +82,7 @@ test('no operator key is made where it would not be looked at', (t) => {
   const dir = dataDir(t)
   const { generated, secrets } = load(dir, {}, { adminApi: false })
   assert.deepEqual(generated, {})
-  assert.equal(secrets.isOperatorKey(''), false)
+  assert.equal(secrets.operatorKeyNumber(''), undefined)
   assert.deepEqual(readdirSync(join(dir, 'secrets')).sort(), ['jwt-secret', 'store-key'])
 })
 
@@ -123,7 +123,7 @@ test('a JWT secret counts by bytes and is not trimmed', (t) => {
 
 test('a short operator key works but is warned of', (t) => {
   const { secrets, warnings } = load(dataDir(t), { ...all, OPERATOR_API_KEYS: 'short' })
-  assert.equal(secrets.isOperatorKey('short'), true)
+  assert.ok(secrets.operatorKeyNumber('short'))
   assert.match(warnings.join(), /^OPERATOR_API_KEYS: /)
 })
 
