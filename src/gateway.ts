@@ -24,6 +24,8 @@ import type { Logger } from './lib/logger.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
 import { messageObserver } from './messages/message.view.js'
+import { OperatorResolver } from './operators/operator.resolver.js'
+import { OperatorKeys } from './operators/operator-keys.js'
 import { type Bus, RedisBus, silentBus } from './redis/bus.js'
 import { connectRedis } from './redis/connect.js'
 import { RedisKeys } from './redis/keys.js'
@@ -130,7 +132,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const freshFor = shared ? (bus === silentBus ? SECOND_MS : 2 * SECOND_MS) : undefined
   const tenants = new TenantStore(profiles.base, baseJournal, freshFor, (id) => bus.publish('tenant', { id }))
   const tokens = new Tokens(secrets.jwtSecrets, tenants)
-  const live = new LiveCredentials(tokens)
+  const operators = new OperatorKeys(profiles.base, secrets, freshFor, (id) => bus.publish('operator', { id }))
+  const live = new LiveCredentials(tokens, operators)
 
   // 4. The relay: ways in and out.
   let publicUrl = config.publicUrl
@@ -227,6 +230,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const schema = buildGatewaySchema([
     new TenantResolver(lifecycle, tenants, tokens),
+    new OperatorResolver(operators),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
     new MessageResolver(new MessageService(sessions, reader)),
@@ -246,7 +250,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
-  const credentials = new Credentials(secrets, tokens, config.adminApi)
+  const credentials = new Credentials(operators, tokens, config.adminApi)
   const originOf = originFinder(config.trustProxy)
   const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
@@ -302,6 +306,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     tenants.forget(id)
     tenantChanged(id)
   })
+  operators.onChange = (keyId) => void live.check(keyId)
+  bus.on('operator', ({ id }) => {
+    operators.forget()
+    void live.check(id)
+  })
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
     if (owner !== instanceId) return
@@ -350,6 +359,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           await trimLog(profiles.of(log), config.eventRetentionMs)
       })
       every(60 * SECOND_MS, () => lifecycle.noteTokenUse())
+      every(60 * SECOND_MS, () => operators.noteUse())
       every(QUIET_MS, () =>
         recovery.unmark(recovery.quiet(QUIET_MS).filter((id) => !sender.isSending(id) && !feed.isPending(id))),
       )
@@ -369,6 +379,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await feed.idle()
       await sessions.close()
       await lifecycle.noteTokenUse()
+      await operators.noteUse()
       await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id)))
       await recovery.stop()
       await factory.shutdown()

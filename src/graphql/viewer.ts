@@ -9,6 +9,8 @@ export interface OperatorKeyInfo {
   keyId: string
   name: string
   scopes: readonly OperatorScope[]
+  /** Seconds since the epoch; null for never. */
+  expiresAt: number | null
 }
 
 /** Who a request is. Rights never merge: a request that carries both credentials is a tenant's. */

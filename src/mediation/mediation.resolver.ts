@@ -6,7 +6,7 @@ import { MediationGrantPayload, MediationGrantType } from './mediation.type.js'
 /** Mediators of the base wallet, for the operator, and of a tenant's own wallet. */
 @Resolver()
 export class MediationResolver {
-  @ForOperatorOrTenant('READ')
+  @ForOperatorOrTenant('READ', 'READ')
   @Query(() => [MediationGrantType], {
     description: "(tenant) Its own mediators. (operator) The base wallet's.",
   })
@@ -14,10 +14,10 @@ export class MediationResolver {
     return []
   }
 
-  @ForOperatorOrTenant('WRITE')
+  @ForOperatorOrTenant('ALL', 'WRITE')
   @Mutation(() => MediationGrantPayload, {
     description:
-      "(operator: for the base wallet, inherited by every tenant; tenant: for itself, chained behind the base's) Asks a mediator to forward messages. Not available yet.",
+      "(operator with ALL: for the base wallet, inherited by every tenant; tenant: for itself, chained behind the base's) Asks a mediator to forward messages. Not available yet.",
   })
   connectMediator(
     @Arg('invitationUrl', () => String, { description: "The mediator's invitation." }) _invitationUrl: string,
@@ -25,11 +25,11 @@ export class MediationResolver {
     throw notImplemented('Connecting to mediators')
   }
 
-  @ForOperatorOrTenant('WRITE')
+  @ForOperatorOrTenant('ALL', 'WRITE')
   @Mutation(() => MediationGrantPayload, {
     nullable: true,
     description:
-      '(operator: for the base wallet; tenant: for itself) Which mediator new connections go through. Not available yet.',
+      '(operator with ALL: for the base wallet; tenant: for itself) Which mediator new connections go through. Not available yet.',
   })
   setDefaultMediator(
     @Arg('grantId', () => ID, { nullable: true, description: 'The mediator; null for none.' }) _grantId?: string,

@@ -7,6 +7,8 @@ export interface BusMessages {
   log: { log: string; seq: number }
   /** A tenant was changed or deleted. */
   tenant: { id: string }
+  /** An operator key was made or revoked. */
+  operator: { id: string }
   /** Recipient keys are routed anew. */
   routes: { keys: string[] }
   /** A message waits in the outbox of a tenant whose messages `owner` sends. */

@@ -12,7 +12,7 @@ export class RelayResolver {
     private readonly endpoints: () => string[],
   ) {}
 
-  @ForOperator()
+  @ForOperator('READ')
   @Query(() => BaseWalletType, {
     description: '(operator) The base wallet: what it relays for, its mediation, its counts.',
   })

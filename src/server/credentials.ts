@@ -1,6 +1,6 @@
-import type { Secrets } from '../config/secrets.js'
 import type { OperatorKeyInfo, Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
+import type { OperatorKeys } from '../operators/operator-keys.js'
 import type { Tokens } from '../tenants/tokens.js'
 
 /** What a request carries: HTTP headers, or the same two in a connection's parameters. */
@@ -12,7 +12,7 @@ export interface SentCredentials {
 /** Finds out who a request is. */
 export class Credentials {
   constructor(
-    private readonly secrets: Secrets,
+    private readonly operators: OperatorKeys,
     private readonly tokens: Tokens,
     private readonly adminApi: boolean,
   ) {}
@@ -24,7 +24,7 @@ export class Credentials {
    */
   async viewer({ apiKey, authorization }: SentCredentials): Promise<Viewer> {
     const operator = apiKey !== undefined && apiKey !== null
-    const operatorKey = operator && this.adminApi ? this.operatorKey(apiKey) : undefined
+    const operatorKey = operator && this.adminApi ? await this.operatorKey(apiKey) : undefined
     if (authorization !== undefined && authorization !== null) {
       const jwt =
         typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
@@ -35,10 +35,10 @@ export class Credentials {
     return { role: 'ANONYMOUS', operatorKey: operator }
   }
 
-  private operatorKey(apiKey: unknown): OperatorKeyInfo {
-    const number = typeof apiKey === 'string' ? this.secrets.operatorKeyNumber(apiKey) : undefined
-    if (number === undefined) throw unauthenticated()
-    return { keyId: `config-${number}`, name: `config-${number}`, scopes: ['ALL'] }
+  private async operatorKey(apiKey: unknown): Promise<OperatorKeyInfo> {
+    const key = typeof apiKey === 'string' ? await this.operators.authenticate(apiKey) : undefined
+    if (!key) throw unauthenticated()
+    return key
   }
 }
 

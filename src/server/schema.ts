@@ -18,6 +18,7 @@ import { MediationResolver } from '../mediation/mediation.resolver.js'
 import { MediationEventType } from '../mediation/mediation.type.js'
 import { MessageResolver } from '../messages/message.resolver.js'
 import { BasicMessageEventType } from '../messages/message.type.js'
+import { OperatorResolver } from '../operators/operator.resolver.js'
 import { ProofEventType } from '../proofs/proof-event.type.js'
 import { ProofExchangeResolver } from '../proofs/proof-exchange.resolver.js'
 import { DeliveryEventType } from '../relay/delivery.type.js'
@@ -42,6 +43,7 @@ const DECLARED = [
 
 const RESOLVERS = [
   TenantResolver,
+  OperatorResolver,
   ConnectionResolver,
   InvitationResolver,
   MessageResolver,

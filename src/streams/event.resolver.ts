@@ -15,7 +15,7 @@ const TENANT_IDS = '(operator; from a tenant BAD_USER_INPUT) Only of these tenan
 export class EventResolver {
   constructor(private readonly service: EventService) {}
 
-  @ForOperatorOrTenant('READ')
+  @ForOperatorOrTenant('READ', 'READ')
   @Query(() => EventPage, {
     description: '(tenant; operator: the base stream) The same events that the subscription streams, as pages.',
   })
@@ -29,7 +29,7 @@ export class EventResolver {
     return this.service.page(tenantOf(viewer), args, { topics, tenantIds })
   }
 
-  @ForOperatorOrTenant('READ')
+  @ForOperatorOrTenant('READ', 'READ')
   @Subscription(() => EventType, {
     name: 'events',
     subscribe: async ({ args, context }) => {

@@ -47,7 +47,7 @@ export class TenantResolver {
     return { role: 'TENANT', tenant: tenant ?? null, token: token ? this.info(viewer.tenantId, token) : null }
   }
 
-  @ForOperator()
+  @ForOperator('READ')
   @Query(() => TenantType, { nullable: true, description: '(operator) A tenant by its id, or by its name.' })
   async tenant(
     @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id?: string,
@@ -57,7 +57,7 @@ export class TenantResolver {
     return id == null ? this.store.findByName(name as string) : this.store.find(id)
   }
 
-  @ForOperator()
+  @ForOperator('READ')
   @Query(() => TenantPage, { description: '(operator) Tenants, ordered by creation time, oldest first.' })
   tenants(
     @Args(() => PageArgs) args: PageArgs,
@@ -72,7 +72,7 @@ export class TenantResolver {
     )
   }
 
-  @ForOperator()
+  @ForOperator('TENANTS')
   @Mutation(() => CreateTenantPayload, {
     description: '(operator) Makes a tenant with a wallet, and its primary token.',
   })
@@ -86,7 +86,7 @@ export class TenantResolver {
     return this.service.create(input)
   }
 
-  @ForOperatorOrTenant('MANAGE')
+  @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => UpdateTenantPayload, {
     description:
       '(operator; a tenant with MANAGE on itself: label, imageUrl, settings; the rest FORBIDDEN) Changes a tenant.',
@@ -106,7 +106,7 @@ export class TenantResolver {
     return { tenant: await this.service.update(input) }
   }
 
-  @ForOperatorOrTenant('MANAGE')
+  @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => DeleteTenantPayload, {
     description:
       '(operator; a tenant with MANAGE itself) Drains, withdraws its keys from relay and mediator, removes the wallet, its events, tokens and cache entries.',
@@ -123,7 +123,7 @@ export class TenantResolver {
     return { deletedTenantId: tenantId }
   }
 
-  @ForOperator()
+  @ForOperator('TENANTS')
   @Mutation(() => TenantStatePayload, { description: '(operator) Stops a tenant. Not available yet.' })
   suspendTenant(
     @Arg('tenantId', () => ID, { description: 'The tenant to stop.' }) _tenantId: string,
@@ -131,7 +131,7 @@ export class TenantResolver {
     throw notImplemented('Suspending tenants')
   }
 
-  @ForOperator()
+  @ForOperator('TENANTS')
   @Mutation(() => TenantStatePayload, { description: '(operator) Lets a tenant go on. Not available yet.' })
   resumeTenant(
     @Arg('tenantId', () => ID, { description: 'The tenant to let go on.' }) _tenantId: string,
@@ -139,7 +139,7 @@ export class TenantResolver {
     throw notImplemented('Resuming tenants')
   }
 
-  @ForOperatorOrTenant('MANAGE')
+  @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => CreateTenantTokenPayload, {
     description:
       '(operator, or a tenant with MANAGE: at most its own scopes and the configured longest life) Makes a token.',
@@ -160,7 +160,7 @@ export class TenantResolver {
     return { token, info: this.info(tenantId, info) }
   }
 
-  @ForOperatorOrTenant('MANAGE')
+  @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => RevokeTenantTokenPayload, {
     description: '(operator, or a tenant with MANAGE) Ends a token at once.',
   })
@@ -173,7 +173,7 @@ export class TenantResolver {
     return { revokedTokenId: tokenId }
   }
 
-  @ForOperatorOrTenant('READ')
+  @ForOperatorOrTenant('READ', 'READ')
   @FieldResolver(() => [TokenInfoType], {
     description: '(operator, or the tenant itself) Never the tokens themselves.',
   })
@@ -193,7 +193,7 @@ export class TenantResolver {
   }
 
   private tenantIdFrom(context: GraphContext, tenantId: string | null | undefined): string {
-    assertAllowed(context.viewer, { operator: true, tenant: 'MANAGE' })
+    assertAllowed(context.viewer, { operator: 'TENANTS', tenant: 'MANAGE' })
     if (context.viewer.role === 'OPERATOR') {
       if (tenantId == null) throw badInput('Name the tenant.', 'input.tenantId')
       return tenantId

@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiClient, makeOperatorKey, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, OPERATOR_KEY, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { forge, unsigned } from './forged-tokens.js'
 import { introspect, operationOf, type RootField, rootFieldsOf } from './root-fields.js'
 import { codeOf, type Line, LONG_PATIENCE_MS, type Outcome, TRANSPORTS } from './transports.js'
 
 type Credentials = ApiClient['credentials']
-type Who = { role: 'nobody' | 'operator' } | { role: 'tenant'; scopes: string[] } | { role: 'refused' | 'off' }
+type Who = { role: 'operator' | 'tenant'; scopes: string[] } | { role: 'nobody' | 'refused' | 'off' }
 
-/** Who may use a root field, read from the beginning of its description. */
-function audienceOf({ kind, field }: RootField): { anyone: boolean; operator: boolean; scope?: string } {
+/** What the scopes of an operator key allow: each contains those before it. */
+const OPERATOR_SCOPES = ['READ', 'TENANTS', 'ALL']
+const allows = (scopes: string[], needed: string) =>
+  scopes.some((scope) => OPERATOR_SCOPES.indexOf(scope) >= OPERATOR_SCOPES.indexOf(needed))
+
+/** Who may use a root field, and with which scope, read from the beginning of its description. */
+function audienceOf({ kind, field }: RootField): { anyone: boolean; operator?: string; scope?: string } {
   const text = (field.description?.match(/\((anyone|operator|tenant)\b[^)]*\)/g) ?? []).join(' ')
   const scope = /\bMANAGE\b/.test(text) ? 'MANAGE' : kind === 'mutation' ? 'WRITE' : 'READ'
+  const operator = /\boperator with ALL\b/.test(text) ? 'ALL' : kind === 'mutation' ? 'TENANTS' : 'READ'
   return {
     anyone: /\banyone\b/.test(text),
-    operator: /\boperator\b/.test(text),
+    ...(/\boperator\b/.test(text) ? { operator } : {}),
     ...(/\btenant\b/.test(text) ? { scope } : {}),
   }
 }
@@ -27,8 +34,8 @@ function expectedCode(who: Who, root: RootField): string | undefined {
   if (anyone) return undefined
   if (who.role === 'nobody') return 'UNAUTHENTICATED'
   if (who.role === 'off') return operator ? 'FORBIDDEN' : 'UNAUTHENTICATED'
-  if (who.role === 'operator') return operator ? undefined : 'FORBIDDEN'
-  return scope && 'scopes' in who && who.scopes.includes(scope) ? undefined : 'FORBIDDEN'
+  if (who.role === 'operator') return operator && allows(who.scopes, operator) ? undefined : 'FORBIDDEN'
+  return who.role === 'tenant' && scope && who.scopes.includes(scope) ? undefined : 'FORBIDDEN'
 }
 
 /** Names are to be free, and what a new token allows is not what is asked here. */
@@ -117,6 +124,12 @@ describe('access', () => {
     }
   })
 
+  test('of a key that lacks a scope is refused with the scope that it lacks', async () => {
+    const reader = new ApiClient(gateway.url, callers['operator with READ']?.credentials)
+    const { errors } = await reader.send('mutation { suspendTenant(tenantId: "x") { tenant { id } } }')
+    assert.equal(errors?.[0]?.message, 'This key lacks the scope TENANTS.')
+  })
+
   test('of a tenant to itself leaves what is the operator’s to the operator', async () => {
     const mutation = 'mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { label } } }'
     const changes = [{ groupId: 'x' }, { groupId: null }, { eventDispatch: 'BASE' }, { policy: {} }]
@@ -188,9 +201,20 @@ async function makeCallers(url: string, tenant: TestTenant) {
   })
   const refused = (credentials: Credentials) => ({ credentials, who: { role: 'refused' as const } })
   const all = { role: 'tenant' as const, scopes: ['READ', 'WRITE', 'MANAGE'] }
+  const keyed = async (...scopes: string[]) => ({
+    credentials: { apiKey: (await makeOperatorKey(url, scopes)).key },
+    who: { role: 'operator' as const, scopes },
+  })
+  const revokedKey = await makeOperatorKey(url, ['ALL'])
+  await operator.ask('mutation($id: ID!) { revokeOperatorKey(keyId: $id) { revokedKeyId } }', { id: revokedKey.id })
+  const expiredKey = await makeOperatorKey(url, ['ALL'], 1)
+  await sleep(2000)
   return {
     nobody: { credentials: {}, who: { role: 'nobody' as const } },
-    operator: { credentials: { apiKey: OPERATOR_KEY }, who: { role: 'operator' as const } },
+    operator: { credentials: { apiKey: OPERATOR_KEY }, who: { role: 'operator' as const, scopes: ['ALL'] } },
+    'operator with READ': await keyed('READ'),
+    'operator with TENANTS': await keyed('TENANTS'),
+    'operator with ALL': await keyed('READ', 'ALL'),
     tenant: { credentials: { token: full }, who: all },
     'tenant with READ': await scoped('READ'),
     'tenant with WRITE': await scoped('WRITE'),
@@ -198,6 +222,8 @@ async function makeCallers(url: string, tenant: TestTenant) {
     'both credentials': { credentials: { apiKey: OPERATOR_KEY, token: full }, who: all },
     'wrong key': refused({ apiKey: `${OPERATOR_KEY}x` }),
     'key in part': refused({ apiKey: OPERATOR_KEY.slice(0, -1) }),
+    'revoked key': refused({ apiKey: revokedKey.key }),
+    'expired key': refused({ apiKey: expiredKey.key }),
     'garbage token': refused({ token: 'garbage' }),
     'token in three parts of garbage': refused({ token: 'a.b.c' }),
     'expired token': refused({ token: await forge(full, { expiresAt: Math.floor(Date.now() / 1000) - 1 }) }),

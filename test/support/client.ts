@@ -185,6 +185,16 @@ export async function makeTenant(url: string, input: Record<string, unknown> = {
   return { ...createTenant.tenant, client: new ApiClient(url, { token: createTenant.token }) }
 }
 
+/** Makes an operator key, as the operator of the configuration. */
+export async function makeOperatorKey(url: string, scopes: string[], expiresIn?: number) {
+  const { createOperatorKey } = await ApiClient.operator(url).ask(
+    'mutation($input: CreateOperatorKeyInput!) { createOperatorKey(input: $input) { key info { id name } } }',
+    { input: { name: uniqueName('key'), scopes, expiresIn } },
+  )
+  const { key, info } = createOperatorKey as { key: string; info: { id: string; name: string } }
+  return { key, ...info, client: new ApiClient(url, { apiKey: key }) }
+}
+
 /** Connects two tenants: `inviter` makes the invitation. @returns each one's connection id, once both are COMPLETED */
 export async function connect(inviter: TestTenant, invitee: TestTenant): Promise<{ inviter: string; invitee: string }> {
   const [a, b] = await Promise.all([inviter.client.follow(), invitee.client.follow()])
