@@ -4,6 +4,9 @@ import { AgentFactory } from './agent/agent-factory.js'
 import { OutsideDidResolver } from './agent/did-resolvers.js'
 import { didWebResolver } from './agent/did-web.js'
 import type { AgentPorts } from './agent/ports.js'
+import { AuditResolver } from './audit/audit.resolver.js'
+import { AuditLog } from './audit/audit-log.js'
+import { Refusals } from './audit/refusals.js'
 import { type Config, publicUrlOf } from './config/config.js'
 import type { Secrets } from './config/secrets.js'
 import { ConnectionResolver } from './connections/connection.resolver.js'
@@ -37,6 +40,8 @@ import { Recovery } from './relay/recovery.js'
 import { RelayResolver } from './relay/relay.resolver.js'
 import { Routes } from './relay/routes.js'
 import { deliveryDraft, Sender } from './relay/sender.js'
+import { actInTheNameOfViewers } from './server/acting.js'
+import { auditExport } from './server/audit-export.js'
 import { Credentials } from './server/credentials.js'
 import { didcommOverHttp } from './server/didcomm.js'
 import { explorer } from './server/explorer.js'
@@ -226,11 +231,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     (tenantId) => feed.drop(tenantId),
     (tenantId) => recovery.unmark([tenantId]),
   )
+  const auditLog = new AuditLog(profiles.base)
+  const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const schema = buildGatewaySchema([
     new TenantResolver(lifecycle, tenants, tokens),
     new OperatorResolver(operators),
+    new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
     new MessageResolver(new MessageService(sessions, reader)),
@@ -238,6 +246,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
   ])
+
+  actInTheNameOfViewers(schema, refusals)
 
   // 7. The server.
   const metrics = new Metrics({
@@ -250,7 +260,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
-  const credentials = new Credentials(operators, tokens, config.adminApi)
+  const credentials = new Credentials(operators, tokens, config.adminApi, (origin) => refusals.noteKey(origin))
   const originOf = originFinder(config.trustProxy)
   const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
@@ -277,6 +287,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       ),
       metrics.router(),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
+      auditExport({ log: auditLog, credentials, originOf, logger }),
       explorer(),
       graphqlOverSse(streaming),
       overHttp.router,
@@ -319,6 +330,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       (error) => logger.warn('A message of another instance waits', { tenantId, error }),
     )
   })
+  const trimAudit = async () => {
+    if (config.auditRetentionMs !== null) await auditLog.trim(config.auditRetentionMs)
+  }
   const timers: NodeJS.Timeout[] = []
   const every = (ms: number, work: () => Promise<void>) => {
     const timer = setInterval(() => {
@@ -353,6 +367,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           for (const log of hub.followed) await followTenant(log)
         })
       }
+      trimAudit().catch((error) => logger.warn('The audit log could not be trimmed', { error }))
+      every(MAINTENANCE_MS, trimAudit)
+      every(MAINTENANCE_MS, () => refusals.flush())
       every(MAINTENANCE_MS, async () => {
         await store.database.analyze()
         for (const log of [BASE_PROFILE, ...sessions.tenantIds])
@@ -380,6 +397,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await sessions.close()
       await lifecycle.noteTokenUse()
       await operators.noteUse()
+      await refusals.flush(true)
       await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id)))
       await recovery.stop()
       await factory.shutdown()

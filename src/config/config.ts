@@ -48,6 +48,8 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
+  /** null: for ever. */
+  readonly auditRetentionMs: number | null
   readonly metricsPerTenant: boolean
   readonly instanceId: string
 }
@@ -88,6 +90,7 @@ const schema = z.object({
   CORS_ORIGINS: list(text(/^https?:\/\/[^/?#@\s]+$/, 'write origins like https://app.example')).optional(),
   LOG_LEVEL: oneOf(logLevels),
   LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
+  AUDIT_RETENTION: durationOrNone(),
   METRICS_PER_TENANT: onOff,
   INSTANCE_ID: text(/^[A-Za-z0-9._-]{1,64}$/, 'write 1 to 64 of A-Z a-z 0-9 . _ -').optional(),
 })
@@ -192,6 +195,7 @@ function toConfig(parsed: Parsed): Config {
     corsOrigins: Object.freeze((parsed.CORS_ORIGINS ?? []).map((origin) => origin.toLowerCase())),
     logLevel: parsed.LOG_LEVEL,
     logFormat: parsed.LOG_FORMAT ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    auditRetentionMs: parsed.AUDIT_RETENTION,
     metricsPerTenant: parsed.METRICS_PER_TENANT,
     instanceId: parsed.INSTANCE_ID ?? newId(),
   })

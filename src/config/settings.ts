@@ -254,6 +254,13 @@ const settingList = [
   },
   {
     group: 'Operation',
+    name: 'AUDIT_RETENTION',
+    default: '365d',
+    kind: 'duration | none',
+    meaning: 'How long the audit log is kept. With `none` it is kept for ever.',
+  },
+  {
+    group: 'Operation',
     name: 'METRICS_PER_TENANT',
     default: 'off',
     kind: 'on | off',

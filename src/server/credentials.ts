@@ -15,16 +15,19 @@ export class Credentials {
     private readonly operators: OperatorKeys,
     private readonly tokens: Tokens,
     private readonly adminApi: boolean,
+    /** Called for an operator key that does not hold. */
+    private readonly refused: (origin: string | null) => void,
   ) {}
 
   /**
    * A request with both credentials is the tenant's; one that does not hold fails the request, also beside one that
    * does.
+   * @param origin the address that it comes from
    * @throws UNAUTHENTICATED
    */
-  async viewer({ apiKey, authorization }: SentCredentials): Promise<Viewer> {
+  async viewer({ apiKey, authorization }: SentCredentials, origin: string | null): Promise<Viewer> {
     const operator = apiKey !== undefined && apiKey !== null
-    const operatorKey = operator && this.adminApi ? await this.operatorKey(apiKey) : undefined
+    const operatorKey = operator && this.adminApi ? await this.operatorKey(apiKey, origin) : undefined
     if (authorization !== undefined && authorization !== null) {
       const jwt =
         typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
@@ -35,10 +38,11 @@ export class Credentials {
     return { role: 'ANONYMOUS', operatorKey: operator }
   }
 
-  private async operatorKey(apiKey: unknown): Promise<OperatorKeyInfo> {
+  private async operatorKey(apiKey: unknown, origin: string | null): Promise<OperatorKeyInfo> {
     const key = typeof apiKey === 'string' ? await this.operators.authenticate(apiKey) : undefined
-    if (!key) throw unauthenticated()
-    return key
+    if (key) return key
+    this.refused(origin)
+    throw unauthenticated()
   }
 }
 

@@ -70,12 +70,13 @@ export async function graphqlOverHttp(
   await apollo.start()
 
   const context = async ({ req }: { req: Request }): Promise<GraphContext> => {
+    const origin = options.originOf(req)
     const viewer = await credentials
-      .viewer({ apiKey: req.headers['x-api-key'], authorization: req.headers.authorization })
+      .viewer({ apiKey: req.headers['x-api-key'], authorization: req.headers.authorization }, origin)
       .catch((error) => {
         throw refusal(error, req)
       })
-    return { viewer, origin: options.originOf(req) }
+    return { viewer, origin }
   }
   const router = Router()
   router.use('/graphql', jsonBody(options.maxBytes), answerBodyErrors)

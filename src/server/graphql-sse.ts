@@ -5,6 +5,7 @@ import { createHandler } from 'graphql-sse/lib/use/express'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
 import type { Credentials } from './credentials.js'
+import { drained } from './drained.js'
 import { answerBodyErrors, jsonBody } from './graphql-http.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
@@ -55,7 +56,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
   router.all('/graphql/stream', async (req, res, next) => {
     try {
       const { authorization, 'x-api-key': apiKey } = req.headers
-      viewers.set(req, await credentials.viewer({ apiKey, authorization }))
+      viewers.set(req, await credentials.viewer({ apiKey, authorization }, originOf(req)))
     } catch (error) {
       const errors = operations.masked([error])
       return void res.status(401).type('application/graphql-response+json').send(JSON.stringify({ errors }))
@@ -98,16 +99,6 @@ function paced(
     [Symbol.asyncIterator]: () => stream,
   }
   return stream
-}
-
-function drained(response: Response): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    response.on('drain', done).on('close', done)
-  })
 }
 
 const onlyStreams: RequestHandler = (req, res, next) => {

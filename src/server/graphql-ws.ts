@@ -32,9 +32,9 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
       async onConnect({ connectionParams, extra }) {
         const { apiKey, authorization } = connectionParams ?? {}
         try {
-          const viewer = await options.credentials.viewer({ apiKey, authorization })
-          if (viewer.role === 'TENANT' && viewer.suspended) return false
           const origin = options.originOf(extra.request)
+          const viewer = await options.credentials.viewer({ apiKey, authorization }, origin)
+          if (viewer.role === 'TENANT' && viewer.suspended) return false
           extra.context = { viewer, origin, openStream: options.openStream }
           extra.release = options.live.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'))
           return true

@@ -1,0 +1,89 @@
+import { type Request, type Response, Router } from 'express'
+import { AUDIT_LIST, type AuditAction, auditActions } from '../audit/audit.js'
+import { AUDIT_READERS, entryFor, queryFor } from '../audit/audit.view.js'
+import { type AuditLog, type AuditQuery, auditEntryOf } from '../audit/audit-log.js'
+import { assertAllowed } from '../graphql/access.js'
+import { formatError } from '../graphql/errors.js'
+import { listCursor } from '../graphql/page.js'
+import { badInput } from '../lib/errors.js'
+import type { Logger } from '../lib/logger.js'
+import type { Credentials } from './credentials.js'
+import { drained } from './drained.js'
+import type { OriginOf } from './origin.js'
+
+export interface AuditExportOptions {
+  log: AuditLog
+  credentials: Credentials
+  originOf: OriginOf
+  logger: Logger
+}
+
+const PARAMETERS = ['tenantId', 'action', 'actor', 'since', 'until', 'after'] as const
+const BATCH = 500
+const STATUS: Record<string, number> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  TENANT_SUSPENDED: 403,
+  BAD_USER_INPUT: 400,
+}
+const cursors = listCursor(AUDIT_LIST)
+
+/**
+ * `GET /audit`: the audit log as NDJSON, from its beginning or `after` a cursor to its end. Each line carries the cursor
+ * to go on from; where the connection is cut, the lines that came are whole and in order.
+ */
+export function auditExport({ log, credentials, originOf, logger }: AuditExportOptions): Router {
+  const router = Router()
+  router.get('/audit', async (req, res) => {
+    try {
+      await send(req, res)
+    } catch (error) {
+      if (res.headersSent) {
+        logger.warn('An export of the audit log was cut', { error })
+        return void res.destroy()
+      }
+      const formatted = formatError(error, logger)
+      const status = STATUS[String(formatted.extensions?.['code'])] ?? 500
+      res.status(status).json({ errors: [formatted] })
+    }
+  })
+
+  async function send(req: Request, res: Response): Promise<void> {
+    const { authorization, 'x-api-key': apiKey } = req.headers
+    const viewer = await credentials.viewer({ apiKey, authorization }, originOf(req))
+    assertAllowed(viewer, AUDIT_READERS)
+    const { after, ...wanted } = parametersOf(req)
+    const query = queryFor(viewer, { ...wanted, action: actionOf(wanted.action) })
+    let place = after === undefined ? 0 : cursors.decode(after, 'after')
+    for (let begun = false; ; begun = true) {
+      const found = query ? await log.list(query, { limit: BATCH, after: place }) : []
+      if (!begun) res.type('application/x-ndjson').set('cache-control', 'no-store')
+      for (const { n, entry } of found) {
+        place = n
+        res.write(`${JSON.stringify({ cursor: cursors.encode(n), ...entryFor(viewer, auditEntryOf(entry)) })}\n`)
+      }
+      if (found.length < BATCH) return void res.end()
+      if (res.destroyed) return
+      if (res.writableNeedDrain) await drained(res)
+    }
+  }
+  return router
+}
+
+type Parameters = Partial<Record<(typeof PARAMETERS)[number], string>>
+
+/** @throws BAD_USER_INPUT */
+function parametersOf({ query }: Request): Parameters {
+  const known: readonly string[] = PARAMETERS
+  for (const [name, value] of Object.entries(query)) {
+    if (!known.includes(name)) throw badInput(`Give no other parameters than ${PARAMETERS.join(', ')}.`, name)
+    if (typeof value !== 'string') throw badInput('Give it once.', name)
+  }
+  return query as Parameters
+}
+
+/** @throws BAD_USER_INPUT */
+function actionOf(text: string | undefined): AuditQuery['action'] {
+  if (text === undefined || auditActions.includes(text as AuditAction)) return text as AuditAction | undefined
+  throw badInput('There is no such action.', 'action')
+}
