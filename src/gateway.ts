@@ -29,10 +29,8 @@ import { MessageService } from './messages/message.service.js'
 import { messageObserver } from './messages/message.view.js'
 import { OperatorResolver } from './operators/operator.resolver.js'
 import { OperatorKeys } from './operators/operator-keys.js'
-import { type Bus, RedisBus, silentBus } from './redis/bus.js'
-import { connectRedis } from './redis/connect.js'
-import { RedisKeys } from './redis/keys.js'
-import { noRouteHints, RedisRouteHints } from './redis/route-hints.js'
+import { silentBus } from './redis/bus.js'
+import { connectInstances } from './redis/instances.js'
 import { Inbound } from './relay/inbound.js'
 import { outbox } from './relay/outbox.js'
 import { Post } from './relay/post.js'
@@ -330,15 +328,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       (error) => logger.warn('A message of another instance waits', { tenantId, error }),
     )
   })
-  const trimAudit = async () => {
-    if (config.auditRetentionMs !== null) await auditLog.trim(config.auditRetentionMs)
-  }
   const timers: NodeJS.Timeout[] = []
-  const every = (ms: number, work: () => Promise<void>) => {
-    const timer = setInterval(() => {
-      work().catch((error) => logger.warn('A routine task failed', { error }))
-    }, ms)
-    timers.push(timer.unref())
+  const every = (ms: number, work: () => Promise<void>, alsoNow = false) => {
+    const run = () => void work().catch((error) => logger.warn('A routine task failed', { error }))
+    timers.push(setInterval(run, ms).unref())
+    if (alsoNow) run()
   }
 
   return {
@@ -367,8 +361,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           for (const log of hub.followed) await followTenant(log)
         })
       }
-      trimAudit().catch((error) => logger.warn('The audit log could not be trimmed', { error }))
-      every(MAINTENANCE_MS, trimAudit)
+      every(MAINTENANCE_MS, () => auditLog.trim(config.auditRetentionMs), true)
       every(MAINTENANCE_MS, () => refusals.flush())
       every(MAINTENANCE_MS, async () => {
         await store.database.analyze()
@@ -406,17 +399,4 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await store.close()
     },
   }
-}
-
-function connectInstances(
-  config: Config,
-  storeId: string,
-  logger: Logger,
-): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
-  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
-  const keys = new RedisKeys(storeId)
-  const redis = connectRedis(config.redisUrls, logger)
-  const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
-  const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
-  return { bus, hints: new RedisRouteHints(redis, keys, bus) }
 }

@@ -46,8 +46,9 @@ export class AuditLog {
     return this.base.list({ category: AUDIT_CATEGORY, list: AUDIT_LIST, filter, ...stretch, after, before })
   }
 
-  /** Removes what is older than `retentionMs`. */
-  async trim(retentionMs: number): Promise<void> {
+  /** Removes what is older than `retentionMs`; nothing where that is null. */
+  async trim(retentionMs: number | null): Promise<void> {
+    if (retentionMs === null) return
     const cutoff = new Date(Date.now() - retentionMs).toISOString()
     for (;;) {
       const batch = await this.list({}, { limit: TRIM_BATCH })

@@ -1,0 +1,20 @@
+import type { Config } from '../config/config.js'
+import type { Logger } from '../lib/logger.js'
+import { type Bus, RedisBus, silentBus } from './bus.js'
+import { connectRedis } from './connect.js'
+import { RedisKeys } from './keys.js'
+import { noRouteHints, RedisRouteHints } from './route-hints.js'
+
+/** What instances on one store tell each other by, where there is Redis. */
+export function connectInstances(
+  config: Config,
+  storeId: string,
+  logger: Logger,
+): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
+  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
+  const keys = new RedisKeys(storeId)
+  const redis = connectRedis(config.redisUrls, logger)
+  const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
+  const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
+  return { bus, hints: new RedisRouteHints(redis, keys, bus) }
+}
