@@ -1,11 +1,20 @@
+import { FairQueue } from './fair-queue.js'
+
 interface Waiter {
   grant(): void
 }
 
-/** A counting semaphore that serves in the order of asking. */
+export interface Asking {
+  /** Who asks: those of different keys are served in turn, however many of one key wait. */
+  key?: string
+  /** Ends the waiting. */
+  signal?: AbortSignal
+}
+
+/** A counting semaphore that serves in the order of asking; between keys, where there are any, in turn. */
 export class Semaphore {
   readonly #limit: number
-  readonly #queue = new Set<Waiter>()
+  readonly #queue = new FairQueue<Waiter>()
   #taken = 0
 
   /** @param limit how many may hold it at once, at least 1 */
@@ -30,7 +39,7 @@ export class Semaphore {
    * @returns gives the place back; calling it again does nothing
    * @throws the signal's reason when it is aborted before the turn comes
    */
-  acquire(signal?: AbortSignal): Promise<() => void> {
+  acquire({ key = '', signal }: Asking = {}): Promise<() => void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       if (this.#taken < this.#limit) return resolve(this.#take())
@@ -41,17 +50,17 @@ export class Semaphore {
         },
       }
       const onAbort = () => {
-        this.#queue.delete(waiter)
+        this.#queue.delete(key, waiter)
         reject(signal?.reason)
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#queue.add(waiter)
+      this.#queue.push(key, waiter)
     })
   }
 
   /** Runs `fn` while holding a place; the place is given back however it ends. */
-  async use<T>(fn: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
-    const release = await this.acquire(signal)
+  async use<T>(fn: () => T | Promise<T>, asking?: Asking): Promise<T> {
+    const release = await this.acquire(asking)
     try {
       return await fn()
     } finally {
@@ -71,9 +80,6 @@ export class Semaphore {
   }
 
   #serveNext(): void {
-    const [next] = this.#queue
-    if (!next) return
-    this.#queue.delete(next)
-    next.grant()
+    this.#queue.shift()?.grant()
   }
 }

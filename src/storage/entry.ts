@@ -29,3 +29,15 @@ export function reservedTags(tags: Tags): Tags {
 export function ownTags(tags: Tags): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([name]) => !RESERVED_TAG.test(name)))
 }
+
+/** Categories of the storage's own: the head, the log, the outbox. They do not count as the wallet's. */
+export const OWN_CATEGORY = /^_/
+
+/** Bytes that an entry counts for: its text, as it is before it is encrypted. */
+export function sizeOf({ category, name, value, tags }: Entry): number {
+  let size = category.length + name.length + Buffer.byteLength(value)
+  for (const [tag, content] of Object.entries(tags)) {
+    for (const one of Array.isArray(content) ? content : [content]) size += tag.length + Buffer.byteLength(one)
+  }
+  return size
+}

@@ -18,6 +18,8 @@ export interface Head {
   out: number
   /** Which instance sends what waits in the outbox, and until when (ms since the epoch). */
   lease?: { owner: string; until: number }
+  /** How large the wallet is: see `sizeOf`. Absent where it was never counted. */
+  bytes?: number
   /** Digests of the newest inbound envelopes, newest last: a repeat is answered without being handled again. */
   seen: string[]
 }
@@ -29,7 +31,7 @@ export const HEAD_NAME = 'head'
 export const SEEN_MAX = 128
 
 export function emptyHead(): Head {
-  return { rev: 0, cats: {}, seq: 0, first: 1, lists: {}, lifecycle: 0, out: 0, seen: [] }
+  return { rev: 0, cats: {}, seq: 0, first: 1, lists: {}, lifecycle: 0, out: 0, bytes: 0, seen: [] }
 }
 
 export function cloneHead(head: Head): Head {

@@ -170,6 +170,7 @@ export class Profile {
     for (const rider of riders) rider.prepare?.(head)
     const all = [...changes, ...[...settled, ...riders].flatMap((part) => part?.changes ?? [])]
     head.rev = base.rev + 1
+    if (base.bytes !== undefined) head.bytes = base.bytes + unit.growth
     for (const category of new Set(all.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
     try {
       await transaction((session) => write(session, unit, all, keys))
@@ -275,7 +276,7 @@ function discardKeys(unit: Unit): void {
 
 async function readHead(session: Session, forUpdate = false): Promise<Head> {
   const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  return row ? { ...emptyHead(), ...(JSON.parse(row.value as string) as Head) } : emptyHead()
+  return row ? { ...emptyHead(), bytes: undefined, ...(JSON.parse(row.value as string) as Head) } : emptyHead()
 }
 
 /** One entry; undefined where there is none. */

@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Key } from '@openwallet-foundation/askar-shared'
-import { type Entry, entryKey, reservedTags, type TagQuery } from './entry.js'
+import { type Entry, entryKey, OWN_CATEGORY, reservedTags, sizeOf, type TagQuery } from './entry.js'
 import { cloneHead, type Head } from './head.js'
 import { matchesTags } from './tag-match.js'
 
+/** `was`: the size of what a unit replaces or removes. */
 export type Change =
-  | { op: 'insert' | 'replace'; entry: Entry }
-  | { op: 'remove'; category: string; name: string }
+  | { op: 'insert' | 'replace'; entry: Entry; was?: number }
+  | { op: 'remove'; category: string; name: string; was?: number }
   /** Removes all of a category that match; only for categories that units do not read. */
   | { op: 'clear'; category: string; query: TagQuery }
 
@@ -71,6 +72,16 @@ export class Unit {
     return this.touched || this.changes.size + this.keys.size + this.items.size > 0
   }
 
+  /** By how many bytes what this unit has changed so far makes the wallet larger; negative where it gets smaller. */
+  get growth(): number {
+    let growth = 0
+    for (const change of this.changes.values()) {
+      if (change.op === 'clear' || OWN_CATEGORY.test(categoryOf(change))) continue
+      growth += ('entry' in change ? sizeOf(change.entry) : 0) - (change.was ?? 0)
+    }
+    return growth
+  }
+
   /** Has the head written even where nothing else is. */
   touch(): void {
     this.assertOpen()
@@ -101,7 +112,7 @@ export class Unit {
   /** Adds an entry that is not there yet. */
   insert(entry: Entry): void {
     const before = this.changes.get(entryKey(entry.category, entry.name))
-    this.change({ op: before?.op === 'remove' ? 'replace' : 'insert', entry })
+    this.change(before?.op === 'remove' ? { op: 'replace', entry, was: before.was } : { op: 'insert', entry })
   }
 
   /** Replaces an entry that is there; its place in a list stays. @returns false where there is none */
@@ -111,17 +122,20 @@ export class Unit {
     if (!before) return false
     const pending = this.changes.get(key)
     const tags = { ...reservedTags(before.tags), ...entry.tags }
-    this.change({ op: pending?.op === 'insert' ? 'insert' : 'replace', entry: { ...entry, tags } })
+    const op = pending?.op === 'insert' ? 'insert' : 'replace'
+    this.change({ op, entry: { ...entry, tags }, was: storedSize(pending, before) })
     return true
   }
 
   /** @returns false where there is nothing to remove */
   async remove(category: string, name: string): Promise<boolean> {
     const key = entryKey(category, name)
-    if (!(await this.fetch(category, name))) return false
+    const before = await this.fetch(category, name)
+    if (!before) return false
     this.assertOpen()
-    if (this.changes.get(key)?.op === 'insert') this.changes.delete(key)
-    else this.changes.set(key, { op: 'remove', category, name })
+    const pending = this.changes.get(key)
+    if (pending?.op === 'insert') this.changes.delete(key)
+    else this.changes.set(key, { op: 'remove', category, name, was: storedSize(pending, before) })
     return true
   }
 
@@ -191,6 +205,10 @@ export class Unit {
     if (!this.open) throw new Error('This unit of work has ended')
   }
 }
+
+/** The size of what the store has under a name, where a unit sees `before` there, by its own `pending` change or none. */
+const storedSize = (pending: Change | undefined, before: Entry) =>
+  pending && pending.op !== 'clear' ? pending.was : sizeOf(before)
 
 export const categoryOf = (change: Change) => ('entry' in change ? change.entry.category : change.category)
 

@@ -64,17 +64,30 @@ describe('semaphore', () => {
     const semaphore = new Semaphore(1)
     const release = await semaphore.acquire()
     const abort = new AbortController()
-    const impatient = semaphore.use(() => 'never', abort.signal)
+    const impatient = semaphore.use(() => 'never', { signal: abort.signal })
     const patient = semaphore.use(() => 'served')
     abort.abort(new Error('gave up'))
     await assert.rejects(impatient, /gave up/)
     release()
     assert.equal(await patient, 'served')
     await assert.rejects(
-      semaphore.use(() => 'never', AbortSignal.abort(new Error('too late'))),
+      semaphore.use(() => 'never', { signal: AbortSignal.abort(new Error('too late')) }),
       /too late/,
     )
     assert.equal(semaphore.free, 1)
+  })
+
+  test('serves keys in turn, however many of one wait', async () => {
+    const semaphore = new Semaphore(1)
+    const release = await semaphore.acquire({ key: 'busy' })
+    const order: string[] = []
+    const ask = (key: string) => semaphore.use(() => order.push(key), { key })
+    const asked = [...Array.from({ length: 5 }, () => ask('busy')), ask('other'), ask('other'), ask('third')]
+    assert.equal(semaphore.waiting, 8)
+    release()
+    await Promise.all(asked)
+    assert.deepEqual(order, ['busy', 'other', 'third', 'busy', 'other', 'busy', 'busy', 'busy'])
+    assert.equal(semaphore.waiting, 0)
   })
 
   test('refuses a limit that lets no one in', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sizeOf } from '../../src/storage/entry.js'
 import { placeInList } from '../../src/storage/list.js'
 import type { Profile } from '../../src/storage/profile.js'
 import type { Collector, Unit } from '../../src/storage/unit.js'
@@ -75,6 +76,42 @@ for (const kind of KINDS) {
       })
       assert.ok((await stored()).includes('kept'))
       assert.ok(!(await stored()).includes('dropped'))
+    })
+
+    test('keep count of how large the wallet is', async () => {
+      const size = async () => {
+        const entries = [...(await profile.query('thing', {})), ...(await profile.query('sized', {}))]
+        return entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+      }
+      const entry = (name: string, value: string) => ({ category: 'sized', name, value, tags: { of: ['é', 'two'] } })
+      const after = async (fn: (unit: Unit) => Promise<unknown>) => {
+        await profile.transact(fn)
+        assert.equal((await profile.head()).bytes, await size())
+      }
+      await after(async (unit) => {
+        unit.insert(entry('a', '1'.repeat(100)))
+        unit.insert(entry('b', 'é'.repeat(100)))
+        await unit.replace(entry('b', 'ü'))
+        unit.insert({ ...entry('apart', 'x'), category: '_own' })
+      })
+      await after(async (unit) => {
+        await unit.replace(entry('a', '22'))
+        await unit.replace(entry('a', '333'))
+        await unit.remove('sized', 'b')
+        unit.insert(entry('b', 'again'))
+        unit.insert(entry('c', 'c'))
+        const savepoint = unit.savepoint()
+        await unit.remove('sized', 'a')
+        unit.insert(entry('d', 'never'))
+        unit.restore(savepoint)
+      })
+      await after(async (unit) => {
+        await unit.replace(entry('a', 'once more'))
+        await unit.remove('sized', 'a')
+        unit.insert(entry('e', 'e'))
+        await unit.remove('sized', 'e')
+        assert.ok(unit.growth < 0)
+      })
     })
 
     test('take nothing more once they have ended', async () => {
