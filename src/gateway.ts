@@ -49,6 +49,7 @@ import { graphqlOverSse } from './server/graphql-sse.js'
 import { graphqlOverWs } from './server/graphql-ws.js'
 import { health } from './server/health.js'
 import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
+import { jwksEndpoint } from './server/jwks.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
@@ -58,10 +59,12 @@ import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { OutsideIssuer } from './tenants/outside-issuer.js'
 import { Sessions } from './tenants/sessions.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
 import { TenantStore } from './tenants/tenant-store.js'
+import { TokenKeys } from './tenants/token-keys.js'
 import { Tokens } from './tenants/tokens.js'
 import { WalletReader } from './tenants/wallet-reader.js'
 
@@ -134,9 +137,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 3. Tenants.
   const freshFor = shared ? (bus === silentBus ? SECOND_MS : 2 * SECOND_MS) : undefined
   const tenants = new TenantStore(profiles.base, baseJournal, freshFor, (id) => bus.publish('tenant', { id }))
-  const tokens = new Tokens(secrets.jwtSecrets, tenants)
+  const tokenKeys = await TokenKeys.create(secrets.jwtSecrets, secrets.jwtSigningKeys)
+  const tokens = new Tokens(tokenKeys, tenants)
   const operators = new OperatorKeys(profiles.base, secrets, freshFor, (id) => bus.publish('operator', { id }))
-  const live = new LiveCredentials(tokens, operators)
+  const live = new LiveCredentials(tokens, tenants, operators)
 
   // 4. The relay: ways in and out.
   let publicUrl = config.publicUrl
@@ -146,6 +150,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     allowLoopback: isLoopbackHost(config.host),
     timeoutMs: config.outboundTimeoutMs,
   })
+  const outsideIssuer = OutsideIssuer.of(config, fetch, tenants)
   const routes = new Routes(profiles.base, hints)
   const sender = new Sender({
     instanceId,
@@ -258,7 +263,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
-  const credentials = new Credentials(operators, tokens, config.adminApi, (origin) => refusals.noteKey(origin))
+  const refused = (origin: string | null) => refusals.noteKey(origin)
+  const credentials = new Credentials(operators, tokens, config.adminApi, refused, outsideIssuer)
   const originOf = originFinder(config.trustProxy)
   const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
@@ -284,6 +290,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         () => draining,
       ),
       metrics.router(),
+      jwksEndpoint(tokenKeys),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
       auditExport({ log: auditLog, credentials, originOf, logger }),
       explorer(),

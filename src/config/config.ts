@@ -28,6 +28,13 @@ export interface Config {
   readonly tokenTtlMs: number | null
   /** null: no limit. */
   readonly tokenTtlMaxMs: number | null
+  /** Missing: only the gateway's own tokens are taken. Given: `oidcAudience` is too. */
+  readonly oidcIssuer?: string
+  readonly oidcAudience?: string
+  /** Missing: the issuer is asked for it. */
+  readonly oidcJwksUrl?: string
+  readonly oidcTenantClaim: string
+  readonly oidcScopeClaim: string
   readonly mediatorInvitation?: string
   readonly adminApi: boolean
   readonly sessionsMax: number
@@ -76,6 +83,11 @@ const schema = z.object({
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
   SESSION_IDLE: duration(),
+  OIDC_ISSUER: url(['https:', 'http:'], 'https://login.example/realms/acme').optional(),
+  OIDC_AUDIENCE: z.string().optional(),
+  OIDC_JWKS_URL: url(['https:', 'http:'], 'https://login.example/keys').optional(),
+  OIDC_TENANT_CLAIM: z.string(),
+  OIDC_SCOPE_CLAIM: z.string(),
   EVENT_RETENTION: duration(),
   EVENT_BUFFER: wholeNumber(1, 1_000_000),
   OUTBOUND_TIMEOUT: duration(),
@@ -150,7 +162,16 @@ function firstProblem(error: z.ZodError, raw: RawSettings): ConfigError {
 }
 
 function checkTogether(parsed: Parsed): void {
-  const { TOKEN_TTL, TOKEN_TTL_MAX } = parsed
+  const { TOKEN_TTL, TOKEN_TTL_MAX, OIDC_ISSUER, OIDC_AUDIENCE, OIDC_JWKS_URL } = parsed
+  if (OIDC_ISSUER !== undefined && OIDC_AUDIENCE === undefined) {
+    throw new ConfigError(
+      'OIDC_AUDIENCE',
+      'must be given with OIDC_ISSUER: what its tokens for this gateway name in aud',
+    )
+  }
+  if (OIDC_ISSUER === undefined && (OIDC_AUDIENCE ?? OIDC_JWKS_URL) !== undefined) {
+    throw new ConfigError('OIDC_ISSUER', 'must be given with OIDC_AUDIENCE and OIDC_JWKS_URL')
+  }
   if (TOKEN_TTL_MAX !== null && (TOKEN_TTL === null || TOKEN_TTL > TOKEN_TTL_MAX)) {
     throw new ConfigError('TOKEN_TTL', 'must not be longer than TOKEN_TTL_MAX')
   }
@@ -177,6 +198,11 @@ function toConfig(parsed: Parsed): Config {
     poolSize: parsed.POOL_SIZE ?? (parsed.DATABASE_URL ? 10 : 8),
     tokenTtlMs: parsed.TOKEN_TTL,
     tokenTtlMaxMs: parsed.TOKEN_TTL_MAX,
+    oidcIssuer: parsed.OIDC_ISSUER,
+    oidcAudience: parsed.OIDC_AUDIENCE,
+    oidcJwksUrl: parsed.OIDC_JWKS_URL,
+    oidcTenantClaim: parsed.OIDC_TENANT_CLAIM,
+    oidcScopeClaim: parsed.OIDC_SCOPE_CLAIM,
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
     adminApi: parsed.ADMIN_API,
     sessionsMax: parsed.SESSIONS_MAX,
@@ -207,12 +233,19 @@ function defaultPublicUrl(host: string, port: number): string {
   return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`
 }
 
-function warningsOf({ HOST, PUBLIC_URL }: Parsed): string[] {
+function warningsOf({ HOST, PUBLIC_URL, OIDC_ISSUER, OIDC_JWKS_URL }: Parsed): string[] {
+  const warnings: string[] = []
+  const keysFrom = OIDC_JWKS_URL ?? OIDC_ISSUER
+  if (keysFrom?.startsWith('http:') && !isLoopbackHost(new URL(keysFrom).hostname)) {
+    const name = OIDC_JWKS_URL ? 'OIDC_JWKS_URL' : 'OIDC_ISSUER'
+    warnings.push(`${name}: has no TLS, so whoever is on the way can make tokens for every tenant`)
+  }
+  if (PUBLIC_URL !== undefined || isLoopbackHost(HOST)) return warnings
   const everywhere = parseAddress(HOST)?.every((byte) => byte === 0) ?? false
-  if (PUBLIC_URL !== undefined || isLoopbackHost(HOST)) return []
-  return [
+  warnings.push(
     everywhere
       ? 'PUBLIC_URL: not given, so invitations name an address of this machine only'
       : 'PUBLIC_URL: not given, so invitations name HOST and PORT without TLS',
-  ]
+  )
+  return warnings
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { base58Decode, base58Encode } from '../lib/base58.js'
@@ -7,6 +7,7 @@ import type { Config } from './config.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
 import { readOrCreateSecret } from './secret-file.js'
+import { signingKeysOf } from './signing-keys.js'
 
 const storeKeyBytes = 32
 const jwtSecretBytes = 32
@@ -18,6 +19,8 @@ export interface SecretValues {
   storeKey: string
   operatorApiKeys: readonly string[]
   jwtSecrets: readonly string[]
+  /** Ed25519. */
+  jwtSigningKeys: readonly KeyObject[]
 }
 
 /** The gateway's keys. Printing or serialising it shows none of them. */
@@ -25,11 +28,13 @@ export class Secrets {
   readonly #storeKey: string
   readonly #operatorKeyHashes: readonly Buffer[]
   readonly #jwtSecrets: readonly Uint8Array[]
+  readonly #jwtSigningKeys: readonly KeyObject[]
 
-  constructor({ storeKey, operatorApiKeys, jwtSecrets }: SecretValues) {
+  constructor({ storeKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }: SecretValues) {
     this.#storeKey = storeKey
     this.#operatorKeyHashes = operatorApiKeys.map((key) => sha256(key))
     this.#jwtSecrets = jwtSecrets.map((secret) => new TextEncoder().encode(secret))
+    this.#jwtSigningKeys = jwtSigningKeys
   }
 
   /** Raw key of the base store, base58 of 32 bytes. */
@@ -40,6 +45,11 @@ export class Secrets {
   /** At least one, each at least 32 bytes: the first signs, all verify. */
   get jwtSecrets(): readonly Uint8Array[] {
     return this.#jwtSecrets
+  }
+
+  /** None: the secrets sign. Else the first signs, and is private; all verify. */
+  get jwtSigningKeys(): readonly KeyObject[] {
+    return this.#jwtSigningKeys
   }
 
   get operatorKeyCount(): number {
@@ -95,7 +105,8 @@ export function checkSecrets(raw: RawSettings, config: Pick<Config, 'databaseUrl
   if (storeKey !== undefined) checkStoreKey(storeKey)
   const operatorApiKeys = raw.OPERATOR_API_KEYS && operatorKeysOf(raw.OPERATOR_API_KEYS.value)
   const jwtSecrets = raw.JWT_SECRET && jwtSecretsOf(raw.JWT_SECRET.value)
-  return { storeKey, operatorApiKeys, jwtSecrets }
+  const jwtSigningKeys = raw.JWT_SIGNING_KEYS && signingKeysOf(raw.JWT_SIGNING_KEYS.value)
+  return { storeKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }
 }
 
 /**
@@ -122,6 +133,7 @@ export function loadSecrets(
   }
   const storeKey = given.storeKey ?? checkStoreKey(stored('STORE_KEY', () => base58Encode(randomBytes(32))).value)
   const jwtSecrets = given.jwtSecrets ?? jwtSecretsOf(stored('JWT_SECRET', () => base58Encode(randomBytes(48))).value)
+  const { jwtSigningKeys = [] } = given
   const generated: LoadedSecrets['generated'] = {}
   let operatorApiKeys = given.operatorApiKeys ?? []
   if (!given.operatorApiKeys && config.adminApi) {
@@ -132,7 +144,7 @@ export function loadSecrets(
   if (operatorApiKeys.some((key) => key.length < shortOperatorKey)) {
     warnings.push(`OPERATOR_API_KEYS: a key shorter than ${shortOperatorKey} characters can be guessed`)
   }
-  return { secrets: new Secrets({ storeKey, operatorApiKeys, jwtSecrets }), generated, warnings }
+  return { secrets: new Secrets({ storeKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }), generated, warnings }
 }
 
 function fromDataDir(name: SecretName, dataDir: string, generate: () => string) {

@@ -110,6 +110,15 @@ const settingList = [
     secret: true,
   },
   {
+    group: 'Secrets',
+    name: 'JWT_SIGNING_KEYS',
+    defaultText: 'none: `JWT_SECRET` signs',
+    kind: 'PEM blocks one after another, or a JSON Web Key Set',
+    meaning:
+      'Ed25519 keys that sign tenant tokens in place of `JWT_SECRET`, so that others can verify them by `/.well-known/jwks.json`. The first signs, all verify. The same on every instance.',
+    secret: true,
+  },
+  {
     group: 'Tenants',
     name: 'TOKEN_TTL',
     default: '30d',
@@ -151,6 +160,43 @@ const settingList = [
     default: '60s',
     kind: 'duration',
     meaning: 'After this time without use an open wallet is closed.',
+  },
+  {
+    group: 'Tokens of an outside issuer',
+    name: 'OIDC_ISSUER',
+    defaultText: 'none: only tokens that the gateway made',
+    kind: 'http(s) URL',
+    meaning:
+      'OpenID Connect issuer whose JWT access tokens are taken as tenant tokens, to the letter as its tokens name it in `iss`. See [Tokens](tokens.md).',
+  },
+  {
+    group: 'Tokens of an outside issuer',
+    name: 'OIDC_AUDIENCE',
+    defaultText: 'none',
+    kind: 'text',
+    meaning: 'What `aud` of such a token must name. Required with `OIDC_ISSUER`.',
+  },
+  {
+    group: 'Tokens of an outside issuer',
+    name: 'OIDC_JWKS_URL',
+    defaultText: 'what the issuer says at `/.well-known/openid-configuration`',
+    kind: 'http(s) URL',
+    meaning: 'Where the keys of the issuer are. A private address must be in `ALLOW_ADDRESSES`.',
+  },
+  {
+    group: 'Tokens of an outside issuer',
+    name: 'OIDC_TENANT_CLAIM',
+    default: 'tenant',
+    kind: 'name of a claim',
+    meaning: 'The claim that names the tenant, by its id or by its name. The id counts first.',
+  },
+  {
+    group: 'Tokens of an outside issuer',
+    name: 'OIDC_SCOPE_CLAIM',
+    default: 'scope',
+    kind: 'name of a claim',
+    meaning:
+      'The claim that holds `tenantry:read`, `tenantry:write` and `tenantry:manage`, in a text or a list. A token without any may do nothing.',
   },
   {
     group: 'Events',

@@ -22,7 +22,8 @@ export type Viewer =
       role: 'TENANT'
       tenantId: string
       suspended: boolean
-      tokenId: string
+      /** Null for a token of an outside issuer, of which no record is kept. */
+      tokenId: string | null
       scopes: readonly Scope[]
       /** Seconds since the epoch; null for never. */
       expiresAt: number | null

@@ -1,6 +1,7 @@
 import type { OperatorKeyInfo, Viewer } from '../graphql/viewer.js'
 import { unauthenticated } from '../lib/errors.js'
 import type { OperatorKeys } from '../operators/operator-keys.js'
+import type { OutsideIssuer, OutsideToken } from '../tenants/outside-issuer.js'
 import type { Tokens } from '../tenants/tokens.js'
 
 /** What a request carries: HTTP headers, or the same two in a connection's parameters. */
@@ -17,6 +18,7 @@ export class Credentials {
     private readonly adminApi: boolean,
     /** Called for an operator key that does not hold. */
     private readonly refused: (origin: string | null) => void,
+    private readonly outsideIssuer?: OutsideIssuer,
   ) {}
 
   /**
@@ -32,6 +34,7 @@ export class Credentials {
       const jwt =
         typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
       if (!jwt) throw unauthenticated()
+      if (this.outsideIssuer?.isNamedIn(jwt)) return outsideViewer(await this.outsideIssuer.authenticate(jwt))
       return tenantViewer(await this.tokens.authenticate(jwt))
     }
     if (operatorKey) return { role: 'OPERATOR', operatorKey }
@@ -55,5 +58,16 @@ function tenantViewer({ tenant, token, sealedKey }: Awaited<ReturnType<Tokens['a
     scopes: token.scopes,
     expiresAt: token.expiresAt,
     ...(sealedKey === undefined ? {} : { sealedKey }),
+  }
+}
+
+function outsideViewer({ tenant, scopes, expiresAt }: OutsideToken): Viewer {
+  return {
+    role: 'TENANT',
+    tenantId: tenant.id,
+    suspended: tenant.state === 'SUSPENDED',
+    tokenId: null,
+    scopes,
+    expiresAt,
   }
 }

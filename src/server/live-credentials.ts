@@ -1,5 +1,6 @@
 import type { Viewer } from '../graphql/viewer.js'
 import type { OperatorKeys } from '../operators/operator-keys.js'
+import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Tokens } from '../tenants/tokens.js'
 
 type Holder = Exclude<Viewer, { role: 'ANONYMOUS' }>
@@ -20,6 +21,7 @@ export class LiveCredentials {
 
   constructor(
     private readonly tokens: Tokens,
+    private readonly tenants: TenantStore,
     private readonly operators: OperatorKeys,
   ) {}
 
@@ -27,11 +29,8 @@ export class LiveCredentials {
   watch(viewer: Viewer, ended: () => void): () => void {
     if (viewer.role === 'ANONYMOUS') return () => {}
     const id = viewer.role === 'TENANT' ? viewer.tenantId : viewer.operatorKey.keyId
-    const { expiresAt } = viewer.role === 'TENANT' ? viewer : viewer.operatorKey
-    const life = expiresAt === null ? undefined : expiresAt * 1000 - Date.now()
     const watch: Watch = { viewer, ended, timer: undefined }
-    if (life !== undefined) watch.timer = setTimeout(() => void this.check(id), Math.min(life + 5, TIMER_MAX_MS))
-    watch.timer?.unref()
+    this.awaitExpiry(watch, id)
     const watches = this.watches.get(id) ?? new Set()
     this.watches.set(id, watches.add(watch))
     return () => {
@@ -55,7 +54,21 @@ export class LiveCredentials {
 
   private async holds(viewer: Holder): Promise<boolean> {
     if (viewer.role === 'OPERATOR') return this.operators.holds(viewer.operatorKey.keyId)
-    const found = await this.tokens.find(viewer.tenantId, viewer.tokenId)
-    return found !== undefined && found.tenant.state !== 'SUSPENDED'
+    const { tenantId, tokenId, expiresAt } = viewer
+    if (expiresAt !== null && expiresAt <= Date.now() / 1000) return false
+    const tenant =
+      tokenId === null ? await this.tenants.find(tenantId) : (await this.tokens.find(tenantId, tokenId))?.tenant
+    return tenant !== undefined && tenant.state !== 'DELETING' && tenant.state !== 'SUSPENDED'
+  }
+
+  private awaitExpiry(watch: Watch, id: string): void {
+    const { viewer } = watch
+    const { expiresAt } = viewer.role === 'TENANT' ? viewer : viewer.operatorKey
+    if (expiresAt === null) return
+    const life = expiresAt * 1000 - Date.now() + 5
+    watch.timer = setTimeout(
+      () => (life > TIMER_MAX_MS ? this.awaitExpiry(watch, id) : void this.check(id)),
+      Math.min(life, TIMER_MAX_MS),
+    ).unref()
   }
 }

@@ -1,11 +1,9 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { unauthenticated } from '../lib/errors.js'
 import { sha256 } from '../lib/ids.js'
-import { openKey, sealKey } from './sealed-key.js'
 import type { Tenant, TokenRecord } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
+import type { TokenKeys } from './token-keys.js'
 
 interface Claims {
   tenantId: string
@@ -21,7 +19,7 @@ export interface HeldToken {
 }
 
 /**
- * Tenant tokens: compact JWS (RFC 7515, HS256) with `sub`, `jti`, `iat` and, unless it never ends, `exp`. A token holds
+ * Tenant tokens: compact JWS (RFC 7515) with `sub`, `jti`, `iat` and, unless it never ends, `exp`. A token holds
  * while its id stands in its tenant's record; what it may do is written there, not in the token. That of an unmanaged
  * tenant carries the wallet's key in `wallet_key`, sealed.
  */
@@ -31,27 +29,16 @@ export class Tokens {
   /** When tokens were used since that was last noted (seconds), by tenant and token. */
   private uses = new Map<string, Map<string, number>>()
 
-  /** As key objects, which the library converts once. */
-  private readonly keys: KeyObject[]
-
-  /** The first secret signs, all verify. */
   constructor(
-    secrets: readonly Uint8Array[],
+    private readonly keys: TokenKeys,
     private readonly tenants: TenantStore,
-  ) {
-    this.keys = secrets.map((secret) => createSecretKey(secret))
-  }
+  ) {}
 
   /** The token of a record, with the key of an unmanaged wallet sealed in it; the same each time. */
   async sign(tenantId: string, token: TokenRecord, walletKey?: string): Promise<string> {
-    const claims = walletKey === undefined ? {} : { wallet_key: await sealKey(this.keys, token.id, walletKey) }
-    const jwt = new SignJWT(claims)
-      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-      .setSubject(tenantId)
-      .setJti(token.id)
-    jwt.setIssuedAt(token.issuedAt)
-    if (token.expiresAt !== null) jwt.setExpirationTime(token.expiresAt)
-    return jwt.sign(this.keys[0] as KeyObject)
+    const sealed = walletKey === undefined ? {} : { wallet_key: await this.keys.seal(token.id, walletKey) }
+    const end = token.expiresAt === null ? {} : { exp: token.expiresAt }
+    return this.keys.sign({ ...sealed, sub: tenantId, jti: token.id, iat: token.issuedAt, ...end })
   }
 
   /**
@@ -70,7 +57,7 @@ export class Tokens {
 
   /** The wallet key that a token carries; undefined where it was not sealed for this one. Never kept. */
   openKey(tokenId: string, sealedKey: string): Promise<string | undefined> {
-    return openKey(this.keys, tokenId, sealedKey)
+    return this.keys.open(tokenId, sealedKey)
   }
 
   /** The uses since the last time that this was asked. */
@@ -98,25 +85,16 @@ export class Tokens {
     const digest = sha256(jwt).toString('base64')
     const known = this.verified.get(digest)
     if (known) return known
-    for (const key of this.keys) {
-      const payload = await jwtVerify(jwt, key, {
-        algorithms: ['HS256'],
-        requiredClaims: ['sub', 'jti', 'iat'],
-      }).then(
-        (result) => result.payload,
-        () => undefined,
-      )
-      if (!payload) continue
-      const { sub, jti, exp, wallet_key: sealedKey } = payload
-      const claims = {
-        tenantId: sub as string,
-        tokenId: jti as string,
-        expiresAt: exp,
-        sealedKey: typeof sealedKey === 'string' ? sealedKey : undefined,
-      }
-      this.verified.set(digest, claims)
-      return claims
+    const payload = await this.keys.verify(jwt)
+    if (!payload) throw unauthenticated()
+    const { sub, jti, exp, wallet_key: sealedKey } = payload
+    const claims = {
+      tenantId: sub as string,
+      tokenId: jti as string,
+      expiresAt: exp,
+      sealedKey: typeof sealedKey === 'string' ? sealedKey : undefined,
     }
-    throw unauthenticated()
+    this.verified.set(digest, claims)
+    return claims
   }
 }

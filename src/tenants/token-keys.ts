@@ -1,0 +1,96 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import {
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  exportJWK,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+import { openKey, sealKey } from './sealed-key.js'
+
+interface Ed25519Key {
+  /** Its thumbprint (RFC 7638). */
+  kid: string
+  publicKey: KeyObject
+}
+
+/**
+ * What tenant tokens are signed and verified with: secrets (HS256) and, where they are set up, Ed25519 keys (EdDSA, RFC
+ * 8037), which then sign. A key looks only at tokens of its own algorithm, so none can be passed off as another kind.
+ */
+export class TokenKeys {
+  private constructor(
+    private readonly secrets: readonly KeyObject[],
+    private readonly signer: { key: KeyObject; kid: string } | undefined,
+    private readonly ed25519: readonly Ed25519Key[],
+    /** The public keys (RFC 7517) for whoever else verifies tokens; undefined while secrets sign. */
+    readonly jwks: { keys: JWK[] } | undefined,
+  ) {}
+
+  /** The first of each kind signs, all verify. */
+  static async create(secrets: readonly Uint8Array[], signingKeys: readonly KeyObject[]): Promise<TokenKeys> {
+    const published = await Promise.all(signingKeys.map(publish))
+    const [key] = signingKeys
+    const kid = published[0]?.kid
+    return new TokenKeys(
+      // As key objects, which the library converts once.
+      secrets.map((secret) => createSecretKey(secret)),
+      key && kid ? { key, kid } : undefined,
+      published,
+      key && { keys: published.map(({ jwk }) => jwk) },
+    )
+  }
+
+  /** The same text each time for the same claims. */
+  sign(claims: JWTPayload): Promise<string> {
+    const jwt = new SignJWT(claims)
+    if (!this.signer) return jwt.setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(this.secrets[0] as KeyObject)
+    const { key, kid } = this.signer
+    return jwt.setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' }).sign(key)
+  }
+
+  /** @returns the claims; undefined for a token that none of the keys has signed, or that has expired */
+  async verify(jwt: string): Promise<JWTPayload | undefined> {
+    const { alg, keys } = this.candidates(jwt)
+    for (const key of keys) {
+      const verified = await jwtVerify(jwt, key, { algorithms: [alg], requiredClaims: ['sub', 'jti', 'iat'] }).catch(
+        () => undefined,
+      )
+      if (verified) return verified.payload
+    }
+    return undefined
+  }
+
+  /** Seals the key of a wallet into a token. */
+  seal(tokenId: string, walletKey: string): Promise<string> {
+    return sealKey(this.secrets, tokenId, walletKey)
+  }
+
+  open(tokenId: string, sealedKey: string): Promise<string | undefined> {
+    return openKey(this.secrets, tokenId, sealedKey)
+  }
+
+  private candidates(jwt: string): { alg: string; keys: readonly KeyObject[] } {
+    const { alg, kid } = headerOf(jwt)
+    if (alg === 'HS256') return { alg, keys: this.secrets }
+    const known = this.ed25519.find((key) => key.kid === kid)
+    return { alg: 'EdDSA', keys: known ? [known.publicKey] : [] }
+  }
+}
+
+async function publish(key: KeyObject): Promise<Ed25519Key & { jwk: JWK }> {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  const { kty, crv, x } = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint({ kty, crv, x } as JWK)
+  return { kid, publicKey, jwk: { kty, crv, x, kid, alg: 'EdDSA', use: 'sig' } as JWK }
+}
+
+function headerOf(jwt: string): { alg?: string; kid?: string } {
+  try {
+    return decodeProtectedHeader(jwt)
+  } catch {
+    return {}
+  }
+}
