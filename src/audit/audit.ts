@@ -55,7 +55,8 @@ export interface AuditEntry {
   at: string
   action: AuditAction
   tenantId: string | null
-  /** An operator key's id, or a token's; null for the gateway itself, and for whoever had neither. */
+  /** An operator key's id, a token's, or whom an outside issuer's token names; null for the gateway itself, and for
+   * whoever had none of them. */
   actor: { role: ActorRole; id: string | null }
   /** The address that it was asked from. */
   origin: string | null
@@ -91,7 +92,8 @@ function currentActor(): Pick<AuditEntry, 'actor' | 'origin'> {
   const acting = currentActing()
   if (!acting) return { actor: { role: 'GATEWAY', id: null }, origin: null }
   const { viewer, origin } = acting
-  if (viewer.role === 'TENANT') return { actor: { role: 'TENANT', id: viewer.tokenId }, origin }
+  if (viewer.role === 'TENANT')
+    return { actor: { role: 'TENANT', id: viewer.tokenId ?? viewer.subject ?? null }, origin }
   if (viewer.role === 'OPERATOR') return { actor: { role: 'OPERATOR', id: viewer.operatorKey.keyId }, origin }
   return { actor: { role: 'ANONYMOUS', id: null }, origin }
 }

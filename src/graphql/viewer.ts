@@ -24,6 +24,8 @@ export type Viewer =
       suspended: boolean
       /** Null for a token of an outside issuer, of which no record is kept. */
       tokenId: string | null
+      /** Whom such a token was given to, as its issuer knows them. */
+      subject?: string
       scopes: readonly Scope[]
       /** Seconds since the epoch; null for never. */
       expiresAt: number | null

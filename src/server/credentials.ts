@@ -61,12 +61,13 @@ function tenantViewer({ tenant, token, sealedKey }: Awaited<ReturnType<Tokens['a
   }
 }
 
-function outsideViewer({ tenant, scopes, expiresAt }: OutsideToken): Viewer {
+function outsideViewer({ tenant, subject, scopes, expiresAt }: OutsideToken): Viewer {
   return {
     role: 'TENANT',
     tenantId: tenant.id,
     suspended: tenant.state === 'SUSPENDED',
     tokenId: null,
+    subject,
     scopes,
     expiresAt,
   }

@@ -28,6 +28,8 @@ interface OutsideIssuerOptions {
 /** Whom an outside issuer's token speaks for. */
 export interface OutsideToken {
   tenant: Tenant
+  /** Whom it was given to. */
+  subject: string
   scopes: readonly TokenScope[]
   /** Seconds since the epoch. */
   expiresAt: number
@@ -37,7 +39,9 @@ export interface OutsideToken {
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 /** How far the issuer's clock may be ahead (s). For when a token ends, ours counts. */
 const CLOCK_SKEW_S = 30
-/** How long an issuer that cannot be reached is left alone (ms). */
+/** The longest that OpenID Connect allows (characters). */
+const SUBJECT_MAX = 255
+/** How long the issuer is left alone after it was asked for a key that it had not, or could not be reached (ms). */
 const REST_MS = 5000
 /** What is wrong with a token, where its key is looked for. The rest is wrong with the issuer. */
 const FAULTS_OF_TOKENS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
@@ -80,17 +84,26 @@ export class OutsideIssuer {
   /** @throws UNAUTHENTICATED, the same for whatever is wrong with it; something else while that cannot be found out */
   async authenticate(jwt: string): Promise<OutsideToken> {
     const payload = await this.verify(jwt)
-    const expiresAt = payload.exp as number
-    const tenant = await this.tenantNamedIn(payload)
-    if (expiresAt <= Date.now() / 1000 || !tenant || tenant.state === 'DELETING') throw unauthenticated()
+    const { exp: expiresAt = 0, sub: subject, cnf: boundKey } = payload
+    if (expiresAt <= Date.now() / 1000 || typeof subject !== 'string' || subject.length > SUBJECT_MAX) {
+      throw unauthenticated()
+    }
     // One that is bound to a key (RFC 7800) says nothing without a proof of that key, and nobody asks for one here.
-    if (payload['cnf'] !== undefined) throw unauthenticated()
-    return { tenant, scopes: scopesOf(payload[this.options.scopeClaim]), expiresAt }
+    if (boundKey !== undefined) throw unauthenticated()
+    const tenant = await this.tenantNamedIn(payload)
+    if (!tenant || tenant.state === 'DELETING') throw unauthenticated()
+    return { tenant, subject, scopes: scopesOf(payload[this.options.scopeClaim]), expiresAt }
   }
 
   private async verify(jwt: string): Promise<JWTPayload> {
     const { issuer, audience } = this.options
-    const checks = { issuer, audience, algorithms: ALGORITHMS, requiredClaims: ['exp'], clockTolerance: CLOCK_SKEW_S }
+    const checks = {
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: CLOCK_SKEW_S,
+    }
     try {
       return (await jwtVerify(jwt, this.keyOf, checks)).payload
     } catch (error) {
@@ -117,7 +130,10 @@ export class OutsideIssuer {
   private async findKeySet(): Promise<JWTVerifyGetKey> {
     try {
       const url = new URL(this.options.jwksUrl ?? (await this.discoverKeys()))
-      return createRemoteJWKSet(url, { [customFetch]: (href, request) => this.fetch(href, request) })
+      return createRemoteJWKSet(url, {
+        [customFetch]: (href, request) => this.fetch(href, request),
+        cooldownDuration: REST_MS,
+      })
     } catch (error) {
       this.keySet = undefined
       throw error
