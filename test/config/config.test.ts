@@ -139,6 +139,8 @@ describe('config', () => {
     ['TOKEN_TTL', '366d'],
     ['TOKEN_TTL', 'none'],
     ['TOKEN_TTL_MAX', '0d'],
+    ['OIDC_ISSUER', 'login.example'],
+    ['OIDC_JWKS_URL', 'file:///keys'],
     ['MEDIATOR_INVITATION', 'invite me'],
     ['ADMIN_API', 'yes'],
     ['SESSIONS_MAX', '0'],
@@ -172,6 +174,19 @@ describe('config', () => {
     assert.equal(config.tokenTtlMs, null)
     assert.equal(config.tokenTtlMaxMs, null)
     assert.match(problem({ TOKEN_TTL: '2d', TOKEN_TTL_MAX: '1d' }), /^TOKEN_TTL: must not be longer/)
+  })
+
+  test('takes an outside issuer whole, to the letter, and warns where it has no TLS', () => {
+    const [issuer, audience] = ['https://login.example/', 'tenantry']
+    const { config, warnings } = load({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience })
+    assert.equal(config.oidcIssuer, issuer)
+    assert.deepEqual(warnings, [])
+    assert.match(problem({ OIDC_ISSUER: issuer }), /^OIDC_AUDIENCE: must be given/)
+    assert.match(problem({ OIDC_AUDIENCE: audience }), /^OIDC_ISSUER: must be given/)
+    const keys = { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_JWKS_URL: 'http://keys.example' }
+    assert.match(load(keys).warnings.join(), /^OIDC_JWKS_URL: has no TLS/)
+    const bare = { OIDC_ISSUER: 'http://login.example', OIDC_AUDIENCE: audience }
+    assert.match(load(bare).warnings.join(), /^OIDC_ISSUER: has no TLS/)
   })
 
   test('prints what is in effect without passwords', () => {
