@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.js'
+import { Problem } from '../lib/problem.js'
+import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
+import { restoreCommand } from './restore.js'
 import { schemaCommand } from './schema.js'
 import { type CreateGateway, serveCommand } from './serve.js'
 import { version } from './version.js'
@@ -13,13 +16,14 @@ export function createProgram(createGateway: CreateGateway): Command {
   const program = new Command('tenantry')
     .description('GraphQL multi-tenant gateway for DIDComm and AnonCreds wallets')
     .version(version)
-  for (const command of [serveCommand(createGateway), configCommand(), schemaCommand()]) program.addCommand(command)
+  const commands = [serveCommand(createGateway), configCommand(), schemaCommand(), backupCommand(), restoreCommand()]
+  for (const command of commands) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()
   return program
 }
 
 /**
- * Runs the command line and sets the exit status: 2 with one line for a wrong setting or flag.
+ * Runs the command line and sets the exit status: 2 with one line for a wrong setting or flag, 1 for a problem.
  *
  * @param args what follows the program's name
  */
@@ -27,8 +31,9 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
+    if (error instanceof ConfigError || error instanceof Problem) process.stderr.write(`${error.message}\n`)
     else if (!(error instanceof CommanderError)) throw error
-    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : misuse
+    if (error instanceof Problem) process.exitCode = 1
+    else process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : misuse
   }
 }

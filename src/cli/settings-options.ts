@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { type Config, parseConfig } from '../config/config.js'
 import { type RawSettings, readSettings } from '../config/env.js'
-import { flagName, settings } from '../config/settings.js'
+import { flagName, type SettingName, settings } from '../config/settings.js'
 
-/** Gives a command one flag per setting, and `--config` for the file. */
-export function addSettingsOptions(command: Command): Command {
+/** Gives a command one flag per setting, or for some of them, and `--config` for the file. */
+export function addSettingsOptions(command: Command, names?: readonly SettingName[]): Command {
   command.option('--config <file>', 'JSON file of settings (CONFIG_FILE)')
   for (const { name, meaning, secret, ...setting } of settings) {
+    if (names && !names.includes(name)) continue
     const fallback = setting.default ?? setting.defaultText?.replaceAll('`', '')
     command.option(`${flagName(name)} <value>`, `${meaning.replaceAll('`', '')} (${name}, default: ${fallback})`)
     if (secret) command.option(`${flagName(name)}-file <path>`, `File that holds it (${name}_FILE)`)

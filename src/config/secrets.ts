@@ -159,7 +159,7 @@ function fromDataDir(name: SecretName, dataDir: string, generate: () => string) 
   }
 }
 
-function checkStoreKey(key: string): string {
+export function checkStoreKey(key: string): string {
   let length = 0
   try {
     length = base58Decode(key.slice(0, 100)).length

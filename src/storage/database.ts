@@ -61,7 +61,7 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
  * tags from the first row on, and no connection has to be opened again to learn better. In a process of its own, since
  * a connection of this library is closed only when it is collected.
  */
-function seedStatistics(file: string): void {
+export function seedStatistics(file: string): void {
   const script = fileURLToPath(new URL('./seed-statistics.js', import.meta.url))
   const { status } = spawnSync(process.execPath, [script, file], { stdio: 'ignore' })
   if (status !== 0) throw new Error('The statistics of the store could not be written')
@@ -71,7 +71,7 @@ function seedStatistics(file: string): void {
  * Two gateways on one file would not see each other's writes. The lock goes with the process, also when it is killed.
  * @throws ConfigError where another process holds it
  */
-function holdLock(file: string) {
+export function holdLock(file: string) {
   const lock = new Sqlite(file)
   try {
     lock.exec('PRAGMA busy_timeout = 1000; BEGIN EXCLUSIVE')
