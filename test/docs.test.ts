@@ -46,12 +46,14 @@ test('the commands of the first five minutes do what the page says', async () =>
   }
 })
 
-test('the operations of the API guide are valid', () => {
-  const schema = buildSchema(readFileSync(join(root, 'schema/schema.graphql'), 'utf8'))
-  const operations = blocksOf('docs/api.md', 'graphql')
-  assert.ok(operations.length > 0)
-  for (const operation of operations) assert.deepEqual(validate(schema, parse(operation)), [])
-})
+for (const page of ['docs/api.md', 'docs/operators.md']) {
+  test(`the operations of ${page} are valid`, () => {
+    const schema = buildSchema(readFileSync(join(root, 'schema/schema.graphql'), 'utf8'))
+    const operations = blocksOf(page, 'graphql')
+    assert.ok(operations.length > 0)
+    for (const operation of operations) assert.deepEqual(validate(schema, parse(operation)), [])
+  })
+}
 
 describe('links lead somewhere in', () => {
   for (const page of pages) {

@@ -14,6 +14,3 @@ export const currentActing = (): Acting | undefined => acting.getStore()
 
 /** Does the work of a request; whatever it leads to is written down as the doing of who asked. */
 export const actingFor = <T>(who: Acting, work: () => T): T => acting.run(who, work)
-
-/** What a request has begun and the gateway does by itself: what waits, or is done again and again. */
-export const byTheGateway = <T>(work: () => T): T => acting.run(undefined, work)

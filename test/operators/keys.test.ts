@@ -30,7 +30,7 @@ for (const kind of STORES) {
 
     before(async () => {
       store = await freshStore(kind)
-      gateway = await startGateway(store)
+      gateway = await startGateway(store, { LOG_LEVEL: 'trace' })
       other = kind === 'postgres' ? await startGateway(store) : gateway
       operator = ApiClient.operator(gateway.url)
     })
@@ -61,6 +61,7 @@ for (const kind of STORES) {
       const own = listed.find(({ id }) => id === info.id)
       assert.ok(Math.abs(Date.parse(own?.lastUsedAt as string) - Date.now()) < 10_000)
       assert.ok(!JSON.stringify(listed).includes(key))
+      assert.ok(!gateway.log().includes(key))
     })
 
     test('have names of their own', async () => {
