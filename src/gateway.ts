@@ -22,7 +22,9 @@ import { BaseFeed, isForBase } from './events/base-feed.js'
 import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { isLoopbackHost } from './lib/addresses.js'
+import { tenantLocked } from './lib/errors.js'
 import { createGuardedFetch } from './lib/guarded-fetch.js'
+import { newId } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
@@ -31,13 +33,16 @@ import { OperatorResolver } from './operators/operator.resolver.js'
 import { OperatorKeys } from './operators/operator-keys.js'
 import { silentBus } from './redis/bus.js'
 import { connectInstances } from './redis/instances.js'
+import { Drain } from './relay/drain.js'
 import { Inbound } from './relay/inbound.js'
 import { outbox } from './relay/outbox.js'
 import { Post } from './relay/post.js'
 import { Recovery } from './relay/recovery.js'
 import { RelayResolver } from './relay/relay.resolver.js'
 import { Routes } from './relay/routes.js'
+import { SealedQueue } from './relay/sealed-queue.js'
 import { deliveryDraft, Sender } from './relay/sender.js'
+import { TenantQueueResolver } from './relay/tenant-queue.resolver.js'
 import { actInTheNameOfViewers } from './server/acting.js'
 import { auditExport } from './server/audit-export.js'
 import { Credentials } from './server/credentials.js'
@@ -55,17 +60,24 @@ import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
 import { buildGatewaySchema } from './server/schema.js'
 import { readStoreMeta } from './storage/format.js'
+import { postgresSchemas, sqliteFiles } from './storage/own-databases.js'
+import { OwnStores } from './storage/own-stores.js'
+import { Places } from './storage/places.js'
 import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { LockResolver } from './tenants/lock.resolver.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
 import { Sessions } from './tenants/sessions.js'
+import { SparePlaces } from './tenants/spare-places.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
 import { TenantStore } from './tenants/tenant-store.js'
+import { TenantWallets } from './tenants/tenant-wallets.js'
 import { TokenKeys } from './tenants/token-keys.js'
 import { Tokens } from './tenants/tokens.js'
+import { Vault } from './tenants/vault.js'
 import { WalletReader } from './tenants/wallet-reader.js'
 
 export interface GatewayOptions {
@@ -103,6 +115,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     : { file: join(config.dataDir, 'wallets.db') }
   const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
   const profiles = new Profiles(store)
+  const own = new OwnStores(
+    store.database.kind === 'sqlite' ? sqliteFiles(join(config.dataDir, 'wallets')) : postgresSchemas(store.database),
+  )
+  const places = new Places(store, own)
   const meta = await readStoreMeta(profiles.base)
   const { shared } = store
   const { instanceId } = config
@@ -140,6 +156,15 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const tokenKeys = await TokenKeys.create(secrets.jwtSecrets, secrets.jwtSigningKeys)
   const tokens = new Tokens(tokenKeys, tenants)
   const operators = new OperatorKeys(profiles.base, secrets, freshFor, (id) => bus.publish('operator', { id }))
+  const self = `${instanceId}/${newId()}`
+  const vault = new Vault(places, tenants, profiles.base, {
+    self,
+    storesMax: config.storesMax,
+    storeIdleMs: config.sessionIdleMs,
+    idleMsOf: (tenant) => Number(tenant.settings['idleTimeout'] ?? 600) * SECOND_MS,
+    mark: (tenantId) => recovery.mark(tenantId),
+  })
+  profiles.locate = vault.locate
   const live = new LiveCredentials(tokens, tenants, operators)
 
   // 4. The relay: ways in and out.
@@ -159,6 +184,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     post: new Post(fetch, config.outboundTimeoutMs),
     isTold: () => bus.connected,
     exists: async (tenantId) => (await tenants.find(tenantId)) !== undefined,
+    maySend: async (tenantId) => (await tenants.find(tenantId))?.state === 'ACTIVE',
     giveUpMs: config.outboxGiveUpMs,
     async report(unit, tenantId, report) {
       const tenant = await tenants.find(tenantId)
@@ -169,14 +195,25 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const recovery = new Recovery({
     base: profiles.base,
     instanceId,
+    self,
     shared,
     logger,
-    async recover(tenantId) {
-      if (!(await tenants.find(tenantId))) return
-      await feed.recover(tenantId)
-      if (!(await sender.take(tenantId))) sender.watch(tenantId)
+    async recover(tenantId, isAlive) {
+      await vault.forgetDead(tenantId, isAlive)
+      const tenant = await tenants.find(tenantId)
+      // What a locked or suspended tenant has left is taken up as it goes on.
+      if (tenant?.state !== 'ACTIVE' || (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant))) return
+      await goOn(tenantId)
     },
   })
+  /** Takes up all that waits for a tenant, or of it. */
+  const goOn = async (tenantId: string) => {
+    const tenant = await tenants.find(tenantId)
+    if (tenant?.state !== 'ACTIVE') return
+    if (tenant.queueing) drain.begin(tenantId)
+    sender.release(tenantId)
+    await feed.recover(tenantId)
+  }
   const out = outbox({
     instanceId,
     shared,
@@ -218,19 +255,40 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
     logger,
   })
-  const sessions = new Sessions(factory, profiles, tenants, outside, {
+  const sessions = new Sessions(factory, profiles, tenants, vault, outside, {
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
-  const inbound = new Inbound(routes, sessions, logger)
+  const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
+    const { queueMaxMessages, queueMaxBytes, queueMaxAge } = {
+      queueMaxMessages: 100_000,
+      queueMaxBytes: 2 ** 28,
+      queueMaxAge: 604_800,
+      ...(tenant.policy as Record<string, number>),
+    }
+    return { messages: queueMaxMessages, bytes: queueMaxBytes, ageMs: queueMaxAge * SECOND_MS }
+  })
+  const inbound = new Inbound(routes, sessions, tenants, vault, queue, logger)
+  const drain = new Drain({
+    queue,
+    tenants,
+    profiles,
+    journal: tenantJournal,
+    mark: (tenantId) => recovery.mark(tenantId),
+    handle: (tenantId, sealed) => inbound.handleSealed(tenantId, sealed),
+    logger,
+  })
 
   // 6. Features.
   const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000))
   const life = { standard: seconds(config.tokenTtlMs), longest: seconds(config.tokenTtlMaxMs) }
-  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, tenantJournal, life, logger)
+  const spares = new SparePlaces(profiles.base, places, logger)
+  const wallets = new TenantWallets(places, vault, spares)
+  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, tenantJournal, life, logger)
   lifecycle.withdrawals.push(
     (tenantId) => routes.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
+    (tenantId) => queue.drop(tenantId),
     (tenantId) => feed.drop(tenantId),
     (tenantId) => recovery.unmark([tenantId]),
   )
@@ -238,8 +296,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
-  const schema = buildGatewaySchema([
+  const resolvers = [
     new TenantResolver(lifecycle, tenants, tokens),
+    new LockResolver(lifecycle),
     new OperatorResolver(operators),
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
@@ -248,7 +307,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new DidResolver(new DidService(sessions, reader)),
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
-  ])
+    new TenantQueueResolver(queue),
+  ]
+  const schema = buildGatewaySchema(resolvers, ({ tenantId, tokenId, sealedKey }) =>
+    vault.admit(tenantId, async () => (sealedKey === undefined ? undefined : tokens.openKey(tokenId, sealedKey))),
+  )
 
   actInTheNameOfViewers(schema, refusals)
 
@@ -305,9 +368,31 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const followTenant = async (tenantId: string) => {
     await live.check(tenantId)
     const isLooked = hub.isFollowed(tenantId) || sessions.isOpen(tenantId)
-    const tenant = isLooked ? await tenants.find(tenantId) : undefined
-    if (tenant) await lifecycle.copyLifecycle(tenant)
+    if (!isLooked && !vault.holds(tenantId) && !sender.isHeld(tenantId) && !sender.isSending(tenantId)) return
+    const tenant = await tenants.find(tenantId)
+    if (!tenant || tenant.deleting) return vault.forget(tenantId)
+    if (tenant.state === 'SUSPENDED') void sender.hold(tenantId)
+    await vault.follow(tenant)
+    if (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant)) return
+    await lifecycle.copyLifecycle(tenant)
+    if (tenant.state !== 'ACTIVE') return
+    if (sender.isHeld(tenantId)) sender.release(tenantId)
+    if (tenant.queueing && tenant.keyMode === 'UNMANAGED') drain.begin(tenantId)
   }
+  vault.onLocking = async (tenantId) => {
+    await sender.hold(tenantId)
+    const tenant = await tenants.find(tenantId)
+    // Its last events, while they can still be read.
+    if (tenant) await lifecycle.copyLifecycle(tenant).catch(() => {})
+    await sessions.drain(tenantId, async () => {})
+    await profiles.of(tenantId).still(async () => {})
+    hub.end(tenantId, tenantLocked())
+  }
+  const goOnLogged = (tenantId: string) => {
+    goOn(tenantId).catch((error) => logger.warn('What waits for a tenant is taken up later', { tenantId, error }))
+  }
+  vault.onUnlocked = goOnLogged
+  lifecycle.onResumed = goOnLogged
   // A wallet's own log begins with what happened to its tenant before.
   sessions.onOpen = (tenant) =>
     lifecycle.copyLifecycle(tenant).catch((error) => {
@@ -347,7 +432,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       const port = await server.listen()
       publicUrl ??= publicUrlOf(config, port)
       factory.endpoints = [`${publicUrl}/didcomm`]
-      await lifecycle.resume()
+      await lifecycle.finishDeletions()
+      await spares.sweep()
       await recovery.sweep()
       if (shared) {
         let told = false
@@ -365,20 +451,26 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         every(SECOND_MS, async () => {
           if (bus.connected) return
           await live.checkAll()
-          for (const log of hub.followed) await followTenant(log)
+          for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) await followTenant(log)
         })
       }
       every(MAINTENANCE_MS, () => auditLog.trim(config.auditRetentionMs), true)
       every(MAINTENANCE_MS, () => refusals.flush())
       every(MAINTENANCE_MS, async () => {
         await store.database.analyze()
+        await own.analyze()
+        await spares.sweep()
         for (const log of [BASE_PROFILE, ...sessions.tenantIds])
           await trimLog(profiles.of(log), config.eventRetentionMs)
       })
       every(60 * SECOND_MS, () => lifecycle.noteTokenUse())
       every(60 * SECOND_MS, () => operators.noteUse())
       every(QUIET_MS, () =>
-        recovery.unmark(recovery.quiet(QUIET_MS).filter((id) => !sender.isSending(id) && !feed.isPending(id))),
+        recovery.unmark(
+          recovery
+            .quiet(QUIET_MS)
+            .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id) && !vault.holds(id)),
+        ),
       )
       logger.info('Ready', { port, instanceId, store: store.database.kind, redis: bus !== silentBus })
       const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
@@ -392,9 +484,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await new Promise((resolve) => setTimeout(resolve, UNREADY_MS))
       await server.close(GRACE_MS)
       await overHttp.stop()
+      await drain.stop()
       await sender.stop()
       await feed.idle()
       await sessions.close()
+      await vault.close()
       await lifecycle.noteTokenUse()
       await operators.noteUse()
       await refusals.flush(true)

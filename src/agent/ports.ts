@@ -2,11 +2,19 @@ import type { EventDispatch, EventDraft } from '../events/event.js'
 import type { Tags } from '../storage/entry.js'
 import type { Unit } from '../storage/unit.js'
 
+/** What the agent has to know of a tenant; it may change while a wallet is open. */
+export interface WalletSettings {
+  label: string
+  imageUrl: string | null
+  eventDispatch: EventDispatch
+  keyMode: 'MANAGED' | 'UNMANAGED'
+}
+
 /** Whose wallet an agent context works on; an instance is registered in each tenant's container. */
 export class WalletOwner {
   constructor(
     readonly tenantId: string,
-    public settings: { label: string; imageUrl: string | null; eventDispatch: EventDispatch },
+    public settings: WalletSettings,
   ) {}
 }
 

@@ -38,6 +38,8 @@ export interface Config {
   readonly mediatorInvitation?: string
   readonly adminApi: boolean
   readonly sessionsMax: number
+  /** Stores of tenants' own that are open at once. */
+  readonly storesMax: number
   readonly sessionIdleMs: number
   readonly eventRetentionMs: number
   readonly eventBuffer: number
@@ -82,6 +84,7 @@ const schema = z.object({
   MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
+  STORES_MAX: wholeNumber(1, 10_000),
   SESSION_IDLE: duration(),
   OIDC_ISSUER: url(['https:', 'http:'], 'https://login.example/realms/acme').optional(),
   OIDC_AUDIENCE: z.string().optional(),
@@ -206,6 +209,7 @@ function toConfig(parsed: Parsed): Config {
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
     adminApi: parsed.ADMIN_API,
     sessionsMax: parsed.SESSIONS_MAX,
+    storesMax: parsed.STORES_MAX,
     sessionIdleMs: parsed.SESSION_IDLE,
     eventRetentionMs: parsed.EVENT_RETENTION,
     eventBuffer: parsed.EVENT_BUFFER,

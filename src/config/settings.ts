@@ -156,6 +156,14 @@ const settingList = [
   },
   {
     group: 'Tenants',
+    name: 'STORES_MAX',
+    default: '16',
+    kind: '1 to 10000',
+    meaning:
+      "Stores of tenants' own that may be open at once. With more in use the longest unused is closed, or locked where the tenant has its key. In Postgres each takes up to 3 connections.",
+  },
+  {
+    group: 'Tenants',
     name: 'SESSION_IDLE',
     default: '60s',
     kind: 'duration',

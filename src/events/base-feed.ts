@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { isGatewayError } from '../lib/errors.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
@@ -6,8 +7,9 @@ import { readLog } from './log.js'
 
 const FEED = '_feed'
 
-/** Whether an event of a tenant's log is for the base stream; its lifecycle events are written there from the start. */
-export const isForBase = ({ topic, dispatch }: EventDraft) => topic !== 'TENANT' && dispatch !== 'DEFAULT'
+/** Whether an event of a tenant's log is for the base stream; some are written there from the start. */
+export const isForBase = ({ topic, dispatch, copied }: EventDraft) =>
+  topic !== 'TENANT' && dispatch !== 'DEFAULT' && !copied
 
 /** What is to be copied of one tenant's log. */
 interface Waiting {
@@ -94,7 +96,7 @@ export class BaseFeed {
       const batch = new Map(this.waiting)
       this.waiting.clear()
       try {
-        for (const [tenantId, part] of batch) if (part.gap) batch.set(tenantId, await this.fill(tenantId, part))
+        for (const [tenantId, part] of batch) if (part.gap) await this.fillIn(batch, tenantId, part)
         await this.copy(batch)
       } catch (error) {
         for (const [tenantId, part] of batch) {
@@ -108,6 +110,16 @@ export class BaseFeed {
       }
     }
     this.running = undefined
+  }
+
+  /** A locked wallet is looked at again once it is unlocked. */
+  private async fillIn(batch: Map<string, Waiting>, tenantId: string, part: Waiting): Promise<void> {
+    try {
+      batch.set(tenantId, await this.fill(tenantId, part))
+    } catch (error) {
+      if (!isGatewayError(error)) throw error
+      batch.delete(tenantId)
+    }
   }
 
   /** Reads from a tenant's log what is not copied yet; a very long part is left for another turn. */
@@ -129,7 +141,8 @@ export class BaseFeed {
         const fresh = events.filter(({ seq }) => seq > from)
         const last = fresh.at(-1)
         if (!last) continue
-        for (const { seq: _, ...draft } of fresh) unit.add(this.journal, draft)
+        for (const { seq: _, basePayload, ...draft } of fresh)
+          unit.add(this.journal, { ...draft, payload: basePayload ?? draft.payload })
         const next = { category: FEED, name: tenantId, value: JSON.stringify(last.seq), tags: {} }
         if (entry) await unit.replace(next)
         else unit.insert(next)

@@ -25,6 +25,10 @@ export interface EventDraft {
   topic: EventTopic
   dispatch: EventDispatch
   payload: Record<string, unknown>
+  /** What the base stream gets instead. */
+  basePayload?: Record<string, unknown>
+  /** The base log had it first. */
+  copied?: true
   /** Kept where an event is copied from one log to another. */
   id?: string
   occurredAt?: string

@@ -13,6 +13,8 @@ interface Tail {
   /** The last sequence handed on. */
   last: number
   listeners: Set<Listener>
+  /** Called where the log cannot be followed any more. */
+  enders: Set<(error: Error) => void>
   /** Catching up runs one at a time; set while it does. */
   busy: boolean
   /** The highest sequence known to be committed. */
@@ -69,6 +71,11 @@ export class EventHub {
     }
   }
 
+  /** Ends all that follow a log here, with what they are told. */
+  end(log: string, error: Error): void {
+    for (const ended of [...(this.tails.get(log)?.enders ?? [])]) ended(error)
+  }
+
   /** Looks for commits of other instances, for the time when none can announce them. */
   async poll(): Promise<void> {
     for (const [log, tail] of this.tails) {
@@ -81,11 +88,15 @@ export class EventHub {
    * Joins the live end of a log.
    * @returns the head at joining: `listener` gets every event after `head.seq`, and only those
    */
-  async join(profile: Profile, listener: Listener): Promise<{ head: Head; leave: () => void }> {
+  async join(
+    profile: Profile,
+    listener: Listener,
+    ended: (error: Error) => void,
+  ): Promise<{ head: Head; leave: () => void }> {
     const log = profile.name
     let tail = this.tails.get(log)
     if (!tail) {
-      tail = { profile, last: Number.POSITIVE_INFINITY, known: 0, busy: false, listeners: new Set() }
+      tail = { profile, last: Number.POSITIVE_INFINITY, known: 0, busy: false, listeners: new Set(), enders: new Set() }
       this.tails.set(log, tail)
     }
     const joined = tail
@@ -96,8 +107,10 @@ export class EventHub {
       else if (event.seq > from) listener(event)
     }
     joined.listeners.add(hold)
+    joined.enders.add(ended)
     const leave = () => {
       joined.listeners.delete(hold)
+      joined.enders.delete(ended)
       if (joined.listeners.size === 0 && this.tails.get(log) === joined) this.tails.delete(log)
     }
     try {

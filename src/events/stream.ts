@@ -38,9 +38,13 @@ export async function openStream(
   const live = new BoundedBuffer<LoggedEvent>({ capacity, overflow: consumerTooSlow, onClose: () => leave?.() })
 
   // 1. Join the live end first: from here on everything new waits in the buffer.
-  const joined = await hub.join(profile, (event) => {
-    if (matches(event)) live.push(event)
-  })
+  const joined = await hub.join(
+    profile,
+    (event) => {
+      if (matches(event)) live.push(event)
+    },
+    (error) => live.end(error),
+  )
   leave = joined.leave
   if (live.closed) joined.leave()
 

@@ -20,11 +20,14 @@ export function messageObserver(ports: AgentPorts): RecordObserver {
     list: () => 'messages',
     changed({ unit, owner, before, after }) {
       if (before || !after) return
+      const message = messageView(after)
       ports.event(unit, {
         tenantId: owner.tenantId,
         dispatch: owner.settings.eventDispatch,
         topic: 'BASIC_MESSAGE',
-        payload: { message: messageView(after) },
+        payload: { message },
+        // What only the tenant can read in its wallet is not told to the operator.
+        ...(owner.settings.keyMode === 'UNMANAGED' ? { basePayload: { message: { ...message, content: null } } } : {}),
       })
     },
   }

@@ -8,6 +8,8 @@ export interface Envelope {
   recipientKeys: string[]
   /** The same for the same sealed bytes, whatever the JSON around them looks like. */
   digest: string
+  /** Its length as it came. */
+  bytes: number
 }
 
 /** More recipients than any agent writes; each costs a look-up. */
@@ -26,7 +28,7 @@ export function parseEnvelope(body: Buffer): Envelope | undefined {
     return undefined
   }
   const digest = sha256(`${header}.${iv}.${ciphertext}.${tag}`).subarray(0, 12).toString('base64url')
-  return { json, recipientKeys, digest }
+  return { json, recipientKeys, digest, bytes: body.length }
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

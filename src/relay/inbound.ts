@@ -6,11 +6,22 @@ import type { Logger } from '../lib/logger.js'
 import { SEEN_MAX } from '../storage/head.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
+import type { TenantStore } from '../tenants/tenant-store.js'
+import type { Vault } from '../tenants/vault.js'
 import { type Envelope, parseEnvelope } from './envelope.js'
 import type { Routes } from './routes.js'
+import type { Laid, Sealed, SealedQueue } from './sealed-queue.js'
 
 /** What became of an inbound message, as its sender is told. */
-export type InboundOutcome = 'handled' | 'malformed' | 'unknown-recipient' | 'unavailable'
+export type InboundOutcome = 'handled' | 'queued' | 'full' | 'malformed' | 'unknown-recipient' | 'unavailable'
+
+const OUTCOME: Record<Laid, InboundOutcome> = {
+  queued: 'queued',
+  full: 'full',
+  unknown: 'unknown-recipient',
+  // It could be taken only while it was laid down; its sender tries again.
+  direct: 'unavailable',
+}
 
 /** Remembers an envelope in the unit that handles it, so that the same bytes are never handled twice. */
 const seen: Collector<string> = {
@@ -25,6 +36,9 @@ export class Inbound {
   constructor(
     private readonly routes: Routes,
     private readonly sessions: Sessions,
+    private readonly tenants: TenantStore,
+    private readonly vault: Vault,
+    private readonly queue: SealedQueue,
     private readonly logger: Logger,
   ) {}
 
@@ -39,7 +53,7 @@ export class Inbound {
       if (!route) return 'unknown-recipient'
       // 3. To its wallet.
       const outcome = await this.deliver(route.tenantId, envelope)
-      if (outcome === 'handled') return outcome
+      if (outcome === 'handled' || outcome === 'queued' || outcome === 'full') return outcome
       // 4. A route that led astray is looked up again in the base wallet, once.
       const tenantId = await this.routes.findAgain(route.key)
       if (!tenantId) return 'unknown-recipient'
@@ -59,17 +73,47 @@ export class Inbound {
   }
 
   private async deliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+    const tenant = await this.tenants.find(tenantId)
+    if (!tenant) return 'unknown-recipient'
+    this.vault.touch(tenant)
+    if (tenant.state !== 'ACTIVE' || tenant.queueing) {
+      const laid = await this.queue.put(tenantId, envelope, false)
+      if (laid !== 'direct') return OUTCOME[laid]
+    }
     try {
       await this.sessions.transact(tenantId, (agent, unit) => this.handle(agent, unit, envelope))
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
-      throw error
+      // Not here, or not any more: it waits for whoever can take it.
+      if (!isGatewayError(error, 'TENANT_LOCKED') && !isGatewayError(error, 'TENANT_SUSPENDED')) throw error
+      return OUTCOME[await this.queue.put(tenantId, envelope, true)]
     }
   }
 
-  private async handle(agent: WalletAgent, unit: Unit, { json, digest }: Envelope): Promise<void> {
+  /** Handles a message of the sealed queue, once. */
+  async handleSealed(tenantId: string, { n, digest, envelope }: Sealed): Promise<void> {
+    await this.sessions.transact(tenantId, async (agent, unit) => {
+      if (n <= unit.head.queue.handled) return
+      const before = unit.savepoint()
+      try {
+        await this.handle(agent, unit, { json: envelope, digest })
+      } catch (error) {
+        if (!(error instanceof EnvelopeError)) throw error
+        unit.restore(before)
+        this.logger.warn('A message that had waited cannot be opened', { tenantId })
+      }
+      unit.head.queue.handled = n
+      unit.touch()
+    })
+  }
+
+  private async handle(
+    agent: WalletAgent,
+    unit: Unit,
+    { json, digest }: Pick<Envelope, 'json' | 'digest'>,
+  ): Promise<void> {
     if (unit.head.seen.includes(digest)) return
     const before = unit.savepoint()
     try {

@@ -1,4 +1,3 @@
-import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
 
@@ -12,10 +11,12 @@ const BEAT_MS = 3000
 export interface RecoveryOptions {
   base: Profile
   instanceId: string
+  /** Of this process: one that starts later under the same name finds its notes. */
+  self: string
   /** Whether other instances work on the same store. Where not, whatever a former process left is ours. */
   shared: boolean
   /** Finishes what an instance that died left of a tenant: messages that wait, events not yet copied. */
-  recover: (tenantId: string) => Promise<void>
+  recover: (tenantId: string, isAlive: (instance: string) => boolean) => Promise<void>
   logger: Logger
 }
 
@@ -25,14 +26,13 @@ export interface RecoveryOptions {
  * look, so that no start has to open every wallet.
  */
 export class Recovery {
-  /** Of this process: one that starts later under the same name finds its notes. */
   private readonly self: string
   private readonly marked = new Map<string, { written: Promise<void>; usedAt: number }>()
   private readonly beat: NodeJS.Timeout | undefined
   private sweeping = false
 
   constructor(private readonly options: RecoveryOptions) {
-    this.self = `${options.instanceId}/${newId()}`
+    this.self = options.self
     if (!options.shared) return
     this.beat = setInterval(() => void this.sweep(), BEAT_MS)
     this.beat.unref()
@@ -83,7 +83,7 @@ export class Recovery {
         const instance = String(entry.tags['instance'])
         if (alive.has(instance) || instance === this.self) continue
         const tenantId = JSON.parse(entry.value) as string
-        await this.recoverOne(entry.name, tenantId).catch((error) =>
+        await this.recoverOne(entry.name, tenantId, (name) => name === this.self || alive.has(name)).catch((error) =>
           this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
         )
       }
@@ -102,11 +102,11 @@ export class Recovery {
     })
   }
 
-  private async recoverOne(mark: string, tenantId: string): Promise<void> {
+  private async recoverOne(mark: string, tenantId: string, isAlive: (instance: string) => boolean): Promise<void> {
     this.options.logger.info('Taking over unfinished work of an instance that ended', { tenantId })
     // Its own mark first: the work must not be lost if this instance ends as well.
     await this.mark(tenantId)
-    await this.options.recover(tenantId)
+    await this.options.recover(tenantId, isAlive)
     await this.options.base.transact(async (unit) => {
       await unit.remove(MARKS, mark)
     })

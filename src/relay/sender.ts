@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { EventDraft } from '../events/event.js'
+import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
@@ -32,6 +33,8 @@ interface Sending {
   leaseUntil: number
   /** Set while what is done with waits to be removed from the outbox. */
   landing: boolean
+  /** Requests under way. */
+  posting: number
 }
 
 export interface DeliveryReport {
@@ -47,6 +50,8 @@ export interface SenderOptions {
   /** Whether other instances work on the same store. */
   shared: boolean
   exists: (tenantId: string) => Promise<boolean>
+  /** Whether the tenant is neither suspended nor locked. */
+  maySend: (tenantId: string) => Promise<boolean>
   /** Whether other instances can tell this one what they laid into its outboxes; where not, it looks. */
   isTold: () => boolean
   post: Post
@@ -84,6 +89,8 @@ export class Sender {
   private readonly taking = new Map<string, boolean>()
   /** Tenants with messages of this instance that another one is to send. */
   private readonly watched = new Set<string>()
+  /** Tenants that nothing is sent for. */
+  private readonly held = new Set<string>()
   private readonly timers: NodeJS.Timeout[] = []
   private stopping = false
 
@@ -120,6 +127,8 @@ export class Sender {
 
   /** Takes over what waits in a tenant's outbox. @returns whether it is this instance that sends it */
   async take(tenantId: string): Promise<boolean> {
+    // It is taken up again once the tenant can go on.
+    if (!(await this.options.maySend(tenantId))) return true
     const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options)
     if (claimed && claimed.messages.length > 0) this.lay(tenantId, claimed)
     return claimed !== undefined
@@ -131,9 +140,11 @@ export class Sender {
   }
 
   private lay(tenantId: string, { messages, lease, next }: Claimed): void {
+    if (this.held.has(tenantId)) return
     let sending = this.sendings.get(tenantId)
     if (!sending) {
-      sending = { lanes: new Map(), known: new Set(), done: new Set(), next, leaseUntil: 0, landing: false }
+      const flags = { landing: false, posting: 0 }
+      sending = { lanes: new Map(), known: new Set(), done: new Set(), next, leaseUntil: 0, ...flags }
       this.sendings.set(tenantId, sending)
     }
     sending.next = Math.max(sending.next, next)
@@ -177,6 +188,7 @@ export class Sender {
       await work()
       return true
     } catch (error) {
+      if (isGatewayError(error, 'TENANT_LOCKED')) return true
       if (await this.options.exists(tenantId).catch(() => true)) {
         this.options.logger.warn('An outbox could not be read', { tenantId, error })
       } else this.drop(tenantId)
@@ -184,8 +196,45 @@ export class Sender {
     }
   }
 
+  /**
+   * Sends nothing more for a tenant until it is released: what is under way is waited for, and what waits stays in the
+   * outbox.
+   */
+  async hold(tenantId: string): Promise<void> {
+    if (this.held.has(tenantId)) return
+    this.held.add(tenantId)
+    this.watched.delete(tenantId)
+    this.taking.delete(tenantId)
+    const sending = this.sendings.get(tenantId)
+    if (!sending) return
+    while (sending.posting > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    const profile = this.options.profiles.of(tenantId)
+    try {
+      await profile.land()
+      if (this.options.shared) await releaseOutbox(profile, this.options.instanceId)
+    } catch (error) {
+      this.options.logger.warn('A delivery could not be noted before its wallet was closed', { tenantId, error })
+    }
+    if (this.sendings.get(tenantId) === sending) this.sendings.delete(tenantId)
+  }
+
+  get heldIds(): string[] {
+    return [...this.held]
+  }
+
+  isHeld(tenantId: string): boolean {
+    return this.held.has(tenantId)
+  }
+
+  /** Goes on with what waits for a tenant. */
+  release(tenantId: string): void {
+    this.held.delete(tenantId)
+    this.takeSoon(tenantId)
+  }
+
   /** Drops a tenant that is being deleted. */
   drop(tenantId: string): void {
+    this.held.delete(tenantId)
     this.sendings.delete(tenantId)
     this.watched.delete(tenantId)
     this.taking.delete(tenantId)
@@ -225,7 +274,9 @@ export class Sender {
 
   private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
     for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
+      sending.posting += 1
       const failure = await this.options.post.send(message)
+      sending.posting -= 1
       lane.attempts += 1
       if (!this.isCurrent(tenantId, sending, true)) return
       if (failure && !this.hopeless(message, lane, failure)) {
@@ -249,7 +300,7 @@ export class Sender {
   /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */
   private isCurrent(tenantId: string, sending: Sending, sent = false): boolean {
     if (this.sendings.get(tenantId) !== sending || (this.stopping && !sent)) return false
-    return sent || this.holdsLease(sending)
+    return sent || (!this.held.has(tenantId) && this.holdsLease(sending))
   }
 
   private holdsLease({ leaseUntil }: Sending): boolean {

@@ -11,14 +11,21 @@ const MEDIA_TYPES = [
 
 const STATUS: Record<InboundOutcome, number> = {
   handled: 200,
+  queued: 202,
+  full: 429,
   malformed: 400,
   'unknown-recipient': 404,
   unavailable: 503,
 }
 
+/** Seconds. */
+const RETRY_AFTER: Partial<Record<InboundOutcome, string>> = { unavailable: '5', full: '60' }
+
 /** What a sender is told: as little as it needs, and for all recipients alike. */
 const TEXT: Record<InboundOutcome, string> = {
   handled: '',
+  queued: '',
+  full: 'Too much waits for this recipient. Try again later.',
   malformed: 'This is not an envelope that its recipient can open.',
   'unknown-recipient': 'No such recipient.',
   unavailable: 'Try again later.',
@@ -38,7 +45,8 @@ export function didcommOverHttp(
   router.post('/didcomm', express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
     const outcome = Buffer.isBuffer(req.body) ? await inbound.receive(req.body) : 'malformed'
     observe(outcome)
-    if (outcome === 'unavailable') res.set('retry-after', '5')
+    const retryAfter = RETRY_AFTER[outcome]
+    if (retryAfter) res.set('retry-after', retryAfter)
     res.status(STATUS[outcome]).type('text/plain').send(TEXT[outcome])
   })
   router.all('/didcomm', (_req, res) => {

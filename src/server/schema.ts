@@ -12,7 +12,7 @@ import { CredentialEventType, RevocationEventType } from '../credentials/credent
 import { CredentialExchangeResolver } from '../credentials/credential-exchange.resolver.js'
 import { DidResolver } from '../dids/did.resolver.js'
 import { DidEventType } from '../dids/did.type.js'
-import { AccessChecker } from '../graphql/access.js'
+import { AccessChecker, type Admit } from '../graphql/access.js'
 import { DateTimeScalar } from '../graphql/scalars.js'
 import { BaseWalletMediatorResolver } from '../mediation/base-wallet.resolver.js'
 import { MediationResolver } from '../mediation/mediation.resolver.js'
@@ -24,6 +24,7 @@ import { ProofEventType } from '../proofs/proof-event.type.js'
 import { ProofExchangeResolver } from '../proofs/proof-exchange.resolver.js'
 import { DeliveryEventType } from '../relay/delivery.type.js'
 import { RelayResolver } from '../relay/relay.resolver.js'
+import { TenantQueueResolver } from '../relay/tenant-queue.resolver.js'
 import { EventResolver } from '../streams/event.resolver.js'
 import { LockResolver } from '../tenants/lock.resolver.js'
 import { QueueEventType } from '../tenants/queue-event.type.js'
@@ -32,7 +33,6 @@ import { TenantEventType } from '../tenants/tenant.type.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
 const DECLARED = [
-  LockResolver,
   AnoncredsResolver,
   CredentialResolver,
   CredentialExchangeResolver,
@@ -51,6 +51,8 @@ const RESOLVERS = [
   DidResolver,
   EventResolver,
   RelayResolver,
+  LockResolver,
+  TenantQueueResolver,
   ...DECLARED,
 ]
 
@@ -78,10 +80,10 @@ const ROOTS = {
 }
 
 /** Builds the schema on resolvers that are made already; one of each class that the schema has. */
-export function buildGatewaySchema(resolvers: object[]): GraphQLSchema {
+export function buildGatewaySchema(resolvers: object[], admit: Admit = async () => {}): GraphQLSchema {
   const declared = DECLARED.map((resolver) => new resolver())
   const instances = new Map(
-    [...declared, ...resolvers, new AccessChecker()].map((resolver) => [resolver.constructor, resolver]),
+    [...declared, ...resolvers, new AccessChecker(admit)].map((resolver) => [resolver.constructor, resolver]),
   )
   const schema = buildSchemaSync({
     resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],

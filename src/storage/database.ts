@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import Sqlite from 'libsql'
 import pg from 'pg'
 import { ConfigError } from '../config/config-error.js'
@@ -23,6 +24,8 @@ export interface Database {
   analyze(): Promise<void>
   /** Rejects when the database cannot be reached. */
   ping(): Promise<void>
+  /** One statement of SQL, over a connection of our own. Postgres only. */
+  query<Row extends object>(sql: string): Promise<Row[]>
   close(): Promise<void>
 }
 
@@ -44,12 +47,13 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
     async make(provision) {
       for (const part of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(part, { force: true })
       await provision(uri(draft))
-      seedStatistics(draft)
+      await seedStatistics(draft)
       chmodSync(draft, 0o600)
       renameSync(draft, file)
     },
     analyze: async () => {},
     ping: async () => {},
+    query: () => Promise.reject(new Error('No other library opens a SQLite file that Askar has')),
     async close() {
       lock.close()
     },
@@ -61,10 +65,9 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
  * tags from the first row on, and no connection has to be opened again to learn better. In a process of its own, since
  * a connection of this library is closed only when it is collected.
  */
-export function seedStatistics(file: string): void {
+export async function seedStatistics(file: string): Promise<void> {
   const script = fileURLToPath(new URL('./seed-statistics.js', import.meta.url))
-  const { status } = spawnSync(process.execPath, [script, file], { stdio: 'ignore' })
-  if (status !== 0) throw new Error('The statistics of the store could not be written')
+  await promisify(execFile)(process.execPath, [script, file])
 }
 
 /**
@@ -134,6 +137,9 @@ export function postgresDatabase(databaseUrl: string, poolSize: number): Databas
     },
     async ping() {
       await pool.query('SELECT 1')
+    },
+    async query<Row extends object>(sql: string) {
+      return (await pool.query<Row>(sql)).rows
     },
     async close() {
       await pool.end()

@@ -3,7 +3,7 @@ import { newId } from '../lib/ids.js'
 import type { Profile } from './profile.js'
 
 /** Grows when what this version writes could not be read by the one before. */
-const FORMAT = 1
+const FORMAT = 2
 
 const CATEGORY = '_meta'
 const NAME = 'store'
@@ -34,6 +34,9 @@ export function readStoreMeta(base: Profile): Promise<StoreMeta> {
         `a later version wrote this store (format ${meta.format}), use that version`,
       )
     }
-    return meta
+    if (meta.format === FORMAT) return meta
+    const current = { ...meta, format: FORMAT }
+    await unit.replace({ category: CATEGORY, name: NAME, value: JSON.stringify(current), tags: {} })
+    return current
   })
 }

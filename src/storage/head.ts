@@ -20,6 +20,10 @@ export interface Head {
   lease?: { owner: string; until: number }
   /** How large the wallet is: see `sizeOf`. Absent where it was never counted. */
   bytes?: number
+  /** The last message of the sealed queue that was handled, and the last whose event has joined the log. */
+  queue: { handled: number; told: number }
+  /** Set while the wallet moves to another place: nothing is written here any more. */
+  fence?: string
   /** Digests of the newest inbound envelopes, newest last: a repeat is answered without being handled again. */
   seen: string[]
 }
@@ -31,9 +35,20 @@ export const HEAD_NAME = 'head'
 export const SEEN_MAX = 128
 
 export function emptyHead(): Head {
-  return { rev: 0, cats: {}, seq: 0, first: 1, lists: {}, lifecycle: 0, out: 0, bytes: 0, seen: [] }
+  return {
+    rev: 0,
+    cats: {},
+    seq: 0,
+    first: 1,
+    lists: {},
+    lifecycle: 0,
+    out: 0,
+    bytes: 0,
+    queue: { handled: 0, told: 0 },
+    seen: [],
+  }
 }
 
 export function cloneHead(head: Head): Head {
-  return { ...head, cats: { ...head.cats }, lists: { ...head.lists }, seen: [...head.seen] }
+  return { ...head, cats: { ...head.cats }, lists: { ...head.lists }, queue: { ...head.queue }, seen: [...head.seen] }
 }

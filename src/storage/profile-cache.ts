@@ -8,6 +8,8 @@ import { type Change, categoryOf } from './unit.js'
 const ENTRIES = 200
 const QUERIES = 200
 const KEYS = 200
+/** Longer values (characters) are not kept. */
+const VALUE_MAX = 64 * 1024
 
 /**
  * What units of work have read from one profile. It is one consistent picture, that of the last known head: own
@@ -62,10 +64,15 @@ export class ProfileCache {
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.op === 'remove') this.entries.set(entryKey(change.category, change.name), { found: undefined })
-      else if (change.op !== 'clear')
-        this.entries.set(entryKey(change.entry.category, change.entry.name), { found: change.entry })
+      else if (change.op !== 'clear') this.carry(change.entry)
     }
     this.dropQueries(new Set(changes.map(categoryOf)))
+  }
+
+  private carry(entry: Entry): void {
+    const key = entryKey(entry.category, entry.name)
+    if (entry.value.length > VALUE_MAX) this.entries.delete(key)
+    else this.entries.set(key, { found: entry })
   }
 
   /** Drops what changed between two heads. */

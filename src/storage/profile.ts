@@ -1,10 +1,11 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { isGatewayError } from '../lib/errors.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
 import { type Listed, type ListQuery, readList } from './list.js'
 import { ProfileCache } from './profile-cache.js'
-import type { WalletStore } from './store.js'
+import type { StoreSessions } from './store-sessions.js'
 import { isText } from './tag-match.js'
 import { type Change, type Collector, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
 
@@ -21,12 +22,25 @@ export interface Rider {
   committed(): void
 }
 
+/** The wallet has moved, or is moving, to another place. Looking it up again helps, a little later. */
+export class FencedError extends Error {
+  constructor() {
+    super('The wallet is moving')
+  }
+}
+
+/** What a profile needs of the store that it lies in. */
+export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transaction' | 'heldTransaction'>
+
 /** The store could not be read or written. Trying later can help. */
 export class StoreError extends Error {
   constructor(cause: unknown) {
     super('The store could not be used', { cause })
   }
 }
+
+/** A wallet that is locked is not the store's failure. */
+const storeError = (cause: unknown) => (isGatewayError(cause) ? cause : new StoreError(cause))
 
 /** How often a unit may come too late before it locks others out. */
 const ATTEMPTS = 3
@@ -55,7 +69,7 @@ export class Profile {
   private riders: Rider[] = []
 
   constructor(
-    private readonly store: WalletStore,
+    private readonly store: ProfileStore,
     readonly name: string,
   ) {}
 
@@ -69,6 +83,7 @@ export class Profile {
     return this.turn.use(async () => {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         this.known ??= await this.head()
+        this.assertHere(this.known)
         const unit = new Unit(this.source, this.name, this.known)
         try {
           return await this.attempt(unit, fn)
@@ -80,6 +95,23 @@ export class Profile {
       }
       return this.transactHeld(fn)
     })
+  }
+
+  /** Runs `fn` while no unit of this process is at work here, and forgets what was read before. */
+  still<T>(fn: () => Promise<T>): Promise<T> {
+    return this.turn.use(async () => {
+      try {
+        return await fn()
+      } finally {
+        this.close()
+      }
+    })
+  }
+
+  private assertHere(head: Head): void {
+    if (head.fence === undefined) return
+    this.forget()
+    throw new FencedError()
   }
 
   /** Has changes written with the next commit. */
@@ -128,6 +160,7 @@ export class Profile {
         const head = await readHead(session, true)
         this.cache.invalidate(this.known ?? emptyHead(), head)
         this.known = head
+        this.assertHere(head)
         unit = new Unit(this.source, this.name, head)
         const gathered = await this.gather(unit, fn)
         if (!unit.dirty) return gathered.result
@@ -150,10 +183,9 @@ export class Profile {
       result = await runInUnit(unit, () => fn(unit))
     } catch (error) {
       unit.seal()
-      if (unit.broken) throw new StoreError(unit.broken.cause)
-      throw error
+      throw unit.broken ? storeError(unit.broken.cause) : error
     }
-    if (unit.broken) throw new StoreError(unit.broken.cause)
+    if (unit.broken) throw storeError(unit.broken.cause)
     const { changes, keys, items } = unit.seal()
     for (const [collector, gathered] of items) await collector.prepare?.(gathered, this.name)
     return { result, changes, keys, items }
@@ -176,7 +208,8 @@ export class Profile {
       await transaction((session) => write(session, unit, all, keys))
     } catch (error) {
       this.riders.unshift(...riders)
-      if (error instanceof ConflictError) throw error
+      // It did not begin: somebody was quicker, or the wallet was locked meanwhile.
+      if (error instanceof ConflictError || isGatewayError(error)) throw error
       // Whether a commit that failed took place is not known.
       this.forget()
       for (const part of settled) part?.uncertain?.()

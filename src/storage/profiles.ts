@@ -1,32 +1,56 @@
-import { Profile } from './profile.js'
+import type { Session } from '@openwallet-foundation/askar-shared'
+import { Profile, type ProfileStore } from './profile.js'
 import { BASE_PROFILE, type WalletStore } from './store.js'
+import type { StoreSessions } from './store-sessions.js'
 
-/** The profiles of a store, one object each: a profile's units of work take their turns on it. */
+/** Lends the store that a wallet lies in, with the name of its profile there, for one piece of work. */
+export type Locate = <T>(wallet: string, work: (sessions: StoreSessions, profile: string) => Promise<T>) => Promise<T>
+
+/** The wallets' profiles, one object each: a wallet's units of work take their turns on it, wherever it lies. */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>()
   readonly base: Profile
+  /** Where tenants' wallets lie; set by whoever knows. */
+  locate: Locate = (wallet, work) => work(this.store, wallet)
 
   constructor(private readonly store: WalletStore) {
-    this.base = this.of(BASE_PROFILE)
+    this.base = new Profile(store, BASE_PROFILE)
   }
 
   of(name: string): Profile {
+    if (name === BASE_PROFILE) return this.base
     let profile = this.profiles.get(name)
     if (!profile) {
-      profile = new Profile(this.store, name)
+      profile = new Profile(new LocatedStore(name, this.store.shared, () => this.locate), name)
       this.profiles.set(name, profile)
     }
     return profile
   }
 
-  create(name: string): Promise<string> {
-    return this.store.createProfile(name)
-  }
-
-  /** Removes a profile with all that lies in it; nothing may be in work on it. */
-  async remove(name: string): Promise<void> {
+  /** Forgets a wallet that is gone; nothing may be in work on it. */
+  drop(name: string): void {
     this.profiles.get(name)?.close()
     this.profiles.delete(name)
-    await this.store.removeProfile(name)
+  }
+}
+
+/** The store that one wallet lies in, looked up for each session. */
+class LocatedStore implements ProfileStore {
+  constructor(
+    private readonly wallet: string,
+    readonly shared: boolean,
+    private readonly locate: () => Locate,
+  ) {}
+
+  session<T>(_wallet: string, read: (session: Session) => Promise<T>): Promise<T> {
+    return this.locate()(this.wallet, (sessions, profile) => sessions.session(profile, read))
+  }
+
+  transaction<T>(_wallet: string, write: (session: Session) => Promise<T>): Promise<T> {
+    return this.locate()(this.wallet, (sessions, profile) => sessions.transaction(profile, write))
+  }
+
+  heldTransaction<T>(_wallet: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.locate()(this.wallet, (sessions, profile) => sessions.heldTransaction(profile, work))
   }
 }

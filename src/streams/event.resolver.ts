@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, ID, Query, Resolver, Root, Subscription } from 'type-graphql'
 import type { LoggedEvent, EventTopic as TopicName } from '../events/event.js'
-import { ForOperatorOrTenant } from '../graphql/access.js'
+import { ForOperatorOrWallet } from '../graphql/access.js'
 import { EventTopic, EventType } from '../graphql/event.type.js'
 import { PageArgs, pageType } from '../graphql/page.js'
 import type { GraphContext, StreamArgs, Viewer } from '../graphql/viewer.js'
@@ -15,7 +15,7 @@ const TENANT_IDS = '(operator; from a tenant BAD_USER_INPUT) Only of these tenan
 export class EventResolver {
   constructor(private readonly service: EventService) {}
 
-  @ForOperatorOrTenant('READ', 'READ')
+  @ForOperatorOrWallet('READ', 'READ')
   @Query(() => EventPage, {
     description: '(tenant; operator: the base stream) The same events that the subscription streams, as pages.',
   })
@@ -29,7 +29,7 @@ export class EventResolver {
     return this.service.page(tenantOf(viewer), args, { topics, tenantIds })
   }
 
-  @ForOperatorOrTenant('READ', 'READ')
+  @ForOperatorOrWallet('READ', 'READ')
   @Subscription(() => EventType, {
     name: 'events',
     subscribe: async ({ args, context }) => {

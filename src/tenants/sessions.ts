@@ -4,10 +4,12 @@ import { WalletOwner } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
+import { FencedError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import type { Tenant } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
+import type { Vault } from './vault.js'
 
 /** An open wallet, and how many have it on loan. */
 interface Room {
@@ -29,6 +31,8 @@ class OutsideNeed extends Error {
 }
 
 const FETCH_ROUNDS = 4
+/** How long a wallet that moves to another place is waited for (ms). */
+const MOVING_MS = 60_000
 
 /**
  * Lends tenants' wallets. An open wallet is kept for a while after its last use, but never more than `max` of them;
@@ -49,6 +53,7 @@ export class Sessions {
     private readonly factory: AgentFactory,
     private readonly profiles: Profiles,
     private readonly tenants: TenantStore,
+    private readonly vault: Vault,
     private readonly outside: OutsideDidResolver,
     private readonly options: { max: number; idleMs: number },
   ) {
@@ -76,20 +81,34 @@ export class Sessions {
   /**
    * Runs `fn` on a tenant's wallet as one unit of work: all of it is written, with its events and messages, or nothing.
    * `fn` may run again, and must not wait for the network.
-   * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED
+   * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED, TENANT_LOCKED
    */
   async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
     for (let round = 0; round < FETCH_ROUNDS; round++) {
       try {
-        return await this.lend(tenantId, (agent) =>
-          this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)),
-        )
+        return await this.transactThere(tenantId, fn)
       } catch (error) {
         if (!(error instanceof OutsideNeed)) throw error
         await Promise.all(error.dids.map((did) => this.outside.prepare(did)))
       }
     }
     throw protocolError('The other agent needs too many documents from outside.')
+  }
+
+  /** Runs a unit wherever the wallet is now; one that is moving is waited for. */
+  private async transactThere<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + MOVING_MS
+    for (;;) {
+      try {
+        return await this.lend(tenantId, (agent) =>
+          this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)),
+        )
+      } catch (error) {
+        if (!(error instanceof FencedError) || Date.now() > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        this.tenants.forget(tenantId)
+      }
+    }
   }
 
   /** Closes a tenant's wallet once nobody uses it, and lets nobody in any more until `fn` has ended. */
@@ -126,6 +145,7 @@ export class Sessions {
       const tenant = await this.tenants.find(tenantId)
       if (!tenant || tenant.state === 'DELETING') throw notFound('tenant')
       if (tenant.state === 'SUSPENDED') throw tenantSuspended()
+      this.vault.assertOpen(tenant)
       const room = await this.enter(tenant)
       try {
         if (!this.drained.has(tenantId)) return await fn(room.agent)

@@ -8,7 +8,15 @@ import type { Entry, TagQuery, Tags } from '../storage/entry.js'
 import { type Listed, placeInList } from '../storage/list.js'
 import { fetchEntry, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
-import type { Tenant, TenantAccess, TenantChange, TenantProfile, TokenRecord } from './tenant.js'
+import {
+  readProfile,
+  stateOf,
+  type Tenant,
+  type TenantAccess,
+  type TenantChange,
+  type TenantProfile,
+  type TokenRecord,
+} from './tenant.js'
 
 const PROFILES = 'tenant'
 /** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
@@ -91,20 +99,21 @@ export class TenantStore {
   async update(
     unit: Unit,
     id: string,
-    event: TenantChange | undefined,
+    event: TenantChange | undefined | ((before: TenantProfile, after: TenantProfile) => TenantChange | undefined),
     change: (tenant: Tenant) => Partial<TenantProfile>,
   ): Promise<Tenant | undefined> {
     const before = await readInUnit(unit, id)
     if (!before) return undefined
     const { tokens, lifecycle, ...old } = before
-    const profile = { ...old, ...change(before), updatedAt: new Date().toISOString() }
+    const changed = { ...old, ...change(before), updatedAt: new Date().toISOString() }
+    const profile = { ...changed, state: stateOf(changed) }
     await unit.replace(profileEntry(profile))
     const access = { tokens, lifecycle }
     // From here on there is no way back, whoever finishes it.
-    if (profile.state === 'DELETING' && old.state !== 'DELETING')
-      audit(unit, { action: 'TENANT_DELETED', tenantId: id })
+    if (profile.deleting && !old.deleting) audit(unit, { action: 'TENANT_DELETED', tenantId: id })
+    const told = typeof event === 'function' ? event(old, profile) : event
     const details = { changed: changedFields(old, profile) }
-    return { ...profile, ...(event ? await this.writeAccess(unit, profile, access, event, details) : access) }
+    return { ...profile, ...(told ? await this.writeAccess(unit, profile, access, told, details) : access) }
   }
 
   /** Changes a tenant's tokens. @returns undefined where there is none */
@@ -200,9 +209,16 @@ const AUDITED: Record<Exclude<TenantChange, 'DELETED'>, AuditAction> = {
   TOKEN_REVOKED: 'TOKEN_REVOKED',
 }
 
-/** The names of what differs; of settings and policy the keys. */
+/** The names of what differs, as the schema has them; of settings and policy the keys. */
 function changedFields(before: TenantProfile, after: TenantProfile): string[] {
-  const flat = ({ settings, policy, updatedAt: _, ...fields }: TenantProfile): Record<string, unknown> => ({
+  const flat = ({
+    settings,
+    policy,
+    updatedAt: _,
+    openers: __,
+    queueing: ___,
+    ...fields
+  }: TenantProfile): Record<string, unknown> => ({
     ...fields,
     ...prefixed('settings', settings),
     ...prefixed('policy', policy),
@@ -241,10 +257,11 @@ function accessEntry(id: string, { tokens, lifecycle }: TenantAccess): Entry {
   return { category: ACCESS, name: id, value: JSON.stringify({ tokens, lifecycle }), tags: {} }
 }
 
-async function readInUnit(unit: Unit, id: string): Promise<Tenant | undefined> {
+/** A tenant as a unit of the base wallet sees it. */
+export async function readInUnit(unit: Unit, id: string): Promise<Tenant | undefined> {
   const profile = await unit.fetch(PROFILES, id)
   const access = await unit.fetch(ACCESS, id)
-  return profile && access ? { ...JSON.parse(profile.value), ...JSON.parse(access.value) } : undefined
+  return profile && access ? { ...readProfile(profile.value), ...JSON.parse(access.value) } : undefined
 }
 
 async function readTenants(session: Session, ids: readonly string[]): Promise<[string, Tenant][]> {
@@ -252,7 +269,7 @@ async function readTenants(session: Session, ids: readonly string[]): Promise<[s
   for (const id of ids) {
     const profile = await fetchEntry(session, PROFILES, id)
     const access = profile && (await fetchEntry(session, ACCESS, id))
-    if (access) found.push([id, { ...JSON.parse(profile.value), ...JSON.parse(access.value) }])
+    if (access) found.push([id, { ...readProfile(profile.value), ...JSON.parse(access.value) }])
   }
   return found
 }

@@ -1,10 +1,10 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { assertAllowed, ForAnyone, ForOperator, ForOperatorOrTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { loaderOf } from '../graphql/loader.js'
 import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
-import { badInput, forbidden, notFound, notImplemented } from '../lib/errors.js'
+import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import {
   CreateTenantInput,
@@ -13,7 +13,7 @@ import {
   TenantFilter,
   UpdateTenantInput,
 } from './tenant.input.js'
-import { type Tenant, type TenantProfile, TOKEN_SCOPES, type TokenRecord } from './tenant.js'
+import { readProfile, type Tenant, type TenantProfile, TOKEN_SCOPES, type TokenRecord } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
 import {
   CreateTenantPayload,
@@ -68,7 +68,7 @@ export class TenantResolver {
       args,
       'tenants',
       (query) => this.store.list({ ...query, filter: Object.fromEntries(wanted) }),
-      ({ entry }) => JSON.parse(entry.value) as TenantProfile,
+      ({ entry }) => readProfile(entry.value),
     )
   }
 
@@ -119,24 +119,29 @@ export class TenantResolver {
     @Ctx() context: GraphContext,
   ): Promise<DeleteTenantPayload> {
     this.assertOwn(context, tenantId)
-    await this.service.delete(tenantId, walletKey)
+    await this.service.delete(tenantId, walletKey, this.ownKey(context))
     return { deletedTenantId: tenantId }
   }
 
   @ForOperator('TENANTS')
-  @Mutation(() => TenantStatePayload, { description: '(operator) Stops a tenant. Not available yet.' })
-  suspendTenant(
-    @Arg('tenantId', () => ID, { description: 'The tenant to stop.' }) _tenantId: string,
-  ): TenantStatePayload {
-    throw notImplemented('Suspending tenants')
+  @Mutation(() => TenantStatePayload, {
+    description:
+      '(operator) Stops a tenant everywhere: its requests, subscriptions and outbound messages. What comes for it is kept sealed.',
+  })
+  async suspendTenant(
+    @Arg('tenantId', () => ID, { description: 'The tenant to stop.' }) tenantId: string,
+  ): Promise<TenantStatePayload> {
+    return { tenant: await this.service.suspend(tenantId) }
   }
 
   @ForOperator('TENANTS')
-  @Mutation(() => TenantStatePayload, { description: '(operator) Lets a tenant go on. Not available yet.' })
-  resumeTenant(
-    @Arg('tenantId', () => ID, { description: 'The tenant to let go on.' }) _tenantId: string,
-  ): TenantStatePayload {
-    throw notImplemented('Resuming tenants')
+  @Mutation(() => TenantStatePayload, {
+    description: '(operator) Lets a suspended tenant go on, with all that has come for it meanwhile.',
+  })
+  async resumeTenant(
+    @Arg('tenantId', () => ID, { description: 'The tenant to let go on.' }) tenantId: string,
+  ): Promise<TenantStatePayload> {
+    return { tenant: await this.service.resume(tenantId) }
   }
 
   @ForOperatorOrTenant('TENANTS', 'MANAGE')
@@ -156,7 +161,7 @@ export class TenantResolver {
     const excess = viewer.role === 'TENANT' && scopes.find((scope) => !viewer.scopes.includes(scope))
     if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
     const tenantId = this.tenantIdFrom(context, input.tenantId)
-    const { token, info } = await this.service.createToken(tenantId, { ...input, scopes })
+    const { token, info } = await this.service.createToken(tenantId, { ...input, scopes }, this.ownKey(context))
     return { token, info: this.info(tenantId, info) }
   }
 
@@ -182,14 +187,16 @@ export class TenantResolver {
     return tenant?.tokens.map((token) => this.info(id, token)) ?? []
   }
 
-  @FieldResolver(() => Int, { description: 'Sealed messages that wait for an unmanaged wallet to be unlocked.' })
-  queuedMessages(@Root() _tenant: TenantProfile): number {
-    return 0
-  }
-
   /** A tenant may name no other than itself; another's id is answered like one that does not exist. */
   private assertOwn(context: GraphContext, tenantId: string): void {
     if (context.viewer.role === 'TENANT' && tenantId !== context.viewer.tenantId) throw notFound('tenant')
+  }
+
+  /** The wallet key that the token of the request carries. */
+  private ownKey({ viewer }: GraphContext): (() => Promise<string | undefined>) | undefined {
+    if (viewer.role !== 'TENANT' || viewer.sealedKey === undefined) return undefined
+    const { tokenId, sealedKey } = viewer
+    return () => this.uses.openKey(tokenId, sealedKey)
   }
 
   private tenantIdFrom(context: GraphContext, tenantId: string | null | undefined): string {

@@ -8,6 +8,7 @@ import { once } from './idempotency.js'
 import type { Sessions } from './sessions.js'
 import {
   type KeyMode,
+  stateOf,
   type Tenant,
   type TenantProfile,
   TOKEN_SCOPES,
@@ -16,7 +17,9 @@ import {
   type WalletStorage,
 } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
+import type { NewWallet, TenantWallets } from './tenant-wallets.js'
 import type { Tokens } from './tokens.js'
+import { rawKeyOf, type WalletKeyDerivation } from './wallet-keys.js'
 
 export interface CreateTenant {
   name: string
@@ -26,6 +29,7 @@ export interface CreateTenant {
   keyMode?: KeyMode | null
   walletStorage?: WalletStorage | null
   walletKey?: string | null
+  walletKeyDerivation?: WalletKeyDerivation | null
   eventDispatch?: EventDispatch | null
   settings?: Record<string, unknown> | null
   policy?: Record<string, unknown> | null
@@ -62,40 +66,41 @@ export type Withdrawal = (tenantId: string) => Promise<void>
 /** The life of tenants: made, changed, given tokens, deleted. */
 export class TenantService {
   readonly withdrawals: Withdrawal[] = []
+  /** Called once a tenant may go on. */
+  onResumed: (tenantId: string) => void = () => {}
 
   constructor(
     private readonly store: TenantStore,
     private readonly tokens: Tokens,
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
+    private readonly wallets: TenantWallets,
     private readonly journal: Collector<EventDraft>,
     private readonly life: TokenLife,
     private readonly logger: Logger,
   ) {}
 
-  /** The wallet is there before the tenant is; one that a crash leaves without a tenant is empty and never used. */
-  private readonly walletMaker: Collector<string> = {
-    prepare: async (tenantIds) => {
-      for (const tenantId of tenantIds) await this.profiles.create(tenantId)
-    },
-  }
-
   /** Makes a tenant with its wallet. @returns it, and its primary token */
   async create(input: CreateTenant): Promise<{ tenant: Tenant; token: string }> {
-    if (input.keyMode === 'UNMANAGED' || input.walletStorage === 'STORE')
-      throw notImplemented('A wallet in a store of its own')
     if (input.settings || input.policy) throw notImplemented('settings and policy')
-    if (input.walletKey) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
-    const { tenant, token } = await this.profiles.base.transact((unit) =>
-      once(unit, 'createTenant', input, async () => {
+    const wallet = await this.wallets.prepare(input)
+    // What is kept of the input to know a repeat by says nothing of the key.
+    const { walletKey: _, ...known } = input
+    const made = this.profiles.base.transact((unit) =>
+      once(unit, 'createTenant', known, async () => {
         const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
-        const tenant = await this.store.insert(unit, draftTenant(input), { tokens: [token], lifecycle: 0 })
-        unit.add(this.walletMaker, tenant.id)
+        const tenant = await this.store.insert(unit, draftTenant(input, wallet), { tokens: [token], lifecycle: 0 })
+        await this.wallets.give(unit, wallet)
         return { tenant, token }
       }),
     )
+    const { tenant, token } = await made.catch(async (error) => {
+      await this.wallets.discard(wallet)
+      throw error
+    })
     this.store.changed(tenant.id)
-    return { tenant, token: await this.tokens.sign(tenant.id, token) }
+    const opened = await this.wallets.open(tenant, wallet)
+    return { tenant: opened.tenant, token: await this.tokens.sign(tenant.id, token, opened.tokenKey) }
   }
 
   async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {
@@ -114,8 +119,13 @@ export class TenantService {
     return this.change(tenantId, (unit) => this.store.update(unit, tenantId, 'UPDATED', alive(changes)))
   }
 
-  async createToken(tenantId: string, input: CreateToken): Promise<{ token: string; info: TokenRecord }> {
-    if (input.walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
+  /** `ownKey` gives the key that the caller's own token carries. */
+  async createToken(
+    tenantId: string,
+    input: CreateToken,
+    ownKey?: () => Promise<string | undefined>,
+  ): Promise<{ token: string; info: TokenRecord }> {
+    const walletKey = await this.keyFor(tenantId, input.walletKey, ownKey)
     const name = input.name ?? null
     const scopes = [...new Set(input.scopes ?? TOKEN_SCOPES)]
     if (scopes.length === 0) throw badInput('Name at least one scope.', 'input.scopes')
@@ -130,7 +140,7 @@ export class TenantService {
       return [...current.filter((other) => name !== null || other.name !== null), info]
     }
     await this.change(tenantId, (unit) => this.store.updateTokens(unit, tenantId, 'TOKEN_CREATED', addToken))
-    return { token: await this.tokens.sign(tenantId, info), info }
+    return { token: await this.tokens.sign(tenantId, info, walletKey), info }
   }
 
   async revokeToken(tenantId: string, tokenId: string): Promise<void> {
@@ -152,11 +162,52 @@ export class TenantService {
     for (const tenantId of used.keys()) this.store.forget(tenantId)
   }
 
+  /** Stops a tenant everywhere, until it is resumed. */
+  suspend(tenantId: string): Promise<Tenant> {
+    return this.change(tenantId, (unit) =>
+      this.store.update(
+        unit,
+        tenantId,
+        ({ suspended }) => (suspended ? undefined : 'SUSPENDED'),
+        alive({ suspended: true }),
+      ),
+    )
+  }
+
+  /** Lets a suspended tenant go on, with all that has come for it. */
+  async resume(tenantId: string): Promise<Tenant> {
+    const tenant = await this.change(tenantId, (unit) =>
+      this.store.update(
+        unit,
+        tenantId,
+        ({ suspended }) => (suspended ? 'RESUMED' : undefined),
+        alive({ suspended: false }),
+      ),
+    )
+    this.onResumed(tenantId)
+    return tenant
+  }
+
+  /** Opens the wallet of an unmanaged tenant. @throws BAD_USER_INPUT for a wrong key, CONFLICT for a managed tenant */
+  async unlock(tenantId: string, walletKey: string): Promise<Tenant> {
+    const tenant = await this.unmanaged(tenantId)
+    const key = await rawKeyOf(walletKey, tenant.derivation)
+    return this.wallets.right('walletKey', key, (right) => this.wallets.vault.unlock(tenant, right))
+  }
+
+  /** Locks the wallet of an unmanaged tenant until it is unlocked. */
+  async lock(tenantId: string): Promise<Tenant> {
+    await this.unmanaged(tenantId)
+    const tenant = await this.wallets.vault.lock(tenantId)
+    if (!tenant) throw notFound('tenant')
+    return tenant
+  }
+
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
-  async delete(tenantId: string, walletKey?: string | null): Promise<void> {
-    if (walletKey) throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
+  async delete(tenantId: string, walletKey?: string | null, ownKey?: () => Promise<string | undefined>): Promise<void> {
+    await this.keyFor(tenantId, walletKey, ownKey)
     const tenant = await this.profiles.base.transact((unit) =>
-      this.store.update(unit, tenantId, undefined, () => ({ state: 'DELETING' })),
+      this.store.update(unit, tenantId, undefined, () => ({ deleting: true })),
     )
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
@@ -164,7 +215,7 @@ export class TenantService {
   }
 
   /** Goes on with deletions that a crash has cut. */
-  async resume(): Promise<void> {
+  async finishDeletions(): Promise<void> {
     for (const tenant of await this.store.deleting()) {
       this.logger.info('Finishing the deletion of a tenant', { tenantId: tenant.id })
       await this.finishDeleting(tenant)
@@ -174,10 +225,42 @@ export class TenantService {
   private async finishDeleting(tenant: Tenant): Promise<void> {
     await this.sessions.drain(tenant.id, async () => {
       for (const withdraw of this.withdrawals) await withdraw(tenant.id)
-      await this.profiles.remove(tenant.id)
-      await this.profiles.base.transact((unit) => this.store.remove(unit, tenant))
+      await this.wallets.remove(tenant)
+      this.profiles.drop(tenant.id)
+      await this.profiles.base.transact(async (unit) => {
+        await this.store.remove(unit, tenant)
+        await this.wallets.forget(unit, tenant)
+      })
     })
     this.store.changed(tenant.id)
+  }
+
+  /**
+   * The raw key that a new token of this tenant is to carry; of a managed one undefined. Where a key is given, it must
+   * be right; an unmanaged tenant needs one, from the caller or in its own token.
+   */
+  private async keyFor(
+    tenantId: string,
+    given: string | null | undefined,
+    ownKey: (() => Promise<string | undefined>) | undefined,
+  ): Promise<string | undefined> {
+    const tenant = await this.store.find(tenantId)
+    if (!tenant || tenant.deleting) throw notFound('tenant')
+    if (given == null && tenant.keyMode === 'MANAGED') return undefined
+    if (tenant.place.kind === 'PROFILE') {
+      throw badInput('Only a wallet in a store of its own has a key.', 'input.walletKey')
+    }
+    const key = given == null ? await ownKey?.() : await rawKeyOf(given, tenant.derivation)
+    if (given == null && key === undefined) throw badInput('Give the key of the wallet.', 'input.walletKey')
+    await this.wallets.right('input.walletKey', key, (right) => this.wallets.vault.check(tenant, right))
+    return tenant.keyMode === 'UNMANAGED' ? key : undefined
+  }
+
+  private async unmanaged(tenantId: string): Promise<Tenant> {
+    const tenant = await this.store.find(tenantId)
+    if (!tenant) throw notFound('tenant')
+    if (tenant.keyMode === 'MANAGED') throw conflict('The gateway keeps the key of this wallet: it is never locked.')
+    return tenant
   }
 
   /** Brings a tenant's lifecycle events into its own log; does nothing where they all are there. */
@@ -212,8 +295,8 @@ export class TenantService {
 }
 
 /** One that is being deleted is answered like one that is gone. */
-function assertAlive({ state }: Tenant): void {
-  if (state === 'DELETING') throw notFound('tenant')
+function assertAlive({ deleting }: TenantProfile): void {
+  if (deleting) throw notFound('tenant')
 }
 
 const alive = (changes: Partial<TenantProfile>) => (tenant: Tenant) => {
@@ -221,17 +304,21 @@ const alive = (changes: Partial<TenantProfile>) => (tenant: Tenant) => {
   return changes
 }
 
-function draftTenant(input: CreateTenant): TenantProfile {
+function draftTenant(input: CreateTenant, { id, keyMode, place, derivation }: NewWallet): TenantProfile {
+  const state = { deleting: false, suspended: false, held: false, openers: [], keyMode }
   return {
-    id: newId(),
+    ...state,
+    id,
     name: input.name,
     label: input.label ?? input.name,
     imageUrl: input.imageUrl ?? null,
     groupId: input.groupId ?? null,
-    keyMode: 'MANAGED',
-    walletStorage: 'PROFILE',
+    walletStorage: place.kind,
     eventDispatch: input.eventDispatch ?? 'DEFAULT',
-    state: 'ACTIVE',
+    state: stateOf(state),
+    queueing: false,
+    place,
+    derivation,
     settings: {},
     policy: {},
     createdAt: '',

@@ -1,4 +1,6 @@
+import type { PassphraseCost } from '../askar/passphrase.js'
 import type { EventDispatch } from '../events/event.js'
+import type { Place } from '../storage/place.js'
 
 export type KeyMode = 'MANAGED' | 'UNMANAGED'
 export type WalletStorage = 'PROFILE' | 'STORE'
@@ -38,11 +40,30 @@ export interface TenantProfile {
   keyMode: KeyMode
   walletStorage: WalletStorage
   eventDispatch: EventDispatch
+  /** Follows from what is below; kept to find tenants by. */
   state: TenantState
+  deleting: boolean
+  suspended: boolean
+  /** Locked by its tenant, until it is unlocked by name. */
+  held: boolean
+  /** The instances that have an unmanaged wallet open. */
+  openers: string[]
+  /** Whether messages that came while they could not be taken still wait: what comes now goes behind them. */
+  queueing: boolean
+  /** Where the wallet lies. */
+  place: Place
+  /** How its key is made of a passphrase; null where the key itself is given. */
+  derivation: Derivation | null
   settings: Record<string, unknown>
   policy: Record<string, unknown>
   createdAt: string
   updatedAt: string
+}
+
+export interface Derivation {
+  cost: PassphraseCost
+  /** Base64url of 16 bytes. */
+  salt: string
 }
 
 export interface TenantAccess {
@@ -51,5 +72,28 @@ export interface TenantAccess {
   lifecycle: number
 }
 
-/** A tenant as it lies in the base wallet. Its wallet is the profile that its id names. */
+/** A tenant as it lies in the base wallet. */
 export type Tenant = TenantProfile & TenantAccess
+
+export function stateOf(
+  tenant: Pick<TenantProfile, 'deleting' | 'suspended' | 'keyMode' | 'held' | 'openers'>,
+): TenantState {
+  if (tenant.deleting) return 'DELETING'
+  if (tenant.suspended) return 'SUSPENDED'
+  return tenant.keyMode === 'UNMANAGED' && (tenant.held || tenant.openers.length === 0) ? 'LOCKED' : 'ACTIVE'
+}
+
+/** A tenant as it was stored, also by a version that knew less of it. */
+export function readProfile(value: string): TenantProfile {
+  const stored = JSON.parse(value) as TenantProfile
+  return {
+    ...stored,
+    deleting: stored.deleting ?? stored.state === 'DELETING',
+    suspended: stored.suspended ?? false,
+    held: stored.held ?? false,
+    openers: stored.openers ?? [],
+    queueing: stored.queueing ?? false,
+    place: stored.place ?? { kind: 'PROFILE', profile: stored.id },
+    derivation: stored.derivation ?? null,
+  }
+}

@@ -1,5 +1,6 @@
-import type { Askar } from '@openwallet-foundation/askar-shared'
+import type { Argon2DerivePasswordOptions, Askar } from '@openwallet-foundation/askar-shared'
 import type { EntryReader } from '../entries.js'
+import { argon2Aside } from './argon2.js'
 import { cryptoMethods } from './crypto-methods.js'
 import { entryMethods } from './entry-methods.js'
 import { keyMethods } from './key-methods.js'
@@ -9,7 +10,11 @@ import { sessionMethods } from './session-methods.js'
 import { storeMethods } from './store-methods.js'
 
 /** askar-shared's interface, and whole lists of records at once. */
-export type KoffiAskar = Askar & EntryReader & { keyGetSupportedBackends(): string[] }
+export type KoffiAskar = Askar &
+  EntryReader & {
+    keyGetSupportedBackends(): string[]
+    argon2Aside(options: Argon2DerivePasswordOptions): Promise<Uint8Array>
+  }
 
 /**
  * Askar over koffi.
@@ -26,5 +31,6 @@ export function createKoffiAskar(libraryPath: string): KoffiAskar {
     ...cryptoMethods(native),
     ...storeMethods(native),
     ...sessionMethods(native),
+    argon2Aside: argon2Aside(native),
   }
 }

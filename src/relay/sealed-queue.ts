@@ -1,0 +1,231 @@
+import type { EventDraft } from '../events/event.js'
+import { newId } from '../lib/ids.js'
+import type { TagQuery } from '../storage/entry.js'
+import type { Profile } from '../storage/profile.js'
+import type { Collector, Unit } from '../storage/unit.js'
+import type { Tenant } from '../tenants/tenant.js'
+import { readInUnit, type TenantStore } from '../tenants/tenant-store.js'
+import type { Envelope } from './envelope.js'
+
+/** Sealed messages that wait, and of each tenant how many. */
+const MESSAGES = '_queue'
+const COUNTS = '_queue-count'
+
+/** Messages are read, and removed, by pages of so many. */
+const PAGE = 50
+
+/** How much may wait for one tenant. */
+export interface QueueLimits {
+  messages: number
+  bytes: number
+  /** New ones are refused while the oldest has waited longer (ms); what was taken is never dropped. */
+  ageMs: number
+}
+
+/** A sealed message in the queue; `n` is its place there. */
+export interface Sealed {
+  n: number
+  digest: string
+  bytes: number
+  /** When it came: milliseconds since the epoch. */
+  at: number
+  /** How many waited then, this one included. */
+  waiting: number
+  /** The id of its event. */
+  eventId: string
+  envelope: Record<string, unknown>
+}
+
+interface Count {
+  last: number
+  messages: number
+  bytes: number
+  /** When the oldest came. */
+  since: number
+}
+
+const EMPTY: Count = { last: 0, messages: 0, bytes: 0, since: 0 }
+
+/** `direct`: the tenant can take it now, and nothing waits before it. */
+export type Laid = 'queued' | 'direct' | 'full' | 'unknown'
+
+const pageTag = (tenantId: string, n: number) => `${tenantId}/${Math.floor(n / PAGE)}`
+const nameOf = (tenantId: string, digest: string) => `${tenantId}/${digest}`
+
+/**
+ * Messages to tenants that cannot take them now, as they came, sealed: in the base wallet, in order, each once. Those
+ * of one tenant are handled before anything that comes after them.
+ */
+export class SealedQueue {
+  private readonly putting = new Map<
+    string,
+    { envelope: Envelope; force: boolean; done: (laid: Laid | Error) => void }[]
+  >()
+
+  constructor(
+    private readonly base: Profile,
+    private readonly tenants: TenantStore,
+    private readonly journal: Collector<EventDraft>,
+    private readonly limitsOf: (tenant: Tenant) => QueueLimits,
+  ) {}
+
+  /**
+   * Lays a message down; resolves once it is committed. `force`: this instance cannot take it, whatever the tenant's
+   * state is.
+   */
+  put(tenantId: string, envelope: Envelope, force: boolean): Promise<Laid> {
+    return new Promise((resolve, reject) => {
+      const done = (laid: Laid | Error) => (laid instanceof Error ? reject(laid) : resolve(laid))
+      const waiting = this.putting.get(tenantId)
+      if (waiting) return void waiting.push({ envelope, force, done })
+      this.putting.set(tenantId, [{ envelope, force, done }])
+      void this.putAll(tenantId)
+    })
+  }
+
+  async count(tenantId: string): Promise<number> {
+    const entry = await this.base.fetch(COUNTS, tenantId)
+    return entry ? (JSON.parse(entry.value) as Count).messages : 0
+  }
+
+  /** The oldest messages of a tenant, in their order. */
+  async next(tenantId: string, after: number): Promise<Sealed[]> {
+    const entry = await this.base.fetch(COUNTS, tenantId)
+    const { last, messages } = entry ? (JSON.parse(entry.value) as Count) : EMPTY
+    if (messages === 0) return []
+    for (let n = after + 1; n <= last; n = (Math.floor(n / PAGE) + 1) * PAGE) {
+      const found = await this.read({ _p: pageTag(tenantId, n) })
+      if (found.length > 0) return found
+    }
+    // What lies before `after` was handled, and only waits to be removed.
+    return this.read({ tenant: tenantId })
+  }
+
+  /** Removes messages that were handled. @returns how many are left; where none are, what comes need not wait */
+  async remove(tenantId: string, handled: readonly Sealed[]): Promise<number> {
+    const left = await this.base.transact(async (unit) => {
+      const count = await readCount(unit, tenantId)
+      for (const { digest, bytes } of handled) {
+        if (!(await unit.remove(MESSAGES, nameOf(tenantId, digest)))) continue
+        count.messages -= 1
+        count.bytes -= bytes
+      }
+      count.since = handled.at(-1)?.at ?? count.since
+      await writeCount(unit, tenantId, count)
+      if (count.messages === 0) await this.tenants.update(unit, tenantId, undefined, () => ({ queueing: false }))
+      return count.messages
+    })
+    if (left === 0) this.tenants.changed(tenantId)
+    return left
+  }
+
+  /** Removes all that waits for a tenant. */
+  async drop(tenantId: string): Promise<void> {
+    await this.base.transact(async (unit) => {
+      unit.clear(MESSAGES, { tenant: tenantId })
+      await unit.remove(COUNTS, tenantId)
+    })
+  }
+
+  private async read(query: TagQuery): Promise<Sealed[]> {
+    const entries = await this.base.query(MESSAGES, query)
+    return entries.map(({ value }) => JSON.parse(value) as Sealed).sort((a, b) => a.n - b.n)
+  }
+
+  /** All that has come while the last commit ran is laid down in one. */
+  private async putAll(tenantId: string): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const batch = this.putting.get(tenantId) ?? []
+      if (batch.length === 0) break
+      this.putting.set(tenantId, [])
+      try {
+        const { laid, first } = await this.base.transact((unit) => this.lay(unit, tenantId, batch))
+        if (first) this.tenants.changed(tenantId)
+        for (const [index, { done }] of batch.entries()) done(laid[index] as Laid)
+      } catch (error) {
+        for (const { done } of batch) done(error as Error)
+      }
+    }
+    this.putting.delete(tenantId)
+  }
+
+  private async lay(
+    unit: Unit,
+    tenantId: string,
+    batch: { envelope: Envelope; force: boolean }[],
+  ): Promise<{ laid: Laid[]; first: boolean }> {
+    const tenant = await readInUnit(unit, tenantId)
+    if (!tenant || tenant.deleting) return { laid: batch.map(() => 'unknown'), first: false }
+    const isServed = tenant.state === 'ACTIVE' && !tenant.queueing
+    const limits = this.limitsOf(tenant)
+    const count = await readCount(unit, tenantId)
+    const laid: Laid[] = []
+    for (const { envelope, force } of batch) {
+      laid.push(isServed && !force ? 'direct' : await this.layOne(unit, tenant, envelope, count, limits))
+    }
+    const first = !tenant.queueing && laid.includes('queued')
+    if (laid.includes('queued')) await writeCount(unit, tenantId, count)
+    if (first) await this.tenants.update(unit, tenantId, undefined, () => ({ queueing: true }))
+    return { laid, first }
+  }
+
+  private async layOne(
+    unit: Unit,
+    tenant: Tenant,
+    { json, digest, bytes }: Envelope,
+    count: Count,
+    limits: QueueLimits,
+  ): Promise<Laid> {
+    const { id, eventDispatch } = tenant
+    if (await unit.fetch(MESSAGES, nameOf(id, digest))) return 'queued'
+    const tooOld = count.messages > 0 && Date.now() - count.since > limits.ageMs
+    if (tooOld || count.messages >= limits.messages || count.bytes + bytes > limits.bytes) return 'full'
+    const at = Date.now()
+    if (count.messages === 0) count.since = at
+    count.last += 1
+    count.messages += 1
+    count.bytes += bytes
+    const sealed: Sealed = {
+      n: count.last,
+      digest,
+      bytes,
+      at,
+      waiting: count.messages,
+      eventId: newId(),
+      envelope: json,
+    }
+    unit.insert({
+      category: MESSAGES,
+      name: nameOf(id, digest),
+      value: JSON.stringify(sealed),
+      tags: { tenant: id, _p: pageTag(id, sealed.n) },
+    })
+    // The tenant's own log gets it once the wallet can be written.
+    if (eventDispatch !== 'DEFAULT') unit.add(this.journal, queuedDraft(tenant, sealed))
+    return 'queued'
+  }
+}
+
+/** The event of a message that was laid into the queue, the same in each log. */
+export function queuedDraft({ id, eventDispatch }: Tenant, { eventId, at, waiting }: Sealed): EventDraft {
+  return {
+    id: eventId,
+    tenantId: id,
+    topic: 'QUEUE',
+    dispatch: eventDispatch,
+    occurredAt: new Date(at).toISOString(),
+    payload: { queuedMessages: waiting },
+    copied: true,
+  }
+}
+
+async function readCount(unit: Unit, tenantId: string): Promise<Count> {
+  const entry = await unit.fetch(COUNTS, tenantId)
+  return entry ? (JSON.parse(entry.value) as Count) : { ...EMPTY }
+}
+
+async function writeCount(unit: Unit, tenantId: string, count: Count): Promise<void> {
+  const entry = { category: COUNTS, name: tenantId, value: JSON.stringify(count), tags: {} }
+  if (!(await unit.replace(entry))) unit.insert(entry)
+}

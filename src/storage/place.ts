@@ -1,0 +1,8 @@
+/**
+ * Where a wallet lies: in a profile of the shared store, or in a store of its own (a SQLite file, a schema in
+ * Postgres), which has one profile.
+ */
+export type Place = { kind: 'PROFILE'; profile: string } | { kind: 'STORE'; store: string }
+
+/** The one profile of a store of its own. */
+export const OWN_PROFILE = 'wallet'

@@ -1,0 +1,65 @@
+import type { Logger } from '../lib/logger.js'
+import type { Place } from '../storage/place.js'
+import type { Places } from '../storage/places.js'
+import type { Profile } from '../storage/profile.js'
+import type { Unit } from '../storage/unit.js'
+
+const CATEGORY = '_spare'
+
+/** A place that is being made belongs to a tenant after this time (ms), or to nobody. */
+const MAKING_MS = 10 * 60_000
+/** Other instances may look for a wallet where it was for this long (ms). */
+export const MOVED_MS = 30_000
+
+interface Spare {
+  place: Place
+  /** When it may be removed: milliseconds since the epoch. */
+  after: number
+}
+
+const nameOf = (place: Place) => (place.kind === 'STORE' ? place.store : place.profile)
+
+/**
+ * Places that no tenant has: noted before they are made, or as they are left. So a crash leaves nothing that is not
+ * found and removed.
+ */
+export class SparePlaces {
+  constructor(
+    private readonly base: Profile,
+    private readonly places: Places,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Notes a place that is about to be made. */
+  async reserve(place: Place): Promise<void> {
+    await this.base.transact(async (unit) => this.leave(unit, place, MAKING_MS))
+  }
+
+  /** A tenant gets the place, in this unit. */
+  async take(unit: Unit, place: Place): Promise<void> {
+    await unit.remove(CATEGORY, nameOf(place))
+  }
+
+  /** A tenant leaves the place, in this unit; it is removed after `ms`. */
+  leave(unit: Unit, place: Place, ms: number): void {
+    const spare: Spare = { place, after: Date.now() + ms }
+    unit.insert({ category: CATEGORY, name: nameOf(place), value: JSON.stringify(spare), tags: {} })
+  }
+
+  /** Removes a place that was made for nothing. */
+  async drop(place: Place): Promise<void> {
+    await this.places.remove(place)
+    await this.base.transact((unit) => this.take(unit, place))
+  }
+
+  /** Removes what nobody has any more. */
+  async sweep(): Promise<void> {
+    for (const { name, value } of await this.base.query(CATEGORY, {})) {
+      const { place, after } = JSON.parse(value) as Spare
+      if (after > Date.now()) continue
+      await this.drop(place).catch((error) =>
+        this.logger.warn('A place that nobody uses could not be removed', { place: name, error }),
+      )
+    }
+  }
+}

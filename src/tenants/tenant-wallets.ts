@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { badInput, conflict } from '../lib/errors.js'
+import { newId } from '../lib/ids.js'
+import { WrongKeyError } from '../storage/own-stores.js'
+import type { Place } from '../storage/place.js'
+import type { Places } from '../storage/places.js'
+import type { Collector, Unit } from '../storage/unit.js'
+import type { SparePlaces } from './spare-places.js'
+import type { Derivation, KeyMode, Tenant, WalletStorage } from './tenant.js'
+import type { Vault } from './vault.js'
+import { derivationFor, keptKeys, newWalletKey, rawKeyOf, type WalletKeyDerivation, wrongKey } from './wallet-keys.js'
+
+/** What is asked of a wallet. */
+export interface WalletInput {
+  keyMode?: KeyMode | null
+  walletStorage?: WalletStorage | null
+  walletKey?: string | null
+  walletKeyDerivation?: WalletKeyDerivation | null
+}
+
+/** A wallet that is made and belongs to no tenant yet. */
+export interface NewWallet {
+  /** The id of the tenant that it is made for. */
+  id: string
+  keyMode: KeyMode
+  place: Place
+  derivation: Derivation | null
+  /** Of a store of its own: the raw key, and what it was made of. */
+  key?: string
+  given?: string
+  /** Whether its place is there. */
+  made: boolean
+}
+
+/** Makes tenants' wallets in their places, and removes them. */
+export class TenantWallets {
+  constructor(
+    readonly places: Places,
+    readonly vault: Vault,
+    readonly spares: SparePlaces,
+  ) {}
+
+  /** Makes the place of a new wallet. @throws BAD_USER_INPUT */
+  async prepare(input: WalletInput): Promise<NewWallet> {
+    const keyMode = input.keyMode ?? 'MANAGED'
+    const storage = input.walletStorage ?? (keyMode === 'UNMANAGED' ? 'STORE' : 'PROFILE')
+    const id = newId()
+    if (storage === 'PROFILE') {
+      if (keyMode === 'UNMANAGED') {
+        throw badInput('An unmanaged wallet is always a STORE. Leave walletStorage out.', 'input.walletStorage')
+      }
+      if (input.walletKey != null) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
+      return { id, keyMode, place: { kind: 'PROFILE', profile: id }, derivation: null, made: false }
+    }
+    if (keyMode === 'UNMANAGED' && input.walletKey == null) {
+      throw badInput('An unmanaged wallet needs a key. The gateway does not keep it.', 'input.walletKey')
+    }
+    const given = input.walletKey ?? newWalletKey()
+    const kind = input.walletKey == null ? 'RAW' : (input.walletKeyDerivation ?? 'RAW')
+    const derivation = derivationFor(given, kind, 'input.walletKey')
+    const key = (await rawKeyOf(given, derivation)) as string
+    const store = randomBytes(16).toString('hex')
+    const place: Place = { kind: 'STORE', store }
+    await this.spares.reserve(place)
+    await this.places.own.make(store, key)
+    return { id, keyMode, place, derivation, key, given, made: true }
+  }
+
+  /** The profile is there before the tenant is; one that a crash leaves without a tenant is empty and never used. */
+  private readonly profileMaker: Collector<NewWallet> = {
+    prepare: async (wallets) => {
+      // Once, however often the unit runs.
+      for (const wallet of wallets.filter(({ made }) => !made)) {
+        await this.places.shared.createProfile(wallet.id)
+        wallet.made = true
+      }
+    },
+  }
+
+  /** Gives a tenant the wallet that was made for it, in the unit that makes the tenant. */
+  async give(unit: Unit, wallet: NewWallet): Promise<void> {
+    const { place, keyMode, key } = wallet
+    if (place.kind === 'PROFILE') return unit.add(this.profileMaker, wallet)
+    await this.spares.take(unit, place)
+    if (keyMode === 'MANAGED' && key !== undefined) keptKeys.insert(unit, place.store, key)
+  }
+
+  /** Removes what was made for a tenant that did not come to be. */
+  async discard({ place, made }: NewWallet): Promise<void> {
+    if (place.kind === 'STORE') await this.spares.drop(place)
+    else if (made) await this.places.remove(place)
+  }
+
+  /**
+   * Opens a tenant's new wallet. Where the tenant was there already, what was made for nothing goes, and the key must
+   * be that of its wallet.
+   * @returns the tenant, and the raw key that its tokens carry
+   * @throws CONFLICT
+   */
+  async open(tenant: Tenant, made: NewWallet): Promise<{ tenant: Tenant; tokenKey?: string }> {
+    const { key, given } = made
+    const isRepeat = tenant.id !== made.id
+    if (isRepeat) await this.discard(made)
+    if (tenant.keyMode !== 'UNMANAGED' || key === undefined || given === undefined) return { tenant }
+    if (!isRepeat) return { tenant: await this.vault.unlock(tenant, key), tokenKey: key }
+    try {
+      const tokenKey = await rawKeyOf(given, tenant.derivation)
+      if (tokenKey === undefined) throw new WrongKeyError()
+      await this.vault.check(tenant, tokenKey)
+      return { tenant, tokenKey }
+    } catch (error) {
+      if (!(error instanceof WrongKeyError)) throw error
+      throw conflict('This idempotency key was used with another wallet key.', 'input.idempotencyKey')
+    }
+  }
+
+  /** Does what needs the right key. @throws BAD_USER_INPUT, one for whatever is wrong with the key */
+  async right<T>(field: string, key: string | undefined, work: (key: string) => Promise<T>): Promise<T> {
+    if (key === undefined) throw wrongKey(field)
+    try {
+      return await work(key)
+    } catch (error) {
+      throw error instanceof WrongKeyError ? wrongKey(field) : error
+    }
+  }
+
+  /** Removes a tenant's wallet with all that lies in it. */
+  async remove({ id, place }: Tenant): Promise<void> {
+    await this.vault.forget(id)
+    await this.places.remove(place)
+  }
+
+  /** Takes away what the base wallet keeps of a wallet that is removed. */
+  async forget(unit: Unit, { place }: Tenant): Promise<void> {
+    if (place.kind === 'STORE') await keptKeys.remove(unit, place.store)
+  }
+}

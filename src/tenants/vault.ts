@@ -1,0 +1,272 @@
+import { notFound, tenantLocked } from '../lib/errors.js'
+import { StoreClosedError, WrongKeyError } from '../storage/own-stores.js'
+import { OWN_PROFILE } from '../storage/place.js'
+import type { Places } from '../storage/places.js'
+import type { Profile } from '../storage/profile.js'
+import type { Locate } from '../storage/profiles.js'
+import type { Tenant, TenantProfile } from './tenant.js'
+import type { TenantStore } from './tenant-store.js'
+import { keptKeys } from './wallet-keys.js'
+
+export interface VaultOptions {
+  /** This process among the instances. */
+  self: string
+  /** Stores of tenants' own that are open at once. */
+  storesMax: number
+  /** After this time without use the store of a managed wallet is closed (ms). */
+  storeIdleMs: number
+  /** After this time without a request or an inbound message an unmanaged wallet is locked (ms). */
+  idleMsOf: (tenant: Tenant) => number
+  /** Notes that a crash of this process would leave a tenant's wallet marked as open. */
+  mark: (tenantId: string) => Promise<void>
+}
+
+/** An unmanaged wallet that is open here. */
+interface Unlocked {
+  tenantId: string
+  usedAt: number
+}
+
+const WAIT_FOR_ROOM_MS = 20_000
+
+/**
+ * Opens and closes the stores of tenants' own. A managed one is opened whenever it is needed, by the key that the base
+ * wallet keeps; an unmanaged one only by the key that its tenant gives, and what is given is kept nowhere.
+ */
+export class Vault {
+  private readonly unlocked = new Map<string, Unlocked>()
+  private readonly closing = new Map<string, Promise<void>>()
+  /** The stores that were opened here, by their tenants. */
+  private readonly storeOf = new Map<string, string>()
+  private readonly sweeper: NodeJS.Timeout
+  /** Called once an unmanaged wallet can be used here. */
+  onUnlocked: (tenantId: string) => void = () => {}
+  /** Called before a wallet is closed here: ends what works on it. */
+  onLocking: (tenantId: string) => Promise<void> = async () => {}
+
+  constructor(
+    private readonly places: Places,
+    private readonly tenants: TenantStore,
+    private readonly base: Profile,
+    private readonly options: VaultOptions,
+  ) {
+    this.sweeper = setInterval(() => void this.sweep().catch(() => {}), 1000)
+    this.sweeper.unref()
+  }
+
+  /** The tenants whose unmanaged wallets are open here. */
+  get tenantIds(): string[] {
+    return [...this.unlocked.values()].map(({ tenantId }) => tenantId)
+  }
+
+  /** Whether a store of this tenant's own is open here. */
+  holds(tenantId: string): boolean {
+    const store = this.storeOf.get(tenantId)
+    return store !== undefined && this.places.own.isOpen(store)
+  }
+
+  /** Whether an unmanaged wallet is open here. */
+  isUnlocked({ place }: Pick<TenantProfile, 'place'>): boolean {
+    return place.kind === 'STORE' && this.unlocked.has(place.store)
+  }
+
+  /** Whether the wallet can be used here now, by its state. @throws TENANT_LOCKED */
+  assertOpen(tenant: Tenant): void {
+    if (tenant.keyMode === 'UNMANAGED' && !this.isUnlocked(tenant)) throw tenantLocked()
+  }
+
+  readonly locate: Locate = async (wallet, work) => {
+    for (;;) {
+      const tenant = await this.tenants.find(wallet)
+      if (!tenant) throw notFound('tenant')
+      const { place } = tenant
+      if (place.kind === 'PROFILE') return work(this.places.shared, place.profile)
+      this.assertOpen(tenant)
+      if (!this.places.own.isOpen(place.store)) await this.openKept(tenant.id, place.store)
+      try {
+        return await this.places.own.use(place.store, (sessions) => work(sessions, OWN_PROFILE))
+      } catch (error) {
+        // Closed between the look and the use.
+        if (!(error instanceof StoreClosedError)) throw error
+        this.assertOpen(tenant)
+      }
+    }
+  }
+
+  /** An inbound message or a request came for this tenant. */
+  touch({ place }: Pick<TenantProfile, 'place'>): void {
+    const unlocked = place.kind === 'STORE' ? this.unlocked.get(place.store) : undefined
+    if (unlocked) unlocked.usedAt = Date.now()
+  }
+
+  /**
+   * Lets a request in that needs the wallet: where that is locked, but not by its tenant, it is opened by the key that
+   * the request carries.
+   * @throws TENANT_LOCKED
+   */
+  async admit(tenantId: string, key: () => Promise<string | undefined>): Promise<void> {
+    const tenant = await this.tenants.find(tenantId)
+    // What is to be said of others is said by whoever lends the wallet.
+    if (tenant?.keyMode !== 'UNMANAGED' || tenant.state === 'SUSPENDED' || tenant.deleting) return
+    if (tenant.held) throw tenantLocked()
+    this.touch(tenant)
+    if (tenant.place.kind === 'STORE') await this.closing.get(tenant.place.store)
+    if (this.isUnlocked(tenant)) return
+    const given = await key()
+    if (given === undefined) throw tenantLocked()
+    try {
+      await this.open(tenant, given, false)
+    } catch (error) {
+      throw error instanceof WrongKeyError ? tenantLocked() : error
+    }
+  }
+
+  /** Opens an unmanaged wallet here, also one that its tenant has locked. @throws WrongKeyError */
+  unlock(tenant: Tenant, key: string): Promise<Tenant> {
+    return this.open(tenant, key, true)
+  }
+
+  /** @throws WrongKeyError where the key is not that of the tenant's store */
+  async check({ place }: Tenant, key: string): Promise<void> {
+    if (place.kind === 'STORE') await this.places.own.check(place.store, key)
+  }
+
+  /** Locks an unmanaged wallet on every instance until it is unlocked. */
+  async lock(tenantId: string): Promise<Tenant | undefined> {
+    const tenant = await this.update(tenantId, () => ({ held: true, openers: [] }))
+    if (tenant) await this.closeHere(tenant)
+    return tenant
+  }
+
+  /** A tenant has changed: what another instance has locked is closed here too. */
+  async follow(tenant: Tenant): Promise<void> {
+    if (this.isUnlocked(tenant) && tenant.held) await this.closeHere(tenant)
+  }
+
+  /** A tenant is gone, or its wallet lies elsewhere now. */
+  async forget(tenantId: string): Promise<void> {
+    const store = this.storeOf.get(tenantId)
+    if (store === undefined) return
+    this.storeOf.delete(tenantId)
+    await this.closeHere({ id: tenantId, place: { kind: 'STORE', store } })
+  }
+
+  /** An instance that died has no wallet open any more. */
+  async forgetDead(tenantId: string, isAlive: (instance: string) => boolean): Promise<void> {
+    await this.update(tenantId, ({ openers }) => ({ openers: openers.filter(isAlive) }))
+  }
+
+  /** Closes the tenant's store here, whatever its state. */
+  closeHere({ id, place }: Pick<TenantProfile, 'id' | 'place'>, first = async () => {}): Promise<void> {
+    if (place.kind !== 'STORE') return Promise.resolve()
+    const { store } = place
+    const running = this.closing.get(store)
+    if (running) return running
+    const close = async () => {
+      try {
+        await first()
+        await this.onLocking(id)
+      } finally {
+        this.unlocked.delete(store)
+        await this.places.own.close(store)
+      }
+    }
+    // Whoever comes from now on waits for the end of it.
+    const closing = close().finally(() => this.closing.delete(store))
+    this.closing.set(store, closing)
+    return closing
+  }
+
+  /** Locks all that is open here. */
+  async close(): Promise<void> {
+    clearInterval(this.sweeper)
+    for (const [store, { tenantId }] of [...this.unlocked]) await this.leave(tenantId, store)
+    await this.places.own.closeAll()
+  }
+
+  private async open(tenant: Tenant, key: string, byName: boolean): Promise<Tenant> {
+    if (tenant.place.kind !== 'STORE') return tenant
+    const { store } = tenant.place
+    await this.closing.get(store)
+    await this.makeRoom(store)
+    await this.options.mark(tenant.id)
+    await this.places.own.openWith(store, key)
+    this.unlocked.set(store, { tenantId: tenant.id, usedAt: Date.now() })
+    this.storeOf.set(tenant.id, store)
+    const { self } = this.options
+    const opened = await this.update(tenant.id, (current) => {
+      if (current.deleting || (current.held && !byName)) return {}
+      return { held: false, openers: [...new Set([...current.openers, self])] }
+    })
+    if (!opened?.openers.includes(self)) {
+      await this.closeHere(tenant)
+      throw tenantLocked()
+    }
+    this.onUnlocked(tenant.id)
+    return opened
+  }
+
+  /** Locks a wallet here; where it was open nowhere else, it is locked. */
+  private leave(tenantId: string, store: string): Promise<void> {
+    const { self } = this.options
+    return this.closeHere({ id: tenantId, place: { kind: 'STORE', store } }, async () => {
+      await this.update(tenantId, ({ openers }) => ({ openers: openers.filter((name) => name !== self) }))
+    })
+  }
+
+  private async update(
+    tenantId: string,
+    change: (tenant: Tenant) => Partial<TenantProfile>,
+  ): Promise<Tenant | undefined> {
+    const tenant = await this.base.transact((unit) =>
+      this.tenants.update(
+        unit,
+        tenantId,
+        (before, after) => {
+          const wasLocked = before.held || before.openers.length === 0
+          const isLocked = after.held || after.openers.length === 0
+          return wasLocked === isLocked ? undefined : isLocked ? 'LOCKED' : 'UNLOCKED'
+        },
+        change,
+      ),
+    )
+    if (tenant) this.tenants.changed(tenantId)
+    return tenant
+  }
+
+  private async openKept(tenantId: string, store: string): Promise<void> {
+    await this.closing.get(store)
+    await this.makeRoom(store)
+    const key = await keptKeys.find(this.base, store)
+    if (key === undefined) throw new StoreClosedError()
+    await this.places.own.openWith(store, key)
+    this.storeOf.set(tenantId, store)
+  }
+
+  /** Closes what was unused longest where too many stores are open. */
+  private async makeRoom(store: string): Promise<void> {
+    const { own } = this.places
+    const deadline = Date.now() + WAIT_FOR_ROOM_MS
+    while (own.open >= this.options.storesMax && !own.isOpen(store)) {
+      // Managed ones first: they open again by themselves.
+      const idle = own.idle()
+      const name = idle.find((name) => !this.unlocked.has(name)) ?? idle[0]
+      const unlocked = name === undefined ? undefined : this.unlocked.get(name)
+      if (name !== undefined && unlocked) await this.leave(unlocked.tenantId, name)
+      else if (name !== undefined) await own.close(name)
+      else if (Date.now() > deadline) throw new Error('No room for another open store')
+      else await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    for (const [store, unlocked] of [...this.unlocked]) {
+      const tenant = await this.tenants.find(unlocked.tenantId)
+      const before = Date.now() - (tenant ? this.options.idleMsOf(tenant) : 0)
+      if (unlocked.usedAt < before) await this.leave(unlocked.tenantId, store)
+    }
+    for (const name of this.places.own.idle(Date.now() - this.options.storeIdleMs)) {
+      if (!this.unlocked.has(name)) await this.places.own.close(name)
+    }
+  }
+}
