@@ -310,7 +310,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new TenantQueueResolver(queue),
   ]
   const schema = buildGatewaySchema(resolvers, ({ tenantId, tokenId, sealedKey }) =>
-    vault.admit(tenantId, async () => (sealedKey === undefined ? undefined : tokens.openKey(tokenId, sealedKey))),
+    vault.admit(tenantId, async () =>
+      sealedKey === undefined || tokenId === null ? undefined : tokens.openKey(tokenId, sealedKey),
+    ),
   )
 
   actInTheNameOfViewers(schema, refusals)

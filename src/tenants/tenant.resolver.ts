@@ -194,7 +194,7 @@ export class TenantResolver {
 
   /** The wallet key that the token of the request carries. */
   private ownKey({ viewer }: GraphContext): (() => Promise<string | undefined>) | undefined {
-    if (viewer.role !== 'TENANT' || viewer.sealedKey === undefined) return undefined
+    if (viewer.role !== 'TENANT' || viewer.sealedKey === undefined || viewer.tokenId === null) return undefined
     const { tokenId, sealedKey } = viewer
     return () => this.uses.openKey(tokenId, sealedKey)
   }
