@@ -35,13 +35,23 @@ export function formatError(error: unknown, logger: Logger): GraphQLFormattedErr
       return { message: 'The query is too long. Split it.', extensions: { code: 'QUERY_TOO_COMPLEX' } }
     }
     const field = code === 'BAD_USER_INPUT' ? fieldOf(graphql) : {}
-    return { message: graphql.message, ...place, extensions: { code, ...field } }
+    return { message: withoutValues(graphql.message), ...place, extensions: { code, ...field } }
   }
   const requestId = newId()
   logger.error('A request failed unexpectedly', { requestId, error: cause })
   const masked = internalError()
   const retry = cause instanceof StoreError ? { retryAfter: 1 } : {}
   return { message: masked.message, ...place, extensions: { code: masked.code, requestId, ...retry } }
+}
+
+/** graphql-js repeats what it refuses, and that may be a key: only names of the schema and of places are left. */
+export function withoutValues(message: string): string {
+  return message
+    .replace(/(cannot represent [^:]*value): [\s\S]*$/, '$1.')
+    .replace(/Value "[\s\S]*" (does not exist in "\w+" enum)/, 'The value $1')
+    .replace(/got invalid value [\s\S]*?( at "[\w.[\]]+")?; ([^;]*)$/, 'got an invalid value$1; $2')
+    .replace(/(, found) (\w+) "[\s\S]*$/, '$1 $2.')
+    .replace(/(Expected value of type "[^"]+"), found [\s\S]*$/, '$1.')
 }
 
 function extensionsOf({ code, field, retryAfter }: GatewayError): Record<string, unknown> {

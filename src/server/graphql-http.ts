@@ -2,7 +2,9 @@ import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import { expressMiddleware } from '@as-integrations/express5'
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
-import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import { mayBeKept, textMayBeKept } from '../graphql/documents.js'
 import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext } from '../graphql/viewer.js'
@@ -38,6 +40,8 @@ export async function graphqlOverHttp(
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: TOKENS_MAX },
     validationRules: limitRules(limits),
+    documentStore: keeping(mayBeKept),
+    persistedQueries: { cache: keeping(textMayBeKept) },
     formatError: (formatted, error) => formatError(error ?? formatted, logger),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
@@ -82,6 +86,25 @@ export async function graphqlOverHttp(
   router.use('/graphql', jsonBody(options.maxBytes), answerBodyErrors)
   router.use('/graphql', expressMiddleware(apollo, { context }))
   return { router, stop: () => apollo.stop() }
+}
+
+/** Of all documents that are kept, together. */
+const DOCUMENTS_MAX_CHARS = 4_000_000
+
+/** A cache for Apollo that keeps only what may be kept. */
+function keeping<T extends DocumentNode | string>(mayBeKept: (value: T) => boolean) {
+  const cache = new LRUCache<string, T>({
+    max: 1000,
+    maxSize: DOCUMENTS_MAX_CHARS,
+    sizeCalculation: (value) => (typeof value === 'string' ? value : value.loc?.source.body)?.length || 1,
+  })
+  return {
+    get: async (key: string) => cache.get(key),
+    set: async (key: string, value: T) => {
+      if (mayBeKept(value)) cache.set(key, value)
+    },
+    delete: async (key: string) => cache.delete(key),
+  }
 }
 
 /** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */

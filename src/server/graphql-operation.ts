@@ -11,6 +11,7 @@ import {
   validate,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { mayBeKept } from '../graphql/documents.js'
 import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext } from '../graphql/viewer.js'
@@ -86,7 +87,7 @@ export class OperationChecker {
     return withCode(new GraphQLError(message, { nodes: error.nodes }), 'GRAPHQL_VALIDATION_FAILED')
   }
 
-  /** Parsed and validated once for each text. */
+  /** Parsed and validated once for each text that may be kept. */
   private document(query: string): DocumentNode | GraphQLError[] {
     const known = this.documents.get(query)
     if (known) return known
@@ -100,7 +101,7 @@ export class OperationChecker {
     if (errors.length > 0) {
       return errors.map((error) => (error.originalError ? error : this.refused(error)))
     }
-    this.documents.set(query, document)
+    if (mayBeKept(document)) this.documents.set(query, document)
     return document
   }
 }

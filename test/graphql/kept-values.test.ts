@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { buildSchema, getVariableValues, type OperationDefinitionNode, parse, validate } from 'graphql'
+import { mayBeKept, textMayBeKept } from '../../src/graphql/documents.js'
+import { withoutValues } from '../../src/graphql/errors.js'
+
+const KEY = 'HWx5ivnXQekQ; tBmRGnhPo" at "input.other"; Field'
+const schema = buildSchema(`
+  enum Mode { MANAGED UNMANAGED }
+  input Create { name: String!, mode: Mode, walletKey: String, count: Int }
+  type Query { create(input: Create, walletKey: String, mode: Mode): Boolean }`)
+
+describe('what graphql-js refuses', () => {
+  test('is told of without the value, in variables', () => {
+    const document = parse('query($input: Create!) { create(input: $input) }')
+    const [operation] = document.definitions as OperationDefinitionNode[]
+    const messageFor = (input: unknown) => {
+      const { errors } = getVariableValues(schema, operation?.variableDefinitions ?? [], { input })
+      return withoutValues(errors?.[0]?.message ?? '')
+    }
+    const name = 'x'
+    assert.equal(
+      messageFor({ name, walletKey: [KEY] }),
+      'Variable "$input" got an invalid value at "input.walletKey"; String cannot represent a non string value.',
+    )
+    assert.equal(
+      messageFor({ name, mode: KEY }),
+      'Variable "$input" got an invalid value at "input.mode"; The value does not exist in "Mode" enum.',
+    )
+    assert.equal(
+      messageFor({ walletKey: KEY }),
+      'Variable "$input" got an invalid value; Field "name" of required type "String!" was not provided.',
+    )
+    assert.equal(
+      messageFor({ name, walletKey: KEY, extra: 1 }),
+      'Variable "$input" got an invalid value; Field "extra" is not defined by type "Create".',
+    )
+    assert.equal(
+      messageFor({ name, count: KEY }),
+      'Variable "$input" got an invalid value at "input.count"; Int cannot represent non-integer value.',
+    )
+  })
+
+  test('is told of without the value, in documents', () => {
+    const literal = JSON.stringify(KEY)
+    for (const args of [
+      `walletKey: [${literal}]`,
+      `mode: ${literal}`,
+      `input: ${literal}`,
+      `input: {name: ["a", ${literal}]}`,
+      `input: {name: "a", count: ${literal}}`,
+    ]) {
+      const errors = validate(schema, parse(`{ create(${args}) }`))
+      assert.ok(errors.length > 0)
+      for (const { message } of errors)
+        assert.ok(!/HWx5|tBmR|other/.test(withoutValues(message)), withoutValues(message))
+    }
+    const refuse = () => parse(`{ create(walletKey ${literal}) }`)
+    assert.throws(
+      refuse,
+      ({ message }: Error) => withoutValues(message) === 'Syntax Error: Expected ":", found String.',
+    )
+  })
+
+  test('is told of as it is where there is no value in it', () => {
+    for (const message of [
+      'Unknown argument "x" on field "Query.create".',
+      'Syntax Error: Expected Name, found <EOF>.',
+    ]) {
+      assert.equal(withoutValues(message), message)
+    }
+  })
+})
+
+describe('a document', () => {
+  test('is kept unless there are texts in it', () => {
+    for (const query of ['{ create }', 'query($k: String) { create(walletKey: $k, mode: MANAGED) }']) {
+      assert.ok(mayBeKept(parse(query)))
+      assert.ok(textMayBeKept(query))
+    }
+    for (const query of [
+      '{ create(walletKey: "k") }',
+      'query($k: String = "k") { create(walletKey: $k) }',
+      '{ create(input: {name: """k"""}) }',
+      'query @a(b: ["k"]) { create }',
+    ]) {
+      assert.ok(!mayBeKept(parse(query)))
+      assert.ok(!textMayBeKept(query))
+    }
+  })
+})
