@@ -47,7 +47,10 @@ export class AuditActorType {
   @Field(() => ActorRole, { description: 'In which role.' })
   role!: ActorRoleName
 
-  @Field(() => ID, { nullable: true, description: "The operator key's id, or the token's." })
+  @Field(() => ID, {
+    nullable: true,
+    description: "The operator key's id, the token's, or the subject of an outside issuer's token.",
+  })
   id!: string | null
 }
 
@@ -90,7 +93,7 @@ export class AuditFilter {
   @Field(() => AuditAction, { nullable: true, description: 'Of this kind.' })
   action?: AuditActionName | null
 
-  @Field(() => ID, { nullable: true, description: 'Done with this operator key, or token.' })
+  @Field(() => ID, { nullable: true, description: 'Done by this one: the `id` of an actor.' })
   actor?: string | null
 
   @Field(() => DateTimeScalar, { nullable: true, description: 'From this time on.' })
