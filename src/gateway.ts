@@ -450,9 +450,12 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           await hub.poll()
           await live.checkAll()
         })
+        // A tenant that was read may be a second old by then, and revoked tokens are to be out within two.
+        every(POLL_MS, async () => {
+          if (!bus.connected) await live.checkAll()
+        })
         every(SECOND_MS, async () => {
           if (bus.connected) return
-          await live.checkAll()
           for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) await followTenant(log)
         })
       }
