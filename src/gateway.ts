@@ -68,7 +68,9 @@ import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
 import { LockResolver } from './tenants/lock.resolver.js'
+import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
+import { ownKeyOf } from './tenants/own-key.js'
 import { Sessions } from './tenants/sessions.js'
 import { SparePlaces } from './tenants/spare-places.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
@@ -78,6 +80,7 @@ import { TenantWallets } from './tenants/tenant-wallets.js'
 import { TokenKeys } from './tenants/token-keys.js'
 import { Tokens } from './tenants/tokens.js'
 import { Vault } from './tenants/vault.js'
+import { WalletResolver } from './tenants/wallet.resolver.js'
 import { WalletReader } from './tenants/wallet-reader.js'
 
 export interface GatewayOptions {
@@ -210,6 +213,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const goOn = async (tenantId: string) => {
     const tenant = await tenants.find(tenantId)
     if (tenant?.state !== 'ACTIVE') return
+    await mover.mend(tenant)
     if (tenant.queueing) drain.begin(tenantId)
     sender.release(tenantId)
     await feed.recover(tenantId)
@@ -284,7 +288,20 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const life = { standard: seconds(config.tokenTtlMs), longest: seconds(config.tokenTtlMaxMs) }
   const spares = new SparePlaces(profiles.base, places, logger)
   const wallets = new TenantWallets(places, vault, spares)
-  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, tenantJournal, life, logger)
+  const mover = new Mover(
+    profiles,
+    tenants,
+    wallets,
+    sessions,
+    {
+      self,
+      shared,
+      mark: (tenantId) => recovery.mark(tenantId),
+      isAlive: (instance) => recovery.isAlive(instance),
+    },
+    logger,
+  )
+  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, mover, tenantJournal, life, logger)
   lifecycle.withdrawals.push(
     (tenantId) => routes.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
@@ -299,6 +316,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const resolvers = [
     new TenantResolver(lifecycle, tenants, tokens),
     new LockResolver(lifecycle),
+    new WalletResolver(lifecycle, tokens),
     new OperatorResolver(operators),
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
@@ -309,11 +327,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
     new TenantQueueResolver(queue),
   ]
-  const schema = buildGatewaySchema(resolvers, ({ tenantId, tokenId, sealedKey }) =>
-    vault.admit(tenantId, async () =>
-      sealedKey === undefined || tokenId === null ? undefined : tokens.openKey(tokenId, sealedKey),
-    ),
-  )
+  const schema = buildGatewaySchema(resolvers, (viewer) => vault.admit(viewer.tenantId, ownKeyOf(viewer, tokens)))
 
   actInTheNameOfViewers(schema, refusals)
 

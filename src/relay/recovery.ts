@@ -72,6 +72,11 @@ export class Recovery {
     return [...this.marked].filter(([, { usedAt }]) => usedAt < before).map(([tenantId]) => tenantId)
   }
 
+  /** Whether an instance, by its name for itself, still lives. */
+  async isAlive(instance: string): Promise<boolean> {
+    return instance === this.self || (this.options.shared && (await this.living()).has(instance))
+  }
+
   /** Recovers what dead instances left, and says that this one lives. */
   async sweep(): Promise<void> {
     if (this.sweeping) return

@@ -30,6 +30,7 @@ import { LockResolver } from '../tenants/lock.resolver.js'
 import { QueueEventType } from '../tenants/queue-event.type.js'
 import { TenantResolver } from '../tenants/tenant.resolver.js'
 import { TenantEventType } from '../tenants/tenant.type.js'
+import { WalletResolver } from '../tenants/wallet.resolver.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
 const DECLARED = [
@@ -52,6 +53,7 @@ const RESOLVERS = [
   EventResolver,
   RelayResolver,
   LockResolver,
+  WalletResolver,
   TenantQueueResolver,
   ...DECLARED,
 ]

@@ -8,8 +8,6 @@ const CATEGORY = '_spare'
 
 /** A place that is being made belongs to a tenant after this time (ms), or to nobody. */
 const MAKING_MS = 10 * 60_000
-/** Other instances may look for a wallet where it was for this long (ms). */
-export const MOVED_MS = 30_000
 
 interface Spare {
   place: Place

@@ -41,7 +41,7 @@ export class TenantWallets {
   ) {}
 
   /** Makes the place of a new wallet. @throws BAD_USER_INPUT */
-  async prepare(input: WalletInput): Promise<NewWallet> {
+  async prepare(input: WalletInput, field = 'input.walletKey'): Promise<NewWallet> {
     const keyMode = input.keyMode ?? 'MANAGED'
     const storage = input.walletStorage ?? (keyMode === 'UNMANAGED' ? 'STORE' : 'PROFILE')
     const id = newId()
@@ -49,15 +49,15 @@ export class TenantWallets {
       if (keyMode === 'UNMANAGED') {
         throw badInput('An unmanaged wallet is always a STORE. Leave walletStorage out.', 'input.walletStorage')
       }
-      if (input.walletKey != null) throw badInput('A wallet in a profile takes no key of its own.', 'input.walletKey')
+      if (input.walletKey != null) throw badInput('A wallet in a profile takes no key of its own.', field)
       return { id, keyMode, place: { kind: 'PROFILE', profile: id }, derivation: null, made: false }
     }
     if (keyMode === 'UNMANAGED' && input.walletKey == null) {
-      throw badInput('An unmanaged wallet needs a key. The gateway does not keep it.', 'input.walletKey')
+      throw badInput('An unmanaged wallet needs a key. The gateway does not keep it.', field)
     }
     const given = input.walletKey ?? newWalletKey()
     const kind = input.walletKey == null ? 'RAW' : (input.walletKeyDerivation ?? 'RAW')
-    const derivation = derivationFor(given, kind, 'input.walletKey')
+    const derivation = derivationFor(given, kind, field)
     const key = (await rawKeyOf(given, derivation)) as string
     const store = randomBytes(16).toString('hex')
     const place: Place = { kind: 'STORE', store }
@@ -80,8 +80,8 @@ export class TenantWallets {
   /** Gives a tenant the wallet that was made for it, in the unit that makes the tenant. */
   async give(unit: Unit, wallet: NewWallet): Promise<void> {
     const { place, keyMode, key } = wallet
-    if (place.kind === 'PROFILE') return unit.add(this.profileMaker, wallet)
     await this.spares.take(unit, place)
+    if (place.kind === 'PROFILE') return unit.add(this.profileMaker, wallet)
     if (keyMode === 'MANAGED' && key !== undefined) keptKeys.insert(unit, place.store, key)
   }
 

@@ -6,6 +6,7 @@ import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
+import { ownKeyOf } from './own-key.js'
 import {
   CreateTenantInput,
   CreateTenantTokenInput,
@@ -119,7 +120,7 @@ export class TenantResolver {
     @Ctx() context: GraphContext,
   ): Promise<DeleteTenantPayload> {
     this.assertOwn(context, tenantId)
-    await this.service.delete(tenantId, walletKey, this.ownKey(context))
+    await this.service.delete(tenantId, walletKey, ownKeyOf(context.viewer, this.uses))
     return { deletedTenantId: tenantId }
   }
 
@@ -161,7 +162,11 @@ export class TenantResolver {
     const excess = viewer.role === 'TENANT' && scopes.find((scope) => !viewer.scopes.includes(scope))
     if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
     const tenantId = this.tenantIdFrom(context, input.tenantId)
-    const { token, info } = await this.service.createToken(tenantId, { ...input, scopes }, this.ownKey(context))
+    const { token, info } = await this.service.createToken(
+      tenantId,
+      { ...input, scopes },
+      ownKeyOf(context.viewer, this.uses),
+    )
     return { token, info: this.info(tenantId, info) }
   }
 
@@ -190,13 +195,6 @@ export class TenantResolver {
   /** A tenant may name no other than itself; another's id is answered like one that does not exist. */
   private assertOwn(context: GraphContext, tenantId: string): void {
     if (context.viewer.role === 'TENANT' && tenantId !== context.viewer.tenantId) throw notFound('tenant')
-  }
-
-  /** The wallet key that the token of the request carries. */
-  private ownKey({ viewer }: GraphContext): (() => Promise<string | undefined>) | undefined {
-    if (viewer.role !== 'TENANT' || viewer.sealedKey === undefined || viewer.tokenId === null) return undefined
-    const { tokenId, sealedKey } = viewer
-    return () => this.uses.openKey(tokenId, sealedKey)
   }
 
   private tenantIdFrom(context: GraphContext, tenantId: string | null | undefined): string {

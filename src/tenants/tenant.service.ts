@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { once } from './idempotency.js'
+import type { Mover } from './mover.js'
 import type { Sessions } from './sessions.js'
 import {
   type KeyMode,
@@ -54,6 +55,15 @@ export interface CreateToken {
   walletKey?: string | null
 }
 
+export interface MoveWallet {
+  keyMode?: KeyMode | null
+  walletStorage?: WalletStorage | null
+  /** The key that an unmanaged wallet has now. */
+  walletKey?: string | null
+  newWalletKey?: string | null
+  newWalletKeyDerivation?: WalletKeyDerivation | null
+}
+
 /** How long tokens may live, in seconds; null for ever. */
 export interface TokenLife {
   standard: number | null
@@ -75,6 +85,7 @@ export class TenantService {
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
     private readonly wallets: TenantWallets,
+    private readonly mover: Mover,
     private readonly journal: Collector<EventDraft>,
     private readonly life: TokenLife,
     private readonly logger: Logger,
@@ -201,6 +212,29 @@ export class TenantService {
     const tenant = await this.wallets.vault.lock(tenantId)
     if (!tenant) throw notFound('tenant')
     return tenant
+  }
+
+  /**
+   * Puts a wallet under a new key: it is copied to a new place of the kind that is asked for, and the old one removed.
+   * @returns the tenant, and the one token that an unmanaged one has from then on: those before carry no key that opens
+   */
+  async move(
+    tenantId: string,
+    input: MoveWallet,
+    ownKey?: () => Promise<string | undefined>,
+  ): Promise<{ tenant: Tenant; token: string | null }> {
+    const key = await this.keyFor(tenantId, input.walletKey, ownKey)
+    const tenant = (await this.store.find(tenantId)) as Tenant
+    const { newWalletKey: walletKey, newWalletKeyDerivation: walletKeyDerivation } = input
+    const keyMode = input.keyMode ?? tenant.keyMode
+    const isSameMode = keyMode === tenant.keyMode
+    const walletStorage = input.walletStorage ?? (isSameMode ? tenant.walletStorage : undefined)
+    const asked = { keyMode, walletStorage, walletKey, walletKeyDerivation }
+    const wallet = await this.wallets.prepare(asked, 'input.newWalletKey')
+    if (key !== undefined && !this.wallets.vault.isUnlocked(tenant)) await this.wallets.vault.unlock(tenant, key)
+    const token = keyMode === 'UNMANAGED' ? this.tokenRecord(null, [...TOKEN_SCOPES], undefined) : undefined
+    const moved = await this.mover.move(tenant, wallet, token)
+    return { tenant: moved, token: token ? await this.tokens.sign(tenantId, token, wallet.key) : null }
   }
 
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */

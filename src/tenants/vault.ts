@@ -1,10 +1,10 @@
 import { notFound, tenantLocked } from '../lib/errors.js'
 import { StoreClosedError, WrongKeyError } from '../storage/own-stores.js'
-import { OWN_PROFILE } from '../storage/place.js'
+import { OWN_PROFILE, type Place } from '../storage/place.js'
 import type { Places } from '../storage/places.js'
 import type { Profile } from '../storage/profile.js'
 import type { Locate } from '../storage/profiles.js'
-import type { Tenant, TenantProfile } from './tenant.js'
+import type { KeyMode, Tenant, TenantProfile } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 import { keptKeys } from './wallet-keys.js'
 
@@ -27,6 +27,8 @@ interface Unlocked {
   usedAt: number
 }
 
+/** How often a wallet that is just moving is looked for. */
+const ROUNDS_MAX = 10
 const WAIT_FOR_ROOM_MS = 20_000
 
 /**
@@ -76,19 +78,19 @@ export class Vault {
   }
 
   readonly locate: Locate = async (wallet, work) => {
-    for (;;) {
+    for (let round = 0; ; round++) {
       const tenant = await this.tenants.find(wallet)
       if (!tenant) throw notFound('tenant')
       const { place } = tenant
       if (place.kind === 'PROFILE') return work(this.places.shared, place.profile)
       this.assertOpen(tenant)
-      if (!this.places.own.isOpen(place.store)) await this.openKept(tenant.id, place.store)
       try {
+        if (!this.places.own.isOpen(place.store)) await this.openKept(tenant.id, place.store)
         return await this.places.own.use(place.store, (sessions) => work(sessions, OWN_PROFILE))
       } catch (error) {
-        // Closed between the look and the use.
-        if (!(error instanceof StoreClosedError)) throw error
-        this.assertOpen(tenant)
+        // Closed, or left for another place, between the look and the use.
+        if (!(error instanceof StoreClosedError) || round >= ROUNDS_MAX) throw error
+        this.tenants.forget(wallet)
       }
     }
   }
@@ -138,8 +140,11 @@ export class Vault {
     return tenant
   }
 
-  /** A tenant has changed: what another instance has locked is closed here too. */
+  /** A tenant has changed: what another instance has locked, or moved away from, is closed here too. */
   async follow(tenant: Tenant): Promise<void> {
+    const store = this.storeOf.get(tenant.id)
+    const isElsewhere = tenant.place.kind === 'PROFILE' || store !== tenant.place.store
+    if (store !== undefined && isElsewhere) await this.forget(tenant.id)
     if (this.isUnlocked(tenant) && tenant.held) await this.closeHere(tenant)
   }
 
@@ -149,6 +154,18 @@ export class Vault {
     if (store === undefined) return
     this.storeOf.delete(tenantId)
     await this.closeHere({ id: tenantId, place: { kind: 'STORE', store } })
+  }
+
+  /** A wallet has moved to a store, or from one, that is open here. */
+  async moved(tenantId: string, from: Place, to: { place: Place; keyMode: KeyMode }): Promise<void> {
+    this.storeOf.delete(tenantId)
+    if (to.place.kind === 'STORE') {
+      this.storeOf.set(tenantId, to.place.store)
+      if (to.keyMode === 'UNMANAGED') this.unlocked.set(to.place.store, { tenantId, usedAt: Date.now() })
+    }
+    if (from.kind !== 'STORE') return
+    this.unlocked.delete(from.store)
+    await this.places.own.close(from.store)
   }
 
   /** An instance that died has no wallet open any more. */
