@@ -116,7 +116,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const location = config.databaseUrl
     ? { databaseUrl: config.databaseUrl }
     : { file: join(config.dataDir, 'wallets.db') }
-  const store = await WalletStore.open({ location, key: secrets.storeKey, poolSize: config.poolSize })
+  const { storeKey: key, nextStoreKey: nextKey } = secrets
+  const store = await WalletStore.open({ location, key, nextKey, poolSize: config.poolSize })
   const profiles = new Profiles(store)
   const own = new OwnStores(
     store.database.kind === 'sqlite' ? sqliteFiles(join(config.dataDir, 'wallets')) : postgresSchemas(store.database),

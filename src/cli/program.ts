@@ -4,6 +4,7 @@ import { Problem } from '../lib/problem.js'
 import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
 import { restoreCommand } from './restore.js'
+import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
 import { type CreateGateway, serveCommand } from './serve.js'
 import { version } from './version.js'
@@ -16,7 +17,14 @@ export function createProgram(createGateway: CreateGateway): Command {
   const program = new Command('tenantry')
     .description('GraphQL multi-tenant gateway for DIDComm and AnonCreds wallets')
     .version(version)
-  const commands = [serveCommand(createGateway), configCommand(), schemaCommand(), backupCommand(), restoreCommand()]
+  const commands = [
+    serveCommand(createGateway),
+    configCommand(),
+    schemaCommand(),
+    backupCommand(),
+    restoreCommand(),
+    rotateStoreKeyCommand(),
+  ]
   for (const command of commands) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()
   return program

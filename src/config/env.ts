@@ -67,7 +67,7 @@ function asText(name: string, value: unknown): string | undefined {
 }
 
 /** The text of a secret's file without the line end that editors put there. */
-function readSecretFile(name: string, path: string): string {
+export function readSecretFile(name: string, path: string): string {
   const text = readText(name, path).replace(/\r?\n$/, '')
   if (text === '') throw new ConfigError(name, `the file ${path} is empty`)
   return text

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  constants,
+  copyFileSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -30,17 +32,11 @@ export interface SecretFile {
 export function readOrCreateSecret(path: string, generate: () => string): SecretFile {
   const existing = read(path)
   if (existing) return existing
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`
   try {
-    writeDurably(temporary, `${generate()}\n`)
-    publish(temporary, path)
-    syncFolder(dirname(path))
+    writeSecret(path, generate())
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return readOrCreateSecret(path, generate)
-  } finally {
-    rmSync(temporary, { force: true })
   }
   return { value: readFileSync(path, 'utf8').trimEnd(), created: true, exposed: false }
 }
@@ -64,6 +60,34 @@ function publish(temporary: string, path: string): void {
     if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     renameSync(temporary, path)
   }
+}
+
+/** Writes a secret that is not there yet. @throws EEXIST where it is */
+export function writeSecret(path: string, value: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    writeDurably(temporary, `${value}\n`)
+    publish(temporary, path)
+    syncFolder(dirname(path))
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/**
+ * Puts `next` in the place of a secret, which stays under the name `former`. At no moment is the secret missing, so that
+ * nobody makes a new one.
+ */
+export function replaceSecret(path: string, next: string, former: string): void {
+  try {
+    linkSync(path, former)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') copyFileSync(path, former, constants.COPYFILE_EXCL)
+  }
+  syncFolder(dirname(path))
+  renameSync(next, path)
+  syncFolder(dirname(path))
 }
 
 function writeDurably(path: string, content: string): void {

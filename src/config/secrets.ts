@@ -1,15 +1,15 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { base58Decode, base58Encode } from '../lib/base58.js'
+import { base58Encode } from '../lib/base58.js'
 import { constantTimeEqual, sha256 } from '../lib/ids.js'
 import type { Config } from './config.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
 import { readOrCreateSecret } from './secret-file.js'
 import { signingKeysOf } from './signing-keys.js'
+import { checkStoreKey, nextStoreKey } from './store-keys.js'
 
-const storeKeyBytes = 32
 const jwtSecretBytes = 32
 const shortOperatorKey = 16
 
@@ -17,6 +17,8 @@ type SecretName = 'STORE_KEY' | 'OPERATOR_API_KEYS' | 'JWT_SECRET'
 
 export interface SecretValues {
   storeKey: string
+  /** Of a rotation that was cut off. */
+  nextStoreKey?: string
   operatorApiKeys: readonly string[]
   jwtSecrets: readonly string[]
   /** Ed25519. */
@@ -26,12 +28,14 @@ export interface SecretValues {
 /** The gateway's keys. Printing or serialising it shows none of them. */
 export class Secrets {
   readonly #storeKey: string
+  readonly #nextStoreKey: string | undefined
   readonly #operatorKeyHashes: readonly Buffer[]
   readonly #jwtSecrets: readonly Uint8Array[]
   readonly #jwtSigningKeys: readonly KeyObject[]
 
-  constructor({ storeKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }: SecretValues) {
+  constructor({ storeKey, nextStoreKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }: SecretValues) {
     this.#storeKey = storeKey
+    this.#nextStoreKey = nextStoreKey
     this.#operatorKeyHashes = operatorApiKeys.map((key) => sha256(key))
     this.#jwtSecrets = jwtSecrets.map((secret) => new TextEncoder().encode(secret))
     this.#jwtSigningKeys = jwtSigningKeys
@@ -40,6 +44,11 @@ export class Secrets {
   /** Raw key of the base store, base58 of 32 bytes. */
   get storeKey(): string {
     return this.#storeKey
+  }
+
+  /** The key that the base store is under where a rotation was cut off after its change. */
+  get nextStoreKey(): string | undefined {
+    return this.#nextStoreKey
   }
 
   /** At least one, each at least 32 bytes: the first signs, all verify. */
@@ -144,7 +153,10 @@ export function loadSecrets(
   if (operatorApiKeys.some((key) => key.length < shortOperatorKey)) {
     warnings.push(`OPERATOR_API_KEYS: a key shorter than ${shortOperatorKey} characters can be guessed`)
   }
-  return { secrets: new Secrets({ storeKey, operatorApiKeys, jwtSecrets, jwtSigningKeys }), generated, warnings }
+  const next = nextStoreKey(config)
+  if (next) warnings.push('STORE_KEY: a rotation was cut off, finish it by tenantry rotate-store-key')
+  const values = { storeKey, nextStoreKey: next, operatorApiKeys, jwtSecrets, jwtSigningKeys }
+  return { secrets: new Secrets(values), generated, warnings }
 }
 
 function fromDataDir(name: SecretName, dataDir: string, generate: () => string) {
@@ -157,18 +169,6 @@ function fromDataDir(name: SecretName, dataDir: string, generate: () => string) 
       `cannot read or make ${path} (${(error as NodeJS.ErrnoException).code}); check DATA_DIR`,
     )
   }
-}
-
-export function checkStoreKey(key: string): string {
-  let length = 0
-  try {
-    length = base58Decode(key.slice(0, 100)).length
-  } catch {
-    throw new ConfigError('STORE_KEY', `must be base58 of ${storeKeyBytes} bytes; it has other characters`)
-  }
-  if (length !== storeKeyBytes)
-    throw new ConfigError('STORE_KEY', `must be base58 of ${storeKeyBytes} bytes, not of ${length}`)
-  return key
 }
 
 function operatorKeysOf(text: string): string[] {

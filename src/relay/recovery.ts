@@ -1,8 +1,9 @@
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
 
-const MARKS = '_mark'
-const INSTANCES = '_instance'
+export const MARKS = '_mark'
+/** Instances, by name, each with the time (ms) until which it counts as living. */
+export const INSTANCES = '_instance'
 
 /** An instance that has not said for this long that it lives (ms) is taken for dead. */
 const ALIVE_MS = 12_000

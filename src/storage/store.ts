@@ -2,6 +2,7 @@ import { Store } from '@openwallet-foundation/askar-shared'
 import { Semaphore } from '../lib/semaphore.js'
 import { type Database, postgresDatabase, sqliteDatabase } from './database.js'
 import { HEAD_CATEGORY, HEAD_NAME } from './head.js'
+import { openByAny } from './open-by-any.js'
 import { accessBy, type SessionLimits, StoreSessions } from './store-sessions.js'
 
 /** The profile of the base wallet: tenants, routes, the base event log. */
@@ -19,6 +20,8 @@ export interface StoreOptions {
   location: StoreLocation
   /** Raw key of the store: base58 of 32 bytes. */
   key: string
+  /** The key that a rotation was cut off on the way to: the store may be under it already. */
+  nextKey?: string
   /** Connections that Askar may open, and the most sessions that are open at once. */
   poolSize: number
 }
@@ -33,7 +36,7 @@ export class WalletStore extends StoreSessions {
     super(store, limits)
   }
 
-  static async open({ location, key, poolSize }: StoreOptions): Promise<WalletStore> {
+  static async open({ location, key, nextKey, poolSize }: StoreOptions): Promise<WalletStore> {
     const database =
       'file' in location
         ? sqliteDatabase(location.file, poolSize)
@@ -50,7 +53,7 @@ export class WalletStore extends StoreSessions {
     const baseHolder = new Semaphore(1)
     const holder = new Semaphore(HELD - 1)
     const sqlite = database.kind === 'sqlite'
-    return new WalletStore(await Store.open({ ...access, uri: database.uri }), database, {
+    return new WalletStore((await openByAny(database.uri, [key, nextKey])).store, database, {
       shared: !sqlite,
       places: new Semaphore(sqlite ? poolSize : placesOf(poolSize)),
       // SQLite has one writer: waiting here in order beats polling its lock for up to five seconds.

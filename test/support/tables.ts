@@ -26,3 +26,22 @@ export async function tablesOf({ env }: TestStore): Promise<string[]> {
     await client.end()
   }
 }
+
+/** The keys of all profiles of the shared store, sealed as they lie there. */
+export async function profileKeysOf({ env }: TestStore): Promise<Buffer[]> {
+  const url = env['DATABASE_URL']
+  if (!url) {
+    const db = new Sqlite(join(env['DATA_DIR'] as string, 'wallets.db'))
+    const rows = db.prepare('SELECT profile_key AS key FROM profiles').all() as { key: Uint8Array }[]
+    db.close()
+    return rows.map(({ key }) => Buffer.from(key))
+  }
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ key: Buffer }>('SELECT profile_key AS key FROM profiles')
+    return rows.map(({ key }) => key)
+  } finally {
+    await client.end()
+  }
+}
