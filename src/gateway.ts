@@ -67,6 +67,7 @@ import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { trimIdempotency } from './tenants/idempotency.js'
 import { LockResolver } from './tenants/lock.resolver.js'
 import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
@@ -480,8 +481,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         await store.database.analyze()
         await own.analyze()
         await spares.sweep()
-        for (const log of [BASE_PROFILE, ...sessions.tenantIds])
-          await trimLog(profiles.of(log), config.eventRetentionMs)
+        for (const name of [BASE_PROFILE, ...sessions.tenantIds]) {
+          await trimLog(profiles.of(name), config.eventRetentionMs)
+          await trimIdempotency(profiles.of(name))
+        }
       })
       every(60 * SECOND_MS, () => lifecycle.noteTokenUse())
       every(60 * SECOND_MS, () => operators.noteUse())

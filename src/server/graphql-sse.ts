@@ -3,7 +3,6 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST
 import type { OperationArgs } from 'graphql-sse'
 import { createHandler } from 'graphql-sse/lib/use/express'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
-import { unauthenticated } from '../lib/errors.js'
 import type { Credentials } from './credentials.js'
 import { drained } from './drained.js'
 import { answerBodyErrors, jsonBody } from './graphql-http.js'
@@ -35,7 +34,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
         viewer,
         origin: originOf(request),
         openStream,
-        guardStream: (end) => live.watch(viewer, () => end(unauthenticated())),
+        guardStream: (end) => live.watch(viewer, end),
         response: request.res as Response,
       }
       const checked = operations.check(params, context)

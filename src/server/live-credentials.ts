@@ -1,4 +1,5 @@
 import type { Viewer } from '../graphql/viewer.js'
+import { type GatewayError, tenantSuspended, unauthenticated } from '../lib/errors.js'
 import type { OperatorKeys } from '../operators/operator-keys.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Tokens } from '../tenants/tokens.js'
@@ -7,7 +8,7 @@ type Holder = Exclude<Viewer, { role: 'ANONYMOUS' }>
 
 interface Watch {
   viewer: Holder
-  ended: () => void
+  ended: (why: GatewayError) => void
   timer: NodeJS.Timeout | undefined
 }
 
@@ -26,7 +27,7 @@ export class LiveCredentials {
   ) {}
 
   /** Calls `ended` once the viewer's token or key expires or is revoked, or its tenant is suspended or deleted. */
-  watch(viewer: Viewer, ended: () => void): () => void {
+  watch(viewer: Viewer, ended: (why: GatewayError) => void): () => void {
     if (viewer.role === 'ANONYMOUS') return () => {}
     const id = viewer.role === 'TENANT' ? viewer.tenantId : viewer.operatorKey.keyId
     const watch: Watch = { viewer, ended, timer: undefined }
@@ -43,7 +44,8 @@ export class LiveCredentials {
   /** Something about the tenant, or the operator key, has changed. */
   async check(id: string): Promise<void> {
     for (const { viewer, ended } of [...(this.watches.get(id) ?? [])]) {
-      if (!(await this.holds(viewer).catch(() => false))) ended()
+      const why = await this.failureOf(viewer).catch(() => unauthenticated())
+      if (why) ended(why)
     }
   }
 
@@ -52,13 +54,16 @@ export class LiveCredentials {
     for (const id of [...this.watches.keys()]) await this.check(id)
   }
 
-  private async holds(viewer: Holder): Promise<boolean> {
-    if (viewer.role === 'OPERATOR') return this.operators.holds(viewer.operatorKey.keyId)
+  private async failureOf(viewer: Holder): Promise<GatewayError | undefined> {
+    if (viewer.role === 'OPERATOR') {
+      return (await this.operators.holds(viewer.operatorKey.keyId)) ? undefined : unauthenticated()
+    }
     const { tenantId, tokenId, expiresAt } = viewer
-    if (expiresAt !== null && expiresAt <= Date.now() / 1000) return false
+    if (expiresAt !== null && expiresAt <= Date.now() / 1000) return unauthenticated()
     const tenant =
       tokenId === null ? await this.tenants.find(tenantId) : (await this.tokens.find(tenantId, tokenId))?.tenant
-    return tenant !== undefined && tenant.state !== 'DELETING' && tenant.state !== 'SUSPENDED'
+    if (tenant === undefined || tenant.deleting) return unauthenticated()
+    return tenant.suspended ? tenantSuspended() : undefined
   }
 
   private awaitExpiry(watch: Watch, id: string): void {

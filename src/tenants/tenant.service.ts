@@ -4,7 +4,7 @@ import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
-import { once } from './idempotency.js'
+import { forgetOnce, once } from './idempotency.js'
 import type { Mover } from './mover.js'
 import type { Sessions } from './sessions.js'
 import {
@@ -100,7 +100,11 @@ export class TenantService {
     const made = this.profiles.base.transact((unit) =>
       once(unit, 'createTenant', known, async () => {
         const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
-        const tenant = await this.store.insert(unit, draftTenant(input, wallet), { tokens: [token], lifecycle: 0 })
+        const draft = {
+          ...draftTenant(input, wallet),
+          ...(input.idempotencyKey ? { madeBy: input.idempotencyKey } : {}),
+        }
+        const tenant = await this.store.insert(unit, draft, { tokens: [token], lifecycle: 0 })
         await this.wallets.give(unit, wallet)
         return { tenant, token }
       }),
@@ -264,6 +268,7 @@ export class TenantService {
       await this.profiles.base.transact(async (unit) => {
         await this.store.remove(unit, tenant)
         await this.wallets.forget(unit, tenant)
+        if (tenant.madeBy !== undefined) await forgetOnce(unit, 'createTenant', tenant.madeBy)
       })
     })
     this.store.changed(tenant.id)

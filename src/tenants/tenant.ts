@@ -50,6 +50,8 @@ export interface TenantProfile {
   openers: string[]
   /** Whether messages that came while they could not be taken still wait: what comes now goes behind them. */
   queueing: boolean
+  /** The idempotency key of its making. */
+  madeBy?: string
   /** Where the wallet lies. */
   place: Place
   /** How its key is made of a passphrase; null where the key itself is given. */
