@@ -8,6 +8,7 @@ export function resultLine(result: Result): string {
   return (
     `  ${scenario.padEnd(42)} c=${`${conc}`.padEnd(3)} n=${`${n}`.padEnd(6)} ${`${per_s}`.padStart(8)}/s  ` +
     `p50=${p50_ms} p99=${p99_ms} ms  cpu=${cpu} ms/op  rss=${rss_mb}` +
+    (result['p99_ratio'] ? `  p99 x${result['p99_ratio']}  hot=${result['hot_per_s']}/s` : '') +
     (result['failed'] ? `  ${result['failed']} FAILED` : '')
   )
 }

@@ -1,3 +1,4 @@
+import { fairness } from './fairness.js'
 import { handshake } from './handshake.js'
 import { inboundOneTenant, inboundSixteenTenants } from './inbound.js'
 import { message } from './message.js'
@@ -22,6 +23,7 @@ export function allScenarios(soakMessages = DEFAULT_SOAK): Scenario[] {
     inboundSixteenTenants,
     eventFanOut,
     idleSubscriptions,
+    fairness,
     soak(soakMessages),
   ]
 }

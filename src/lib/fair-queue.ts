@@ -19,9 +19,13 @@ export class FairQueue<T> {
     this.#size += 1
   }
 
-  /** Takes out who is next; whoever stands behind it with the same key waits until all other keys had their turn. */
-  shift(): T | undefined {
+  /**
+   * Takes out who is next, of the keys that may be; whoever stands behind it with the same key waits until all other
+   * keys had their turn.
+   */
+  shift(may: (key: string) => boolean = () => true): T | undefined {
     for (const [key, line] of this.#lines) {
+      if (!may(key)) continue
       const [item] = line as Iterable<T>
       this.#lines.delete(key)
       line.delete(item as T)

@@ -1,0 +1,96 @@
+import { FairQueue } from './fair-queue.js'
+
+export interface FairGateOptions {
+  /** How many may be inside at once. */
+  most: number
+  /** How many of one key, while others are about; alone, a key may have all places. */
+  share: number
+  /** Others are about for so long after they last came or went (ms). */
+  aboutMs: number
+  /** Who stays longer waits for something else, and keeps no place (ms). */
+  stayMs: number
+}
+
+interface Waiter {
+  enter(): void
+}
+
+/**
+ * Lets a few in at once, in turn by their keys. On one thread, who comes in shares it with all who are inside; so a key
+ * may have only a small share of them while others are about, and a newcomer finds the thread nearly free however much
+ * one key asks for.
+ */
+export class FairGate {
+  readonly #options: FairGateOptions
+  readonly #queue = new FairQueue<Waiter>()
+  readonly #inside = new Map<string, number>()
+  #taken = 0
+  /** The key that came or went last, and when; and the last other one. */
+  #latest = { key: '', at: Number.NEGATIVE_INFINITY }
+  #previous = { key: '', at: Number.NEGATIVE_INFINITY }
+
+  constructor(options: FairGateOptions) {
+    this.#options = options
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Waits for its turn. @returns to be called at the end; calling it again does nothing */
+  enter(key: string): Promise<() => void> {
+    this.#note(key)
+    return new Promise((resolve) => {
+      this.#queue.push(key, { enter: () => resolve(this.#take(key)) })
+      this.#serve()
+    })
+  }
+
+  async use<T>(key: string, fn: () => T | Promise<T>): Promise<T> {
+    const leave = await this.enter(key)
+    try {
+      return await fn()
+    } finally {
+      leave()
+    }
+  }
+
+  #take(key: string): () => void {
+    this.#taken += 1
+    this.#inside.set(key, (this.#inside.get(key) ?? 0) + 1)
+    let inside = true
+    const leave = () => {
+      if (!inside) return
+      inside = false
+      clearTimeout(timer)
+      this.#taken -= 1
+      const left = (this.#inside.get(key) ?? 1) - 1
+      if (left > 0) this.#inside.set(key, left)
+      else this.#inside.delete(key)
+      this.#note(key)
+      this.#serve()
+    }
+    const timer = setTimeout(leave, this.#options.stayMs).unref()
+    return leave
+  }
+
+  #serve(): void {
+    while (this.#taken < this.#options.most) {
+      const next = this.#queue.shift((key) => this.#hasRoom(key))
+      if (!next) return
+      next.enter()
+    }
+  }
+
+  #hasRoom(key: string): boolean {
+    const { at } = this.#latest.key === key ? this.#previous : this.#latest
+    const alone = at < performance.now() - this.#options.aboutMs
+    return alone || (this.#inside.get(key) ?? 0) < this.#options.share
+  }
+
+  #note(key: string): void {
+    if (this.#latest.key !== key) this.#previous = this.#latest
+    this.#latest = { key, at: performance.now() }
+  }
+}
