@@ -23,6 +23,7 @@ import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { isLoopbackHost } from './lib/addresses.js'
 import { tenantLocked } from './lib/errors.js'
+import { FairGate } from './lib/fair-gate.js'
 import { createGuardedFetch } from './lib/guarded-fetch.js'
 import { newId } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
@@ -59,6 +60,7 @@ import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
 import { buildGatewaySchema } from './server/schema.js'
+import { takeTurns } from './server/turns.js'
 import { readStoreMeta } from './storage/format.js'
 import { postgresSchemas, sqliteFiles } from './storage/own-databases.js'
 import { OwnStores } from './storage/own-stores.js'
@@ -107,6 +109,8 @@ const POLL_MS = 500
 const QUIET_MS = 30_000
 const MAINTENANCE_MS = 5 * 60_000
 const SECOND_MS = 1000
+/** How tenants share the one thread: see bench/README.md for what comes of it. */
+const TURNS = { most: 16, share: 1, aboutMs: SECOND_MS, stayMs: 250 }
 
 /** Makes a gateway: the only place where its parts are put together. */
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
@@ -265,6 +269,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
+  const gate = new FairGate(TURNS)
   const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
     const { queueMaxMessages, queueMaxBytes, queueMaxAge } = {
       queueMaxMessages: 100_000,
@@ -274,14 +279,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     }
     return { messages: queueMaxMessages, bytes: queueMaxBytes, ageMs: queueMaxAge * SECOND_MS }
   })
-  const inbound = new Inbound(routes, sessions, tenants, vault, queue, logger)
+  const inbound = new Inbound(routes, sessions, tenants, vault, queue, gate, logger)
   const drain = new Drain({
     queue,
     tenants,
     profiles,
     journal: tenantJournal,
     mark: (tenantId) => recovery.mark(tenantId),
-    handle: (tenantId, sealed) => inbound.handleSealed(tenantId, sealed),
+    handle: (tenantId, sealed) => gate.use(tenantId, () => inbound.handleSealed(tenantId, sealed)),
     logger,
   })
 
@@ -332,6 +337,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const schema = buildGatewaySchema(resolvers, (viewer) => vault.admit(viewer.tenantId, ownKeyOf(viewer, tokens)))
 
   actInTheNameOfViewers(schema, refusals)
+  takeTurns(schema, gate)
 
   // 7. The server.
   const metrics = new Metrics({

@@ -2,6 +2,7 @@ import { needsOf } from '../agent/did-resolvers.js'
 import { EnvelopeError } from '../agent/envelope-service.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { isGatewayError } from '../lib/errors.js'
+import type { FairGate } from '../lib/fair-gate.js'
 import type { Logger } from '../lib/logger.js'
 import { SEEN_MAX } from '../storage/head.js'
 import type { Collector, Unit } from '../storage/unit.js'
@@ -39,6 +40,7 @@ export class Inbound {
     private readonly tenants: TenantStore,
     private readonly vault: Vault,
     private readonly queue: SealedQueue,
+    private readonly gate: FairGate,
     private readonly logger: Logger,
   ) {}
 
@@ -72,7 +74,11 @@ export class Inbound {
     return undefined
   }
 
-  private async deliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+  private deliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+    return this.gate.use(tenantId, () => this.deliverInTurn(tenantId, envelope))
+  }
+
+  private async deliverInTurn(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
     const tenant = await this.tenants.find(tenantId)
     if (!tenant) return 'unknown-recipient'
     this.vault.touch(tenant)

@@ -16,7 +16,7 @@ export interface SessionLimits {
 export const accessBy = (key: string) => ({ keyMethod: new StoreKeyMethod(KdfMethod.Raw), passKey: key })
 
 /**
- * An open Askar store. Sessions wait here, in order, for one of its places, so that none waits inside Askar's pool
+ * An open Askar store. Sessions wait here, profile by profile in turn, for one of its places, so that none waits inside Askar's pool
  * (where a wait ends after 30 s with an error that nothing tries again).
  */
 export class StoreSessions {
@@ -36,19 +36,22 @@ export class StoreSessions {
 
   /** Lends a session for reading. It must not be kept over anything slow. */
   session<T>(profile: string, read: (session: Session) => Promise<T>): Promise<T> {
-    return this.limits.places.use(async () => {
-      const session = await this.store.session(profile).open()
-      try {
-        return await read(session)
-      } finally {
-        await session.close()
-      }
-    })
+    return this.limits.places.use(
+      async () => {
+        const session = await this.store.session(profile).open()
+        try {
+          return await read(session)
+        } finally {
+          await session.close()
+        }
+      },
+      { key: profile },
+    )
   }
 
   /** Lends a transaction; commits when `write` resolves, rolls back when it rejects. */
   transaction<T>(profile: string, write: (session: Session) => Promise<T>): Promise<T> {
-    return this.writing(async () => {
+    return this.writing(profile, async () => {
       const session = await this.store.transaction(profile).open()
       try {
         const result = await write(session)
@@ -78,12 +81,12 @@ export class StoreSessions {
   }
 
   createProfile(name: string): Promise<string> {
-    return this.writing(() => this.store.createProfile(name))
+    return this.writing(name, () => this.store.createProfile(name))
   }
 
   /** Removes a profile and all that lies in it. */
   async removeProfile(name: string): Promise<void> {
-    await this.writing(() => this.store.removeProfile(name))
+    await this.writing(name, () => this.store.removeProfile(name))
   }
 
   listProfiles(): Promise<string[]> {
@@ -94,19 +97,19 @@ export class StoreSessions {
   async copyProfile(name: string, target: StoreSessions, targetName: string): Promise<void> {
     if ((await target.listProfiles()).includes(targetName)) await target.removeProfile(targetName)
     const copy = () => this.store.copyProfile({ toStore: target.store, fromProfile: name, toProfile: targetName })
-    await target.writing(() => (target === this ? copy() : this.limits.places.use(copy)))
+    await target.writing(targetName, () => (target === this ? copy() : this.limits.places.use(copy)))
   }
 
   /** Puts the store under another key; what is open goes on. */
   async rekey(key: string): Promise<void> {
-    await this.writing(() => this.store.rekey(accessBy(key)))
+    await this.writing('', () => this.store.rekey(accessBy(key)))
   }
 
   async close(): Promise<void> {
     await this.store.close()
   }
 
-  private writing<T>(work: () => Promise<T>): Promise<T> {
-    return this.limits.writers.use(() => this.limits.places.use(work))
+  private writing<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.limits.writers.use(() => this.limits.places.use(work, { key }), { key })
   }
 }

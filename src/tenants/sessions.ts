@@ -4,6 +4,7 @@ import { WalletOwner } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
+import { FairQueue } from '../lib/fair-queue.js'
 import { FencedError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
@@ -36,12 +37,12 @@ const MOVING_MS = 60_000
 
 /**
  * Lends tenants' wallets. An open wallet is kept for a while after its last use, but never more than `max` of them;
- * who finds no room waits in one queue for all tenants, so that a busy tenant cannot keep another out for long.
+ * who finds no room waits in one queue, in which tenants take turns, so that a busy tenant cannot keep another out.
  */
 export class Sessions {
   private readonly rooms = new Map<string, Room>()
   private readonly opening = new Map<string, Promise<Room>>()
-  private readonly queue: Waiting[] = []
+  private readonly queue = new FairQueue<Waiting>()
   private readonly drained = new Map<string, Deferred<void>>()
   private readonly sweeper: NodeJS.Timeout
   /** Called before a wallet that was opened is lent. */
@@ -75,7 +76,7 @@ export class Sessions {
   }
 
   get waiting(): number {
-    return this.queue.length
+    return this.queue.size
   }
 
   /**
@@ -157,7 +158,7 @@ export class Sessions {
 
   /** Every way in counts a guest at once, so that a room cannot be closed between finding and using it. */
   private enter(tenant: Tenant): Promise<Room> {
-    if (this.queue.length > 0) return this.wait(tenant)
+    if (this.queue.size > 0) return this.wait(tenant)
     return this.tryEnter(tenant) ?? this.wait(tenant)
   }
 
@@ -181,7 +182,7 @@ export class Sessions {
 
   private wait(tenant: Tenant): Promise<Room> {
     const turn = deferred<Room>()
-    this.queue.push({ tenant, turn })
+    this.queue.push(tenant.id, { tenant, turn })
     return turn.promise
   }
 
@@ -212,9 +213,9 @@ export class Sessions {
     this.serve()
   }
 
-  /** Lets in those who wait, in their order. */
+  /** Lets in those who wait, tenant by tenant. */
   private serve(): void {
-    for (let next = this.queue[0]; next; next = this.queue[0]) {
+    for (let next = this.queue.first; next; next = this.queue.first) {
       const entering = this.tryEnter(next.tenant)
       if (!entering) return
       this.queue.shift()
