@@ -14,7 +14,8 @@ import {
   releaseOutbox,
   removal,
 } from './outbox.js'
-import type { Failure, Post } from './post.js'
+import type { Post } from './post.js'
+import { isHopeless, pauseMs } from './retry.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {
@@ -62,12 +63,6 @@ export interface SenderOptions {
   logger: Logger
 }
 
-const FIRST_WAIT_MS = 250
-const LONGEST_WAIT_MS = 60_000
-/** The longest that a peer may ask for by Retry-After. */
-const RETRY_AFTER_MAX_MS = 60 * 60_000
-/** How often a peer may refuse a message (4xx) before it is given up. */
-const REFUSALS_MAX = 5
 /**
  * How long a delivery may wait (ms) to be noted with another commit of its wallet. A crash in that time has it sent
  * again, by the same bytes.
@@ -279,9 +274,9 @@ export class Sender {
       sending.posting -= 1
       lane.attempts += 1
       if (!this.isCurrent(tenantId, sending, true)) return
-      if (failure && !this.hopeless(message, lane, failure)) {
+      if (failure && !isHopeless(message, lane.attempts, failure, this.options.giveUpMs)) {
         if (this.stopping) return
-        await this.wait(this.pause(message, lane, failure))
+        await this.wait(pauseMs(message, lane.attempts, failure, this.options.giveUpMs))
         continue
       }
       if (failure) this.options.logger.warn('An outbound message was given up', { tenantId, attempts: lane.attempts })
@@ -305,16 +300,6 @@ export class Sender {
 
   private holdsLease({ leaseUntil }: Sending): boolean {
     return !this.options.shared || leaseUntil > Date.now()
-  }
-
-  /** How long until the next try (ms): as the peer asks, but never past the time when the message is given up. */
-  private pause({ at }: Outgoing, { attempts }: Lane, { retryAfterMs = 0 }: Failure): number {
-    const left = at + this.options.giveUpMs - Date.now()
-    return Math.min(Math.max(retryAfterMs, backoff(attempts)), Math.max(left, FIRST_WAIT_MS), RETRY_AFTER_MAX_MS)
-  }
-
-  private hopeless(message: Outgoing, lane: Lane, { refused }: Failure): boolean {
-    return Date.now() - message.at > this.options.giveUpMs || (refused && lane.attempts >= REFUSALS_MAX)
   }
 
   /** Removes a message that is done with: with its event where there is something to tell, else with the next commit. */
@@ -405,11 +390,6 @@ export class Sender {
       }
     })
   }
-}
-
-/** Doubles with each attempt, and is spread so that peers are not hit in step. */
-function backoff(attempts: number): number {
-  return Math.min(FIRST_WAIT_MS * 2 ** (attempts - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 2)
 }
 
 /** The event of a delivery. */
