@@ -150,6 +150,19 @@ for (const kind of STORES) {
       assert.equal(await isHeld(caller), false)
     })
 
+    test('open nothing of a suspended tenant, and end what is open', async () => {
+      const stopped = await makeTenant(gateway.url)
+      const caller = await callerWith({ tenant: stopped.id })
+      const tap = await caller.follow()
+      const change = (name: string) =>
+        operator.ask(`mutation($id: ID!) { ${name}(tenantId: $id) { tenant { state } } }`, { id: stopped.id })
+      await change('suspendTenant')
+      assert.equal(await closeCodeOf(tap), 4403)
+      assert.equal(await caller.codeOf('{ connections { nodes { id } } }'), 'TENANT_SUSPENDED')
+      await change('resumeTenant')
+      await caller.ask('{ connections { nodes { id } } }')
+    })
+
     test('of a key that is new are known soon, and of keys that are none do not make it ask each time', async () => {
       const asked = issuer.keyRequests
       const begun = Date.now()

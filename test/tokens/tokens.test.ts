@@ -49,12 +49,12 @@ for (const kind of STORES) {
 
     test('a name is given once, and free again when its token has ended', async () => {
       const input = { tenantId: acme.id, name: uniqueName('named') }
-      const { info } = await createToken(operator, { ...input, expiresIn: 1 })
+      const { token, info } = await createToken(operator, input)
       assert.deepEqual(await refusalOf(operator, input), { code: 'CONFLICT', field: 'input.name' })
-      await eventually(async () => Date.parse(info.expiresAt as string) < Date.now())
-      const again = await createToken(operator, input)
-      await operator.ask(REVOKE_TOKEN, { tenantId: acme.id, tokenId: again.info.id })
-      assert.equal(await isHeld(bearer(again.token)), false)
+      await operator.ask(REVOKE_TOKEN, { tenantId: acme.id, tokenId: info.id })
+      assert.equal(await isHeld(bearer(token)), false)
+      const short = await createToken(operator, { ...input, expiresIn: 1 })
+      await eventually(async () => Date.parse(short.info.expiresAt as string) < Date.now())
       await createToken(operator, input)
     })
 
@@ -158,9 +158,6 @@ for (const kind of STORES) {
       await restart({ JWT_SECRET: next })
       assert.equal(await isHeld(bearer(old)), false)
       assert.equal(await isHeld(bearer(token)), true)
-      await restart()
-      assert.equal(await isHeld(bearer(old)), true)
-      assert.equal(await isHeld(bearer(token)), false)
     })
 
     async function restart(env: Record<string, string> = {}): Promise<void> {
