@@ -74,7 +74,9 @@ import { LockResolver } from './tenants/lock.resolver.js'
 import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
 import { ownKeyOf } from './tenants/own-key.js'
+import { policyOf } from './tenants/policy.js'
 import { Sessions } from './tenants/sessions.js'
+import { settingsOf } from './tenants/settings.js'
 import { SparePlaces } from './tenants/spare-places.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
@@ -170,7 +172,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     self,
     storesMax: config.storesMax,
     storeIdleMs: config.sessionIdleMs,
-    idleMsOf: (tenant) => Number(tenant.settings['idleTimeout'] ?? 600) * SECOND_MS,
+    idleMsOf: (tenant) => settingsOf(tenant).idleTimeout * SECOND_MS,
     mark: (tenantId) => recovery.mark(tenantId),
   })
   profiles.locate = vault.locate
@@ -271,12 +273,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   const gate = new FairGate(TURNS)
   const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
-    const { queueMaxMessages, queueMaxBytes, queueMaxAge } = {
-      queueMaxMessages: 100_000,
-      queueMaxBytes: 2 ** 28,
-      queueMaxAge: 604_800,
-      ...(tenant.policy as Record<string, number>),
-    }
+    const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policyOf(tenant)
     return { messages: queueMaxMessages, bytes: queueMaxBytes, ageMs: queueMaxAge * SECOND_MS }
   })
   const inbound = new Inbound(routes, sessions, tenants, vault, queue, gate, logger)

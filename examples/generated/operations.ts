@@ -62,7 +62,7 @@ export type CreateDidInput = {
 export type CreateInvitationInput = {
   /** What the tenant calls it, and the connections that come of it. */
   alias?: string | null | undefined;
-  /** Whether requests are accepted by themselves; else by acceptConnectionRequest. */
+  /** Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
   /** The domain the invitation URL is made with; the gateway's own where absent. */
   domain?: string | null | undefined;
@@ -92,9 +92,9 @@ export type CreateTenantInput = {
   label?: string | null | undefined;
   /** Unique among tenants; 1 to 255 characters. */
   name: string;
-  /** What the operator allows it. */
+  /** What the operator allows it, by key: see `Tenant.policy`. */
   policy?: unknown;
-  /** The tenant's own choices. */
+  /** The tenant's own choices, by key: see `Tenant.settings`. */
   settings?: unknown;
   /** A base58 256-bit raw key, or a passphrase with walletKeyDerivation. UNMANAGED: required, never kept. MANAGED with STORE: made if absent, kept encrypted in the base wallet. PROFILE: BAD_USER_INPUT. */
   walletKey?: string | null | undefined;
@@ -284,7 +284,7 @@ export type ProofState =
 export type ReceiveInvitationInput = {
   /** What the tenant calls the connection. */
   alias?: string | null | undefined;
-  /** Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. */
+  /** Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. null: as the tenant has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
   /** What the other agent is shown; the tenant's label where absent. */
   label?: string | null | undefined;
@@ -380,9 +380,9 @@ export type UpdateTenantInput = {
   imageUrl?: string | null | undefined;
   /** What peers see. */
   label?: string | null | undefined;
-  /** What the operator allows it. The operator's. */
+  /** What the operator allows it, by key: see `Tenant.policy`. The operator's. */
   policy?: unknown;
-  /** The tenant's own choices. */
+  /** The tenant's own choices, by key: see `Tenant.settings`. */
   settings?: unknown;
   /** The tenant to change. */
   tenantId: string;

@@ -8,6 +8,9 @@ export interface WalletSettings {
   imageUrl: string | null
   eventDispatch: EventDispatch
   keyMode: 'MANAGED' | 'UNMANAGED'
+  /** What the tenant has chosen, and what the operator allows it, by key. */
+  settings: Record<string, unknown>
+  policy: Record<string, unknown>
 }
 
 /** Whose wallet an agent context works on; an instance is registered in each tenant's container. */

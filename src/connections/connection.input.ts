@@ -50,7 +50,8 @@ export class CreateInvitationInput {
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: true,
-    description: 'Whether requests are accepted by themselves; else by acceptConnectionRequest.',
+    description:
+      'Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections.',
   })
   autoAccept?: boolean | null
 
@@ -90,7 +91,8 @@ export class ReceiveInvitationInput {
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: true,
-    description: 'Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse.',
+    description:
+      'Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. null: as the tenant has set autoAcceptConnections.',
   })
   autoAccept?: boolean | null
 }

@@ -11,6 +11,7 @@ import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
+import { settingsOf } from '../tenants/settings.js'
 import { recordIn, recordOf, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateInvitationInput, InvitationFilter, ReceiveInvitationInput } from './connection.input.js'
 import type { ConnectionType } from './connection.type.js'
@@ -61,15 +62,16 @@ export class InvitationService {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       if (input.domain) setDomain(unit, input.domain)
       const { label, imageUrl } = agent.owner.settings
+      const chosen = settingsOf(agent.owner.settings)
       const record = await askAgent('invitation', () =>
         agent.oob.createInvitation({
-          label: input.label ?? label,
-          imageUrl: imageUrl ?? undefined,
+          label: input.label ?? chosen.invitationLabel ?? label,
+          imageUrl: chosen.invitationImageUrl ?? imageUrl ?? undefined,
           alias: input.alias ?? undefined,
           goal: input.goal ?? undefined,
           goalCode: input.goalCode ?? undefined,
           multiUseInvitation: input.multiUse ?? false,
-          autoAcceptConnection: input.autoAccept ?? true,
+          autoAcceptConnection: input.autoAccept ?? chosen.autoAcceptConnections,
         }),
       )
       if (input.domain) await keepChoices(agent, record.id, { domain: input.domain })
@@ -87,7 +89,7 @@ export class InvitationService {
       const invitation = parse()
       const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
       if (known.length > 0) throw conflict('This invitation was received before.')
-      const autoAccept = input.autoAccept ?? true
+      const autoAccept = input.autoAccept ?? settingsOf(agent.owner.settings).autoAcceptConnections
       const { outOfBandRecord } = await askAgent('invitation', () =>
         agent.oob.receiveInvitation(invitation, {
           label: '',

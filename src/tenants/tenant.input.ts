@@ -71,10 +71,10 @@ export class CreateTenantInput {
   @Field(() => EventDispatch, { nullable: true, defaultValue: 'DEFAULT', description: 'Who gets its events.' })
   eventDispatch?: Dispatch | null
 
-  @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices." })
+  @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices, by key: see `Tenant.settings`." })
   settings?: Record<string, unknown> | null
 
-  @Field(() => JsonScalar, { nullable: true, description: 'What the operator allows it.' })
+  @Field(() => JsonScalar, { nullable: true, description: 'What the operator allows it, by key: see `Tenant.policy`.' })
   policy?: Record<string, unknown> | null
 
   @Field(() => String, {
@@ -104,10 +104,13 @@ export class UpdateTenantInput {
   @Field(() => EventDispatch, { nullable: true, description: "Who gets its events. The operator's." })
   eventDispatch?: Dispatch | null
 
-  @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices." })
+  @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices, by key: see `Tenant.settings`." })
   settings?: Record<string, unknown> | null
 
-  @Field(() => JsonScalar, { nullable: true, description: "What the operator allows it. The operator's." })
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description: "What the operator allows it, by key: see `Tenant.policy`. The operator's.",
+  })
   policy?: Record<string, unknown> | null
 }
 

@@ -3,10 +3,14 @@ import { assertAllowed, ForAnyone, ForOperator, ForOperatorOrTenant, tenantIdOf 
 import { listPage } from '../graphql/list-page.js'
 import { loaderOf } from '../graphql/loader.js'
 import { PageArgs } from '../graphql/page.js'
+import { JsonScalar } from '../graphql/scalars.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
+import { describeChoices } from './choices.js'
 import { ownKeyOf } from './own-key.js'
+import { policyOf, policySchema } from './policy.js'
+import { settingsOf, settingsSchema } from './settings.js'
 import {
   CreateTenantInput,
   CreateTenantTokenInput,
@@ -190,6 +194,20 @@ export class TenantResolver {
   async tokens(@Root() { id }: TenantProfile, @Ctx() context: GraphContext): Promise<TokenInfoType[]> {
     const tenant = await loaderOf(context, this.store, (ids) => this.store.findAll(ids)).load(id)
     return tenant?.tokens.map((token) => this.info(id, token)) ?? []
+  }
+
+  @FieldResolver(() => JsonScalar, {
+    description: `The tenant's own choices, all of them with their values. updateTenant changes them by key:\n${describeChoices(settingsSchema)}`,
+  })
+  settings(@Root() tenant: TenantProfile): Record<string, unknown> {
+    return settingsOf(tenant)
+  }
+
+  @FieldResolver(() => JsonScalar, {
+    description: `What the operator allows it, all of it with its values. updateTenant changes it by key:\n${describeChoices(policySchema)}`,
+  })
+  policy(@Root() tenant: TenantProfile): Record<string, unknown> {
+    return policyOf(tenant)
   }
 
   /** A tenant may name no other than itself; another's id is answered like one that does not exist. */

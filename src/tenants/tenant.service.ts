@@ -1,12 +1,15 @@
 import type { EventDispatch, EventDraft } from '../events/event.js'
-import { badInput, conflict, notFound, notImplemented } from '../lib/errors.js'
+import { badInput, conflict, notFound } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
+import { type Chosen, mergeChoices } from './choices.js'
 import { forgetOnce, once } from './idempotency.js'
 import type { Mover } from './mover.js'
+import { policySchema } from './policy.js'
 import type { Sessions } from './sessions.js'
+import { settingsSchema } from './settings.js'
 import {
   type KeyMode,
   stateOf,
@@ -93,7 +96,10 @@ export class TenantService {
 
   /** Makes a tenant with its wallet. @returns it, and its primary token */
   async create(input: CreateTenant): Promise<{ tenant: Tenant; token: string }> {
-    if (input.settings || input.policy) throw notImplemented('settings and policy')
+    const chosen = {
+      settings: mergeChoices(settingsSchema, {}, input.settings ?? {}, 'input.settings'),
+      policy: mergeChoices(policySchema, {}, input.policy ?? {}, 'input.policy'),
+    }
     const wallet = await this.wallets.prepare(input)
     // What is kept of the input to know a repeat by says nothing of the key.
     const { walletKey: _, ...known } = input
@@ -101,7 +107,7 @@ export class TenantService {
       once(unit, 'createTenant', known, async () => {
         const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
         const draft = {
-          ...draftTenant(input, wallet),
+          ...draftTenant({ ...input, ...chosen }, wallet),
           ...(input.idempotencyKey ? { madeBy: input.idempotencyKey } : {}),
         }
         const tenant = await this.store.insert(unit, draft, { tokens: [token], lifecycle: 0 })
@@ -119,7 +125,6 @@ export class TenantService {
   }
 
   async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {
-    if (input.settings || input.policy) throw notImplemented('settings and policy')
     if (input.label === null || input.eventDispatch === null) {
       throw badInput(
         'label and eventDispatch cannot be cleared.',
@@ -131,7 +136,14 @@ export class TenantService {
         input[field] === undefined ? [] : [[field, input[field]]],
       ),
     )
-    return this.change(tenantId, (unit) => this.store.update(unit, tenantId, 'UPDATED', alive(changes)))
+    return this.change(tenantId, (unit) =>
+      this.store.update(unit, tenantId, 'UPDATED', (tenant) => {
+        assertAlive(tenant)
+        const settings = mergeChoices(settingsSchema, tenant.settings, input.settings ?? {}, 'input.settings')
+        const policy = mergeChoices(policySchema, tenant.policy, input.policy ?? {}, 'input.policy')
+        return { ...changes, settings, policy }
+      }),
+    )
   }
 
   /** `ownKey` gives the key that the caller's own token carries. */
@@ -343,7 +355,10 @@ const alive = (changes: Partial<TenantProfile>) => (tenant: Tenant) => {
   return changes
 }
 
-function draftTenant(input: CreateTenant, { id, keyMode, place, derivation }: NewWallet): TenantProfile {
+function draftTenant(
+  input: CreateTenant & { settings: Chosen; policy: Chosen },
+  { id, keyMode, place, derivation }: NewWallet,
+): TenantProfile {
   const state = { deleting: false, suspended: false, held: false, openers: [], keyMode }
   return {
     ...state,
@@ -358,8 +373,8 @@ function draftTenant(input: CreateTenant, { id, keyMode, place, derivation }: Ne
     queueing: false,
     place,
     derivation,
-    settings: {},
-    policy: {},
+    settings: input.settings,
+    policy: input.policy,
     createdAt: '',
     updatedAt: '',
   }

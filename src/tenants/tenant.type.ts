@@ -2,7 +2,7 @@ import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import type { EventDispatch as Dispatch } from '../events/event.js'
 import { EventType } from '../graphql/event.type.js'
 import { pageType } from '../graphql/page.js'
-import { DateTimeScalar, JsonScalar, UrlScalar } from '../graphql/scalars.js'
+import { DateTimeScalar, UrlScalar } from '../graphql/scalars.js'
 import type {
   KeyMode as KeyModeName,
   TenantChange as TenantChangeName,
@@ -156,12 +156,6 @@ export class TenantType {
 
   @Field(() => TenantState, { description: 'Whether it can be used.' })
   state!: TenantStateName
-
-  @Field(() => JsonScalar, { description: "The tenant's own choices." })
-  settings!: Record<string, unknown>
-
-  @Field(() => JsonScalar, { description: 'What the operator allows it: quotas, rates, features.' })
-  policy!: Record<string, unknown>
 
   @Field(() => DateTimeScalar, { description: 'When it was made.' })
   createdAt!: string

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { type Chosen, withDefaults } from './choices.js'
+
+/** What can be switched off for a tenant: refused in the API, and answered by a problem report on the wire. */
+export const FEATURES = [
+  'MESSAGES',
+  'CREDENTIALS',
+  'PROOFS',
+  'MEDIATION',
+  'HOSTED_DIDS',
+  'QUESTION_ANSWER',
+  'ACTION_MENU',
+] as const
+export type Feature = (typeof FEATURES)[number]
+
+const DAY_S = 86_400
+
+/** A number that bounds something; without one it is not bounded. */
+const bound = (most: number, meaning: string) =>
+  z.int().min(0).max(most).nullable().default(null).describe(`0 to ${most}: ${meaning}`)
+
+const number = (least: number, most: number, standard: number, meaning: string) =>
+  z.int().min(least).max(most).default(standard).describe(`${least} to ${most}: ${meaning}`)
+
+/** What the operator allows a tenant. */
+export const policySchema = z.strictObject({
+  disabledFeatures: z
+    .array(z.enum(FEATURES))
+    .max(FEATURES.length)
+    .default([])
+    .describe(`A list of ${FEATURES.join(', ')}: what the tenant may not use.`),
+  requestsPerMinute: bound(10_000_000, 'queries, mutations and subscriptions; beyond them RATE_LIMITED.'),
+  mutationsPerMinute: bound(10_000_000, 'mutations; beyond them RATE_LIMITED.'),
+  inboundPerMinute: bound(10_000_000, 'DIDComm messages that come in; beyond them senders get 429.'),
+  maxConnections: bound(10_000_000, 'connections in the wallet; a new one is QUOTA_EXCEEDED.'),
+  maxStorageBytes: bound(2 ** 50, 'bytes in the wallet; what would make it larger is QUOTA_EXCEEDED.'),
+  maxSubscriptions: bound(1_000_000, 'open subscriptions; a new one is QUOTA_EXCEEDED.'),
+  queueMaxMessages: number(0, 10_000_000, 100_000, 'messages that may wait while the tenant cannot take them.'),
+  queueMaxBytes: number(0, 2 ** 40, 2 ** 28, 'bytes that may wait while the tenant cannot take them.'),
+  queueMaxAge: number(
+    60,
+    365 * DAY_S,
+    7 * DAY_S,
+    'seconds; while the oldest message has waited longer, new ones get 429.',
+  ),
+})
+
+export type TenantPolicy = z.output<typeof policySchema>
+
+/** All of a tenant's policy, with the defaults of what the operator has not chosen. */
+export const policyOf = ({ policy }: { policy: Chosen }): TenantPolicy => withDefaults(policySchema, policy)
