@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes, randomUUID } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto'
 import type { Key } from '@openwallet-foundation/askar-shared'
 import { loadAskar, shared } from '../src/askar/index.js'
 import { base58Decode, base58Encode } from '../src/lib/base58.js'
@@ -74,6 +74,23 @@ export class Peer {
     const { recipients } = JSON.parse(fromBase64(protectedHeader).toString())
     const ciphertext = fromBase64(recipients[0].header.sender)
     return Buffer.from(shared.CryptoBox.sealOpen({ recipientKey: this.agreementKey, ciphertext })).toString()
+  }
+
+  /** Opens an envelope that was packed for this peer. */
+  open(envelope: Buffer): Plaintext {
+    const sealed = JSON.parse(envelope.toString())
+    const [{ encrypted_key, header }] = JSON.parse(fromBase64(sealed.protected).toString()).recipients
+    const cek = shared.CryptoBox.open({
+      recipientKey: this.agreementKey,
+      senderKey: agreementKeyOf(this.senderOf(envelope)),
+      message: fromBase64(encrypted_key),
+      nonce: fromBase64(header.iv),
+    })
+    const decipher = createDecipheriv('chacha20-poly1305', cek, fromBase64(sealed.iv), { authTagLength: 16 })
+    const ciphertext = fromBase64(sealed.ciphertext)
+    decipher.setAAD(Buffer.from(sealed.protected), { plaintextLength: ciphertext.length })
+    decipher.setAuthTag(fromBase64(sealed.tag))
+    return JSON.parse(Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString())
   }
 
   /** Answers an out-of-band invitation. */

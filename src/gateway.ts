@@ -69,6 +69,7 @@ import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { Features } from './tenants/features.js'
 import { trimIdempotency } from './tenants/idempotency.js'
 import { LockResolver } from './tenants/lock.resolver.js'
 import { Mover } from './tenants/mover.js'
@@ -316,6 +317,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
+  const features = new Features(tenants)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const resolvers = [
     new TenantResolver(lifecycle, tenants, tokens),
@@ -326,12 +328,15 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
     new MessageResolver(new MessageService(sessions, reader)),
-    new DidResolver(new DidService(sessions, reader)),
+    new DidResolver(new DidService(sessions, reader, features)),
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
     new TenantQueueResolver(queue),
   ]
-  const schema = buildGatewaySchema(resolvers, (viewer) => vault.admit(viewer.tenantId, ownKeyOf(viewer, tokens)))
+  const schema = buildGatewaySchema(resolvers, async (viewer, { wallet, feature }) => {
+    if (feature) await features.assertOn(viewer.tenantId, feature)
+    if (wallet) await vault.admit(viewer.tenantId, ownKeyOf(viewer, tokens))
+  })
 
   actInTheNameOfViewers(schema, refusals)
   takeTurns(schema, gate)

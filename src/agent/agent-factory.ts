@@ -24,7 +24,6 @@ import {
   DidCommMessageHandlerRegistry,
   DidCommModule,
   DidCommModuleConfig,
-  DidCommProblemReportError,
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
 } from '@credo-ts/didcomm'
@@ -38,6 +37,7 @@ import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.
 import { WalletEnvelopeService } from './envelope-service.js'
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
+import { refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
 import { OutboxTransport } from './outbox-transport.js'
 import { type AgentPorts, type RecordObserver, WalletOwner } from './ports.js'
 import { UnitStorageService } from './storage-service.js'
@@ -106,7 +106,9 @@ export class AgentFactory {
       },
     })
     contexts.add(root.context)
-    root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandlerMiddleware(undoFailedHandling)
+    const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
+    for (const middleware of [refuseWhatIsOff, undoFailedHandling])
+      handlers.registerMessageHandlerMiddleware(middleware)
     const storage = root.context.resolve(StorageUpdateService)
     if (
       !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
@@ -213,28 +215,6 @@ class WalletModule implements Module {
       .registerBackend(new WalletKeyManagementService(this.wallets))
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
-  }
-}
-
-/**
- * A handler that fails half way leaves nothing of its half behind; the other side is told by a problem report, which
- * says no more than that.
- */
-const undoFailedHandling: Parameters<DidCommMessageHandlerRegistry['registerMessageHandlerMiddleware']>[0] = async (
-  message,
-  next,
-) => {
-  const unit = currentUnit()
-  const before = unit?.savepoint()
-  try {
-    await next()
-  } catch (error) {
-    if (unit && before) unit.restore(before)
-    if (error instanceof DidCommProblemReportError) throw error
-    message.agentContext.config.logger.warn('A message could not be processed', { error })
-    throw new DidCommProblemReportError('The message could not be processed', {
-      problemCode: 'message-processing-error',
-    })
   }
 }
 

@@ -16,7 +16,7 @@ import {
 /** AnonCreds objects that a tenant publishes. */
 @Resolver()
 export class AnoncredsResolver {
-  @ForTenant('READ')
+  @ForTenant('READ', 'CREDENTIALS')
   @Query(() => AnoncredsSchemaPage, {
     description: '(tenant) AnonCreds schemas that this tenant registered, oldest first.',
   })
@@ -24,7 +24,7 @@ export class AnoncredsResolver {
     return emptyPage(args)
   }
 
-  @ForTenant('READ')
+  @ForTenant('READ', 'CREDENTIALS')
   @Query(() => CredentialDefinitionPage, {
     description: '(tenant) AnonCreds credential definitions that this tenant registered, oldest first.',
   })
@@ -32,7 +32,7 @@ export class AnoncredsResolver {
     return emptyPage(args)
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => RegisterSchemaPayload, { description: '(tenant) Publishes an AnonCreds schema. Not available yet.' })
   registerSchema(
     @Arg('input', () => RegisterSchemaInput, { description: 'The schema to publish.' }) _input: RegisterSchemaInput,
@@ -40,7 +40,7 @@ export class AnoncredsResolver {
     throw notImplemented('Registering schemas')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => RegisterCredentialDefinitionPayload, {
     description: '(tenant) Makes and publishes an AnonCreds credential definition. Not available yet.',
   })

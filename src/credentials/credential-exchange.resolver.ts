@@ -13,7 +13,7 @@ import {
 /** Issuing: offer, request, credential; and revoking what was issued. */
 @Resolver()
 export class CredentialExchangeResolver {
-  @ForTenant('READ')
+  @ForTenant('READ', 'CREDENTIALS')
   @Query(() => CredentialExchangePage, {
     description: '(tenant) Exchanges: the protocol runs, as issuer or holder, oldest first.',
   })
@@ -25,13 +25,13 @@ export class CredentialExchangeResolver {
     return emptyPage(args)
   }
 
-  @ForTenant('READ')
+  @ForTenant('READ', 'CREDENTIALS')
   @Query(() => CredentialExchangeType, { nullable: true, description: '(tenant) A credential exchange by its id.' })
   credentialExchange(@Arg('id', () => ID, { description: 'Its id.' }) _id: string): CredentialExchangeType | null {
     return null
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As issuer: offers a credential. Not available yet.',
   })
@@ -42,7 +42,7 @@ export class CredentialExchangeResolver {
     throw notImplemented('Offering credentials')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As holder: requests what is offered. Not available yet.',
   })
@@ -52,7 +52,7 @@ export class CredentialExchangeResolver {
     throw notImplemented('Accepting credential offers')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As issuer: issues what is requested. Not available yet.',
   })
@@ -62,7 +62,7 @@ export class CredentialExchangeResolver {
     throw notImplemented('Accepting credential requests')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As holder: stores what was issued. Not available yet.',
   })
@@ -72,7 +72,7 @@ export class CredentialExchangeResolver {
     throw notImplemented('Accepting credentials')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description: '(tenant) As holder: turns an offer down, and tells the issuer. Not available yet.',
   })
@@ -82,7 +82,7 @@ export class CredentialExchangeResolver {
     throw notImplemented('Declining credential offers')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => CredentialExchangePayload, {
     description:
       '(tenant) As issuer: revokes what was issued. Answers once a status list that has it is served; many at once share a list. Not available yet.',

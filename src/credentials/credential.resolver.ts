@@ -7,7 +7,7 @@ import { CredentialPage, CredentialType } from './credential.type.js'
 /** Credentials that a wallet holds. */
 @Resolver()
 export class CredentialResolver {
-  @ForTenant('READ')
+  @ForTenant('READ', 'CREDENTIALS')
   @Query(() => CredentialPage, { description: '(tenant) Credentials that are stored in the wallet, oldest first.' })
   credentials(@Args(() => PageArgs) args: PageArgs): Page<CredentialType> {
     return emptyPage(args)

@@ -10,6 +10,7 @@ import { DidCommModuleConfig } from '@credo-ts/didcomm'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput, notImplemented } from '../lib/errors.js'
 import type { Listed } from '../storage/list.js'
+import type { Features } from '../tenants/features.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateDidInput, DidResolutionType, DidType } from './did.type.js'
@@ -17,6 +18,7 @@ import { didView, MADE } from './did.view.js'
 
 const TYPE = 'DidRecord'
 const LATER = ['jwk', 'web', 'webvh']
+const HOSTED = ['web', 'webvh']
 const ED25519 = { kty: 'OKP', crv: 'Ed25519' } as const
 
 /** DIDs of a tenant's wallet. */
@@ -24,6 +26,7 @@ export class DidService {
   constructor(
     private readonly sessions: Sessions,
     private readonly reader: WalletReader,
+    private readonly features: Features,
   ) {}
 
   list(
@@ -34,8 +37,9 @@ export class DidService {
     return this.reader.list(tenantId, TYPE, 'dids', method == null ? {} : { method }, query)
   }
 
-  /** @throws BAD_USER_INPUT for a method or options that are not known */
-  create(tenantId: string, { method, options }: CreateDidInput): Promise<DidType> {
+  /** @throws BAD_USER_INPUT for a method or options that are not known, FORBIDDEN where hosted DIDs are switched off */
+  async create(tenantId: string, { method, options }: CreateDidInput): Promise<DidType> {
+    if (HOSTED.includes(method)) await this.features.assertOn(tenantId, 'HOSTED_DIDS')
     if (LATER.includes(method)) throw notImplemented(`did:${method}`)
     if (method !== 'key' && method !== 'peer') throw badInput('method must be key or peer.', 'input.method')
     const numAlgo = method === 'peer' ? numAlgoOf(options) : noOptions(options)

@@ -1,25 +1,33 @@
 import { type AuthCheckerInterface, Authorized, type ResolverData } from 'type-graphql'
+import type { Feature } from '../agent/features.js'
 import { forbidden, tenantSuspended, unauthenticated } from '../lib/errors.js'
 import { type GraphContext, OPERATOR_SCOPES, type OperatorScope, type Scope, type Viewer } from './viewer.js'
 
 /** Who may use a field. Every field of Query, Mutation and Subscription has one of these; a test sees to it. */
-export type Rule = 'anyone' | { operator?: OperatorScope; tenant?: Scope; wallet?: boolean }
+export type Rule = 'anyone' | { operator?: OperatorScope; tenant?: Scope; wallet?: boolean; feature?: Feature }
 
 /** The field is for everyone, with credentials or without. */
 export const ForAnyone = () => Authorized<Rule>('anyone')
 /** For operators whose key has the scope, or one that contains it. */
 export const ForOperator = (scope: OperatorScope) => Authorized<Rule>({ operator: scope })
-/** For tenants whose token has the scope, on their wallets. WRITE and MANAGE do not contain each other. */
-export const ForTenant = (scope: Scope) => Authorized<Rule>({ tenant: scope, wallet: true })
+/**
+ * For tenants whose token has the scope, on their wallets; refused to those for whom the feature is switched off. WRITE
+ * and MANAGE do not contain each other.
+ */
+export const ForTenant = (scope: Scope, feature?: Feature) => Authorized<Rule>({ tenant: scope, wallet: true, feature })
 /** For tenants whose token has the scope, whether their wallets are locked or not. */
 export const ForTenantItself = (scope: Scope) => Authorized<Rule>({ tenant: scope })
-export const ForOperatorOrTenant = (operator: OperatorScope, tenant: Scope) => Authorized<Rule>({ operator, tenant })
+export const ForOperatorOrTenant = (operator: OperatorScope, tenant: Scope, feature?: Feature) =>
+  Authorized<Rule>({ operator, tenant, feature })
 /** For operators, and for tenants on their wallets. */
 export const ForOperatorOrWallet = (operator: OperatorScope, tenant: Scope) =>
   Authorized<Rule>({ operator, tenant, wallet: true })
 
-/** Opens what a tenant's request needs. @throws TENANT_LOCKED */
-export type Admit = (viewer: Extract<Viewer, { role: 'TENANT' }>) => Promise<void>
+/** Lets a tenant's request in to what it needs. @throws FORBIDDEN where the feature is off, TENANT_LOCKED */
+export type Admit = (
+  viewer: Extract<Viewer, { role: 'TENANT' }>,
+  needs: { wallet?: boolean; feature?: Feature },
+) => Promise<void>
 
 /** @throws UNAUTHENTICATED, FORBIDDEN, TENANT_SUSPENDED, TENANT_LOCKED */
 export class AccessChecker implements AuthCheckerInterface<GraphContext, Rule> {
@@ -28,7 +36,8 @@ export class AccessChecker implements AuthCheckerInterface<GraphContext, Rule> {
   check({ context: { viewer } }: ResolverData<GraphContext>, [rule]: Rule[]): boolean | Promise<boolean> {
     if (rule === undefined || rule === 'anyone') return true
     assertAllowed(viewer, rule)
-    return rule.wallet && viewer.role === 'TENANT' ? this.admit(viewer).then(() => true) : true
+    if (viewer.role !== 'TENANT' || !(rule.wallet || rule.feature)) return true
+    return this.admit(viewer, rule).then(() => true)
   }
 }
 

@@ -6,7 +6,7 @@ import { MediationGrantPayload, MediationGrantType } from './mediation.type.js'
 /** Mediators of the base wallet, for the operator, and of a tenant's own wallet. */
 @Resolver()
 export class MediationResolver {
-  @ForOperatorOrTenant('READ', 'READ')
+  @ForOperatorOrTenant('READ', 'READ', 'MEDIATION')
   @Query(() => [MediationGrantType], {
     description: "(tenant) Its own mediators. (operator) The base wallet's.",
   })
@@ -14,7 +14,7 @@ export class MediationResolver {
     return []
   }
 
-  @ForOperatorOrTenant('ALL', 'WRITE')
+  @ForOperatorOrTenant('ALL', 'WRITE', 'MEDIATION')
   @Mutation(() => MediationGrantPayload, {
     description:
       "(operator with ALL: for the base wallet, inherited by every tenant; tenant: for itself, chained behind the base's) Asks a mediator to forward messages. Not available yet.",
@@ -25,7 +25,7 @@ export class MediationResolver {
     throw notImplemented('Connecting to mediators')
   }
 
-  @ForOperatorOrTenant('ALL', 'WRITE')
+  @ForOperatorOrTenant('ALL', 'WRITE', 'MEDIATION')
   @Mutation(() => MediationGrantPayload, {
     nullable: true,
     description:

@@ -13,7 +13,7 @@ import { messageView } from './message.view.js'
 export class MessageResolver {
   constructor(private readonly service: MessageService) {}
 
-  @ForTenant('READ')
+  @ForTenant('READ', 'MESSAGES')
   @Query(() => BasicMessagePage, { description: '(tenant) Basic messages sent and received, oldest first.' })
   basicMessages(
     @Args(() => PageArgs) args: PageArgs,
@@ -28,7 +28,7 @@ export class MessageResolver {
     )
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'MESSAGES')
   @Mutation(() => SendBasicMessagePayload, {
     description:
       '(tenant) Sends a text. Done when the message is in the durable outbox. Messages of one connection leave in the order they were taken; a delivery given up is told by an event.',

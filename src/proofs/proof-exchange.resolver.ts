@@ -10,7 +10,7 @@ import { ProofExchangePage, ProofExchangePayload, ProofExchangeType } from './pr
 /** Proving: request, presentation, verdict. */
 @Resolver()
 export class ProofExchangeResolver {
-  @ForTenant('READ')
+  @ForTenant('READ', 'PROOFS')
   @Query(() => ProofExchangePage, {
     description: '(tenant) Proof exchanges: the protocol runs, as prover or verifier, oldest first.',
   })
@@ -22,13 +22,13 @@ export class ProofExchangeResolver {
     return emptyPage(args)
   }
 
-  @ForTenant('READ')
+  @ForTenant('READ', 'PROOFS')
   @Query(() => ProofExchangeType, { nullable: true, description: '(tenant) A proof exchange by its id.' })
   proofExchange(@Arg('id', () => ID, { description: 'Its id.' }) _id: string): ProofExchangeType | null {
     return null
   }
 
-  @ForTenant('READ')
+  @ForTenant('READ', 'PROOFS')
   @Query(() => JsonScalar, { description: '(tenant) Which of its credentials fit, by referent.' })
   credentialsForProof(
     @Arg('exchangeId', () => ID, { description: 'The proof exchange that asks.' }) _exchangeId: string,
@@ -36,7 +36,7 @@ export class ProofExchangeResolver {
     throw notFound('proof exchange')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, { description: '(tenant) As verifier: asks for a proof. Not available yet.' })
   requestProof(
     @Arg('input', () => RequestProofInput, { description: 'What is asked, and of whom.' }) _input: RequestProofInput,
@@ -44,7 +44,7 @@ export class ProofExchangeResolver {
     throw notImplemented('Requesting proofs')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
     description: '(tenant) As prover: answers a request with a presentation. Not available yet.',
   })
@@ -55,7 +55,7 @@ export class ProofExchangeResolver {
     throw notImplemented('Accepting proof requests')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
     description: '(tenant) As verifier: ends the exchange, and tells the prover. Not available yet.',
   })
@@ -65,7 +65,7 @@ export class ProofExchangeResolver {
     throw notImplemented('Accepting presentations')
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
     description: '(tenant) As prover: turns a request down, and tells the verifier. Not available yet.',
   })

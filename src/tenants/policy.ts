@@ -1,17 +1,6 @@
 import { z } from 'zod'
+import { FEATURES } from '../agent/features.js'
 import { type Chosen, withDefaults } from './choices.js'
-
-/** What can be switched off for a tenant: refused in the API, and answered by a problem report on the wire. */
-export const FEATURES = [
-  'MESSAGES',
-  'CREDENTIALS',
-  'PROOFS',
-  'MEDIATION',
-  'HOSTED_DIDS',
-  'QUESTION_ANSWER',
-  'ACTION_MENU',
-] as const
-export type Feature = (typeof FEATURES)[number]
 
 const DAY_S = 86_400
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { keyOfDid, Peer } from '../../bench/peer.js'
+import { keyOfDid, Peer, type Plaintext } from '../../bench/peer.js'
 import { PeerServer } from '../../bench/peer-server.js'
 import type { TestTenant } from './client.js'
 import { invite } from './talk.js'
@@ -12,11 +12,13 @@ export class OutsidePeer {
     /** The tenant's key on this connection, base58. */
     readonly recipientKey: string,
     private readonly server: PeerServer,
+    private readonly name: string,
   ) {}
 
   static async connectTo(tenant: TestTenant): Promise<OutsidePeer> {
     const server = await PeerServer.listen()
-    const { url, firstEnvelope } = server.endpoint(randomUUID())
+    const name = randomUUID()
+    const { url, firstEnvelope } = server.endpoint(name)
     const peer = await Peer.create(url)
     const { message } = await invite(tenant)
     const invitation = message as { '@id': string; services: (string | { recipientKeys: string[] })[] }
@@ -26,12 +28,22 @@ export class OutsidePeer {
     await post(tenant.client.url, request)
     const recipientKey = peer.senderOf(await firstEnvelope)
     await post(tenant.client.url, peer.pack(peer.trustPing(), recipientKey))
-    return new OutsidePeer(peer, tenant, recipientKey, server)
+    return new OutsidePeer(peer, tenant, recipientKey, server, name)
   }
 
   /** A basic message, sealed for the tenant. */
   message(content: string): Buffer {
     return this.peer.pack(this.peer.basicMessage(content), this.recipientKey)
+  }
+
+  /** Any message, sealed for the tenant. */
+  pack(message: Plaintext): Buffer {
+    return this.peer.pack(message, this.recipientKey)
+  }
+
+  /** The next message that the tenant sends to this agent. To be asked for before it is sent. */
+  async next(): Promise<Plaintext> {
+    return this.peer.open(await this.server.endpoint(this.name).firstEnvelope)
   }
 
   /** Posts an envelope to the tenant's gateway. */

@@ -1,0 +1,35 @@
+/** What can be switched off for a tenant: refused in the API, and answered by a problem report on the wire. */
+export const FEATURES = [
+  'MESSAGES',
+  'CREDENTIALS',
+  'PROOFS',
+  'MEDIATION',
+  'HOSTED_DIDS',
+  'QUESTION_ANSWER',
+  'ACTION_MENU',
+] as const
+export type Feature = (typeof FEATURES)[number]
+
+/** The protocols of a feature, by the name that their message types have between `didcomm.org/` and the version. */
+const PROTOCOLS: Record<string, Feature> = {
+  basicmessage: 'MESSAGES',
+  'issue-credential': 'CREDENTIALS',
+  revocation_notification: 'CREDENTIALS',
+  'present-proof': 'PROOFS',
+  'coordinate-mediation': 'MEDIATION',
+  messagepickup: 'MEDIATION',
+  questionanswer: 'QUESTION_ANSWER',
+  'action-menu': 'ACTION_MENU',
+}
+
+/** The feature that a message belongs to, by its type (Aries RFC 0003: prefix, protocol, version, name). */
+export function featureOf(messageType: string): Feature | undefined {
+  const protocol = /([^/]+)\/\d+\.\d+\/[^/]+$/.exec(messageType)?.[1] ?? ''
+  return Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined
+}
+
+/** Whether a tenant's policy, as it is stored, has a feature switched off. */
+export function isOff({ policy }: { policy: Record<string, unknown> }, feature: Feature): boolean {
+  const { disabledFeatures } = policy
+  return Array.isArray(disabledFeatures) && disabledFeatures.includes(feature)
+}

@@ -1,0 +1,37 @@
+import { type DidCommMessageHandlerMiddleware, DidCommProblemReportError } from '@credo-ts/didcomm'
+import { currentUnit } from '../storage/unit.js'
+import { featureOf, isOff } from './features.js'
+import { WalletOwner } from './ports.js'
+
+/**
+ * A message of a feature that is off is not handled: its sender is told by a problem report (Aries RFC 0035). Reports
+ * are not answered by reports.
+ */
+export const refuseWhatIsOff: DidCommMessageHandlerMiddleware = async ({ agentContext, message }, next) => {
+  const feature = featureOf(message.type)
+  if (!feature || !agentContext.dependencyManager.isRegistered(WalletOwner)) return next()
+  if (!isOff(agentContext.resolve(WalletOwner).settings, feature)) return next()
+  if (message.type.endsWith('/problem-report')) return
+  throw new DidCommProblemReportError('This agent does not take messages of this protocol', {
+    problemCode: 'feature-not-enabled',
+  })
+}
+
+/**
+ * A handler that fails half way leaves nothing of its half behind; the other side is told by a problem report, which
+ * says no more than that.
+ */
+export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (message, next) => {
+  const unit = currentUnit()
+  const before = unit?.savepoint()
+  try {
+    await next()
+  } catch (error) {
+    if (unit && before) unit.restore(before)
+    if (error instanceof DidCommProblemReportError) throw error
+    message.agentContext.config.logger.warn('A message could not be processed', { error })
+    throw new DidCommProblemReportError('The message could not be processed', {
+      problemCode: 'message-processing-error',
+    })
+  }
+}
