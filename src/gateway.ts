@@ -60,6 +60,7 @@ import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
 import { buildGatewaySchema } from './server/schema.js'
+import { StoreWatch } from './server/store-watch.js'
 import { takeTurns } from './server/turns.js'
 import { readStoreMeta } from './storage/format.js'
 import { postgresSchemas, sqliteFiles } from './storage/own-databases.js'
@@ -110,6 +111,8 @@ const UNREADY_MS = 300
 const POLL_MS = 500
 /** A tenant is looked for work that a crash may leave, until it has left none for this long (ms). */
 const QUIET_MS = 30_000
+/** How often it is looked at whether the store answers (ms). */
+const WATCH_MS = 5000
 const MAINTENANCE_MS = 5 * 60_000
 const SECOND_MS = 1000
 /** How tenants share the one thread: see bench/README.md for what comes of it. */
@@ -143,9 +146,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     publish: (log, events) => hub.publish(log, events),
     uncertain: (log) => void hub.look(log),
   })
-  const feed = new BaseFeed(profiles, baseJournal, (error) =>
-    logger.error('The base stream could not be fed', { error }),
-  )
+  const feed = new BaseFeed(profiles, baseJournal, (tenantIds, error) => {
+    const [tenantId, ...others] = tenantIds
+    const whose = others.length === 0 ? { tenantId } : { count: tenantIds.length }
+    logger.error('Events of tenants wait to be copied to the base stream', { ...whose, error })
+  })
   const tenantJournal = journal({
     publish(log, events) {
       hub.publish(log, events)
@@ -165,6 +170,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 3. Tenants.
   const freshFor = shared ? (bus === silentBus ? SECOND_MS : 2 * SECOND_MS) : undefined
   const tenants = new TenantStore(profiles.base, baseJournal, freshFor, (id) => bus.publish('tenant', { id }))
+  tenants.onRead = (id, tenant) => {
+    const chosen = tenant?.settings['logLevel'] !== undefined
+    logger.setTenantLevel(id, chosen ? settingsOf(tenant).logLevel : null)
+  }
   const tokenKeys = await TokenKeys.create(secrets.jwtSecrets, secrets.jwtSigningKeys)
   const tokens = new Tokens(tokenKeys, tenants)
   const operators = new OperatorKeys(profiles.base, secrets, freshFor, (id) => bus.publish('operator', { id }))
@@ -348,8 +357,12 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     waitingForStore: () => store.waiting,
     outboundPending: () => sender.pending,
     tenants: () => tenants.count(),
+    storeUp: () => watch.up,
+    redisUp: () => bus.connected,
     perTenant: config.metricsPerTenant,
   })
+  const host = config.databaseUrl && new URL(config.databaseUrl).host
+  const watch = new StoreWatch(() => store.ping(), { kind: store.database.kind, host }, logger)
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
   const refused = (origin: string | null) => refusals.noteKey(origin)
@@ -374,10 +387,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     port: config.port,
     corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
     routers: [
-      health(
-        () => store.ping(),
-        () => draining,
-      ),
+      health({
+        store: () => watch.look(),
+        redis: () => (bus === silentBus ? undefined : bus.connected),
+        draining: () => draining,
+      }),
       metrics.router(),
       jwksEndpoint(tokenKeys),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
@@ -483,6 +497,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) await followTenant(log)
         })
       }
+      every(WATCH_MS, async () => void (await watch.look()))
       every(MAINTENANCE_MS, () => auditLog.trim(config.auditRetentionMs), true)
       every(MAINTENANCE_MS, () => refusals.flush())
       every(MAINTENANCE_MS, async () => {

@@ -1,14 +1,19 @@
 import { BaseLogger, LogLevel as CredoLevel } from '@credo-ts/core'
 import type { Logger, LogLevel } from '../lib/logger.js'
+import { BASE_PROFILE } from '../storage/store.js'
+import { currentUnit } from '../storage/unit.js'
+import { EnvelopeError } from './envelope-service.js'
 
-const credoLevels: Record<LogLevel, CredoLevel> = {
-  trace: CredoLevel.test,
-  debug: CredoLevel.debug,
-  info: CredoLevel.info,
-  warn: CredoLevel.warn,
-  error: CredoLevel.error,
-  fatal: CredoLevel.fatal,
-  silent: CredoLevel.off,
+/** What Credo's levels are here. */
+const levels: Record<CredoLevel, LogLevel> = {
+  [CredoLevel.test]: 'trace',
+  [CredoLevel.trace]: 'trace',
+  [CredoLevel.debug]: 'debug',
+  [CredoLevel.info]: 'debug',
+  [CredoLevel.warn]: 'warn',
+  [CredoLevel.error]: 'error',
+  [CredoLevel.fatal]: 'fatal',
+  [CredoLevel.off]: 'silent',
 }
 
 /**
@@ -22,8 +27,13 @@ export class CredoLogger extends BaseLogger {
   readonly #logger: Logger
 
   constructor(logger: Logger) {
-    super(credoLevels[logger.level === 'info' ? 'warn' : logger.level])
+    super(CredoLevel.test)
     this.#logger = logger.child({ component: 'credo' })
+  }
+
+  /** Asked anew each time: a tenant's level may change while its wallet is open. */
+  override isEnabled(level: CredoLevel): boolean {
+    return this.#logger.isEnabled(levels[level], tenantInHand())
   }
 
   test(message: string, data?: object): void {
@@ -55,9 +65,19 @@ export class CredoLogger extends BaseLogger {
   }
 
   #pass(level: 'trace' | 'debug' | 'warn' | 'error' | 'fatal', message: string, data?: object): void {
-    if (!this.#logger.isEnabled(level)) return
-    this.#logger[level](fixedBeginning(message), { error: errorOf(data) })
+    const tenantId = tenantInHand()
+    if (!this.#logger.isEnabled(level, tenantId)) return
+    const error = errorOf(data)
+    // Anybody can send what cannot be opened: its sender is told, and nobody is woken by it.
+    const as = error instanceof EnvelopeError ? 'debug' : level
+    this.#logger[as](fixedBeginning(message), { tenantId, error })
   }
+}
+
+/** Many parts of Credo are shared by all wallets, and log by the logger that they were made with. */
+function tenantInHand(): string | undefined {
+  const profile = currentUnit()?.profile
+  return profile === BASE_PROFILE ? undefined : profile
 }
 
 function errorOf(data: unknown): Error | undefined {

@@ -38,7 +38,8 @@ export class BaseFeed {
   constructor(
     private readonly profiles: Profiles,
     private readonly journal: Collector<EventDraft>,
-    private readonly failed: (error: unknown) => void,
+    /** Called where events could not be copied; it is tried again. */
+    private readonly failed: (tenantIds: string[], error: unknown) => void,
   ) {}
 
   get pending(): boolean {
@@ -105,7 +106,7 @@ export class BaseFeed {
           this.await(tenantId, part)
           if (later) this.await(tenantId, later)
         }
-        this.failed(error)
+        this.failed([...batch.keys()], error)
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }

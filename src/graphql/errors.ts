@@ -3,6 +3,7 @@ import { GatewayError, internalError } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
 import { StoreError } from '../storage/profile.js'
+import type { Viewer } from './viewer.js'
 
 /** Codes of Apollo's and graphql-js's own errors, which tell of the request and not of the inside. */
 const REQUEST_CODES = new Set([
@@ -20,7 +21,7 @@ const REQUEST_CODES = new Set([
  * The one place where an error becomes what a client sees: ours with their code, errors of the request as they are, and
  * everything else masked, with an id under which the log has it.
  */
-export function formatError(error: unknown, logger: Logger): GraphQLFormattedError {
+export function formatError(error: unknown, logger: Logger, viewer?: Viewer): GraphQLFormattedError {
   const graphql = error instanceof GraphQLError ? error : undefined
   const cause = graphql?.originalError ?? error
   const place = { locations: graphql?.locations, path: graphql?.path }
@@ -38,11 +39,13 @@ export function formatError(error: unknown, logger: Logger): GraphQLFormattedErr
     return { message: withoutValues(graphql.message), ...place, extensions: { code, ...field } }
   }
   const requestId = newId()
-  logger.error('A request failed unexpectedly', { requestId, error: cause })
+  logger.error('A request failed unexpectedly', { requestId, tenantId: tenantIdOf(viewer), error: cause })
   const masked = internalError()
   const retry = cause instanceof StoreError ? { retryAfter: 1 } : {}
   return { message: masked.message, ...place, extensions: { code: masked.code, requestId, ...retry } }
 }
+
+const tenantIdOf = (viewer: Viewer | undefined) => (viewer?.role === 'TENANT' ? viewer.tenantId : undefined)
 
 /** graphql-js repeats what it refuses, and that may be a key: only names of the schema and of places are left. */
 export function withoutValues(message: string): string {

@@ -11,9 +11,12 @@ export type LogMethod = (message: string, fields?: object) => void
 
 /** Fields that are not allow-listed (see log-fields.ts) are dropped. */
 export interface Logger {
+  /** Of a child with a tenant's id: that tenant's. */
   readonly level: LogLevel
-  /** Whether a line of this level would be written. */
-  isEnabled(level: LogLevel): boolean
+  /** Whether a line of this level would be written; of a tenant where its id is given. */
+  isEnabled(level: LogLevel, tenantId?: string): boolean
+  /** From now on lines that carry this tenant's id have a level of their own; null: that of all others. */
+  setTenantLevel(tenantId: string, level: LogLevel | null): void
   trace: LogMethod
   debug: LogMethod
   info: LogMethod
@@ -40,12 +43,13 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
   const sink = destination ?? pino.destination({ fd: 2, sync: true })
   const stream = format === 'json' ? sink : readable(sink, destination === undefined && process.stderr.isTTY === true)
   const options = {
-    level,
+    // Which lines are written is decided here, line by line: a tenant may have more or less than the others.
+    level: 'trace',
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return new PinoLogger(pino(options, { write: (line) => void stream.write(line) }))
+  return new PinoLogger(pino(options, { write: (line) => void stream.write(line) }), new Levels(level))
 }
 
 function readable(sink: Sink, colorize: boolean): Sink {
@@ -53,19 +57,46 @@ function readable(sink: Sink, colorize: boolean): Sink {
   return { write: (line) => sink.write(format(line) ?? '') }
 }
 
+/** The level of all lines, and those of the tenants that have one of their own. One object for a logger and its children. */
+class Levels {
+  private readonly ofTenants = new Map<string, LogLevel>()
+
+  constructor(private readonly common: LogLevel) {}
+
+  set(tenantId: string, level: LogLevel | null): void {
+    if (level === null) this.ofTenants.delete(tenantId)
+    else this.ofTenants.set(tenantId, level)
+  }
+
+  of(tenantId: unknown): LogLevel {
+    if (this.ofTenants.size === 0) return this.common
+    return this.ofTenants.get(tenantId as string) ?? this.common
+  }
+}
+
+const rank = Object.fromEntries(logLevels.map((level, index) => [level, index])) as Record<LogLevel, number>
+
 class PinoLogger implements Logger {
   readonly #pino: pino.Logger
+  readonly #levels: Levels
+  readonly #tenantId: string | undefined
 
-  constructor(instance: pino.Logger) {
+  constructor(instance: pino.Logger, levels: Levels, tenantId?: string) {
     this.#pino = instance
+    this.#levels = levels
+    this.#tenantId = tenantId
   }
 
   get level(): LogLevel {
-    return this.#pino.level as LogLevel
+    return this.#levels.of(this.#tenantId)
   }
 
-  isEnabled(level: LogLevel): boolean {
-    return this.#pino.isLevelEnabled(level)
+  isEnabled(level: LogLevel, tenantId?: string): boolean {
+    return level !== 'silent' && rank[level] >= rank[this.#levels.of(this.#tenantId ?? tenantId)]
+  }
+
+  setTenantLevel(tenantId: string, level: LogLevel | null): void {
+    this.#levels.set(tenantId, level)
   }
 
   trace = (message: string, fields?: object) => this.#write('trace', message, fields)
@@ -75,14 +106,19 @@ class PinoLogger implements Logger {
   error = (message: string, fields?: object) => this.#write('error', message, fields)
   fatal = (message: string, fields?: object) => this.#write('fatal', message, fields)
 
-  child(bindings: object): Logger {
-    return new PinoLogger(this.#pino.child(allowedFields(bindings, false)))
+  child(bindings: { tenantId?: string }): Logger {
+    const child = this.#pino.child(allowedFields(bindings, false))
+    return new PinoLogger(child, this.#levels, bindings.tenantId ?? this.#tenantId)
   }
 
-  #write(level: Exclude<LogLevel, 'silent'>, message: string, fields: object = {}): void {
-    if (!this.#pino.isLevelEnabled(level)) return
+  #write(level: Exclude<LogLevel, 'silent'>, message: string, fields: { tenantId?: unknown } = {}): void {
+    const least = rank[this.#levels.of(this.#tenantId ?? fields.tenantId)]
+    if (rank[level] < least) return
     // Where something failed is what whoever is woken by it asks first.
-    const verbose = level === 'error' || level === 'fatal' || this.#pino.isLevelEnabled('debug')
-    this.#pino[level](allowedFields(fields, verbose), message)
+    const verbose = level === 'error' || level === 'fatal' || rank.debug >= least
+    const kept = allowedFields(fields, verbose)
+    // It is among the bindings already.
+    if (this.#tenantId !== undefined) delete kept['tenantId']
+    this.#pino[level](kept, message)
   }
 }

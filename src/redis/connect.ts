@@ -20,7 +20,8 @@ export function connectRedis(urls: readonly string[], logger: Logger, options: R
       : new Redis(urls[0] as string, redisOptions)
   let down = false
   redis.on('error', () => {
-    if (!down) logger.warn('Redis cannot be reached; going on without it')
+    if (!down)
+      logger.warn('Redis cannot be reached. Going on without it, slower to hear of other instances: look at REDIS_URL')
     down = true
   })
   redis.on('ready', () => {

@@ -49,19 +49,21 @@ export class Inbound {
     // 1. The outside of the envelope.
     const envelope = parseEnvelope(body)
     if (!envelope) return 'malformed'
+    let tenantId: string | undefined
     try {
       // 2. Whose it is.
       const route = await this.route(envelope)
       if (!route) return 'unknown-recipient'
       // 3. To its wallet.
-      const outcome = await this.deliver(route.tenantId, envelope)
+      tenantId = route.tenantId
+      const outcome = await this.deliver(tenantId, envelope)
       if (outcome === 'handled' || outcome === 'queued' || outcome === 'full') return outcome
       // 4. A route that led astray is looked up again in the base wallet, once.
-      const tenantId = await this.routes.findAgain(route.key)
+      tenantId = await this.routes.findAgain(route.key)
       if (!tenantId) return 'unknown-recipient'
       return tenantId === route.tenantId ? outcome : await this.deliver(tenantId, envelope)
     } catch (error) {
-      this.logger.error('An inbound message could be neither handled nor stored', { error })
+      this.logger.error('An inbound message could be neither handled nor stored', { tenantId, error })
       return 'unavailable'
     }
   }

@@ -14,7 +14,7 @@ import {
   releaseOutbox,
   removal,
 } from './outbox.js'
-import type { Post } from './post.js'
+import type { Failure, Post } from './post.js'
 import { isHopeless, pauseMs } from './retry.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
@@ -68,6 +68,9 @@ export interface SenderOptions {
  * again, by the same bytes.
  */
 const LAND_MS = 200
+
+/** A message that failed so often tells that its peer has more than a hiccup. */
+const STRUGGLING = 3
 
 /** How often outboxes that other instances have a part in are looked at (ms). */
 const WATCH_MS = 1000
@@ -274,12 +277,14 @@ export class Sender {
       sending.posting -= 1
       lane.attempts += 1
       if (!this.isCurrent(tenantId, sending, true)) return
+      if (lane.attempts === STRUGGLING && failure) this.log('A peer does not take messages', tenantId, lane, failure)
       if (failure && !isHopeless(message, lane.attempts, failure, this.options.giveUpMs)) {
         if (this.stopping) return
         await this.wait(pauseMs(message, lane.attempts, failure, this.options.giveUpMs))
         continue
       }
-      if (failure) this.options.logger.warn('An outbound message was given up', { tenantId, attempts: lane.attempts })
+      if (failure) this.log('An outbound message was given up', tenantId, lane, failure)
+      else if (lane.attempts > STRUGGLING) this.log('A peer takes messages again', tenantId, lane)
       const report: DeliveryReport = {
         outcome: failure ? 'GIVEN_UP' : 'DELIVERED',
         connectionId: message.connectionId,
@@ -290,6 +295,19 @@ export class Sender {
       lane.attempts = 0
       await this.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
     }
+  }
+
+  /** Says how it goes with the first message of a lane: whose it is, and which peer does what. */
+  private log(text: string, tenantId: string, { waiting: [message], attempts }: Lane, failure?: Failure): void {
+    const { connectionId, endpoint = '' } = message ?? {}
+    const host = URL.canParse(endpoint) ? new URL(endpoint).host : undefined
+    this.options.logger[failure ? 'warn' : 'info'](text, {
+      tenantId,
+      connectionId,
+      host,
+      attempts,
+      code: failure?.reason,
+    })
   }
 
   /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */

@@ -5,6 +5,7 @@ import { type AuditLog, type AuditQuery, auditEntryOf } from '../audit/audit-log
 import { assertAllowed } from '../graphql/access.js'
 import { formatError } from '../graphql/errors.js'
 import { listCursor } from '../graphql/page.js'
+import type { Viewer } from '../graphql/viewer.js'
 import { badInput } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Credentials } from './credentials.js'
@@ -35,22 +36,24 @@ const cursors = listCursor(AUDIT_LIST)
 export function auditExport({ log, credentials, originOf, logger }: AuditExportOptions): Router {
   const router = Router()
   router.get('/audit', async (req, res) => {
+    let viewer: Viewer | undefined
     try {
-      await send(req, res)
+      const { authorization, 'x-api-key': apiKey } = req.headers
+      viewer = await credentials.viewer({ apiKey, authorization }, originOf(req))
+      await send(viewer, req, res)
     } catch (error) {
       if (res.headersSent) {
-        logger.warn('An export of the audit log was cut', { error })
+        const tenantId = viewer?.role === 'TENANT' ? viewer.tenantId : undefined
+        logger.warn('An export of the audit log was cut', { tenantId, error })
         return void res.destroy()
       }
-      const formatted = formatError(error, logger)
+      const formatted = formatError(error, logger, viewer)
       const status = STATUS[String(formatted.extensions?.['code'])] ?? 500
       res.status(status).json({ errors: [formatted] })
     }
   })
 
-  async function send(req: Request, res: Response): Promise<void> {
-    const { authorization, 'x-api-key': apiKey } = req.headers
-    const viewer = await credentials.viewer({ apiKey, authorization }, originOf(req))
+  async function send(viewer: Viewer, req: Request, res: Response): Promise<void> {
     assertAllowed(viewer, AUDIT_READERS)
     const { after, ...wanted } = parametersOf(req)
     const query = queryFor(viewer, { ...wanted, action: actionOf(wanted.action) })

@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { mayBeKept, textMayBeKept } from '../graphql/documents.js'
 import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
-import type { GraphContext } from '../graphql/viewer.js'
+import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import { GatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Credentials } from './credentials.js'
@@ -30,6 +30,8 @@ export async function graphqlOverHttp(
   options: GraphHttpOptions,
 ): Promise<{ router: Router; stop: () => Promise<void> }> {
   const { schema, credentials, limits, logger } = options
+  // Apollo formats errors without saying whose they are.
+  const viewers = new WeakMap<object, Viewer>()
   const apollo = new ApolloServer<GraphContext>({
     schema,
     introspection: options.introspection,
@@ -42,7 +44,7 @@ export async function graphqlOverHttp(
     validationRules: limitRules(limits),
     documentStore: keeping(mayBeKept),
     persistedQueries: { cache: keeping(textMayBeKept) },
-    formatError: (formatted, error) => formatError(error ?? formatted, logger),
+    formatError: (formatted, error) => formatError(error ?? formatted, logger, viewers.get(Object(error))),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       {
@@ -54,6 +56,9 @@ export async function graphqlOverHttp(
               } catch (error) {
                 throw error instanceof GatewayError ? withStatus(error, 400) : error
               }
+            },
+            async didEncounterErrors({ errors, contextValue }) {
+              for (const error of errors) viewers.set(error, contextValue.viewer)
             },
             async willSendResponse({ request, errors, response }) {
               // A well-formed request is answered 200 under `application/json`, whatever errors it has (6.4.1).

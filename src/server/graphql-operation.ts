@@ -14,7 +14,7 @@ import { LRUCache } from 'lru-cache'
 import { mayBeKept } from '../graphql/documents.js'
 import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
-import type { GraphContext } from '../graphql/viewer.js'
+import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import type { Logger } from '../lib/logger.js'
 
 export interface OperationOptions {
@@ -59,25 +59,25 @@ export class OperationChecker {
     try {
       if (typeof query !== 'string') throw withCode(new GraphQLError('The operation needs a "query".'), 'BAD_REQUEST')
       const document = this.document(query)
-      if (Array.isArray(document)) return this.masked(document)
+      if (Array.isArray(document)) return this.masked(document, contextValue.viewer)
       if (!getOperationAST(document, operationName)) {
         throw withCode(new GraphQLError('Name one of the operations of the document.'), 'OPERATION_RESOLUTION_FAILURE')
       }
       assertCost(schema, document, variables, operationName, limits)
       return { schema, document, variableValues: variables, operationName, contextValue }
     } catch (error) {
-      return this.masked([error])
+      return this.masked([error], contextValue.viewer)
     }
   }
 
   /** The result as a client sees it. */
-  mask<R extends ExecutionResult<Record<string, unknown>, Record<string, unknown>>>(result: R): R {
-    return result.errors ? { ...result, errors: this.masked(result.errors) } : result
+  mask<R extends ExecutionResult<Record<string, unknown>, Record<string, unknown>>>(result: R, viewer?: Viewer): R {
+    return result.errors ? { ...result, errors: this.masked(result.errors, viewer) } : result
   }
 
-  masked(errors: readonly unknown[]): GraphQLError[] {
+  masked(errors: readonly unknown[], viewer?: Viewer): GraphQLError[] {
     return errors.map((error) => {
-      const { message, path, extensions } = formatError(error, this.options.logger)
+      const { message, path, extensions } = formatError(error, this.options.logger, viewer)
       return new GraphQLError(message, { path, extensions })
     })
   }

@@ -48,7 +48,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
       const { response } = (args as ExecutionArgs).contextValue as SseContext
       return Symbol.asyncIterator in result ? paced(result, response) : result
     },
-    onNext: (_context, _request, result) => operations.mask(result as never),
+    onNext: (_context, { raw }, result) => operations.mask(result as never, viewers.get(raw as Request)),
   })
   const router = Router()
   router.use('/graphql/stream', onlyStreams, jsonBody(maxBytes), answerBodyErrors, onlyOperations)

@@ -48,8 +48,8 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
       onSubscribe({ extra }, _id: string, payload: SubscribePayload) {
         return operations.check(payload, extra.context as GraphContext)
       },
-      onNext: (_context, _id, _payload, _args, result) => operations.mask(result) as never,
-      onError: (_context, _id, _payload, errors) => operations.masked(errors),
+      onNext: ({ extra }, _id, _payload, _args, result) => operations.mask(result, extra.context?.viewer) as never,
+      onError: ({ extra }, _id, _payload, errors) => operations.masked(errors, extra.context?.viewer),
       onDisconnect: ({ extra }) => extra.release?.(),
     },
     server,

@@ -8,6 +8,8 @@ export interface MetricSources {
   waitingForStore: () => number
   outboundPending: () => number
   tenants: () => Promise<number>
+  storeUp: () => boolean
+  redisUp: () => boolean
   /** Whether there may be series with a tenant's id. */
   perTenant: boolean
 }
@@ -41,14 +43,21 @@ export class Metrics {
         help,
         registers,
         async collect() {
-          this.set(await read())
+          // Metrics are asked for most when the store is away: what it knows then has no value, and all others have.
+          this.set(await Promise.resolve(read()).catch(() => Number.NaN))
         },
       })
     gauge('tenantry_open_wallets', 'Wallets that are open', sources.openWallets)
     gauge('tenantry_wallet_queue', 'Requests that wait for a wallet to be lent', sources.waitingForWallet)
     gauge('tenantry_store_queue', 'Sessions that wait for a connection to the store', sources.waitingForStore)
     gauge('tenantry_outbound_pending', 'Outbound messages that wait or are under way here', sources.outboundPending)
-    gauge('tenantry_tenants', 'Tenants of this gateway', sources.tenants)
+    gauge('tenantry_tenants', 'Tenants of this gateway', async () =>
+      sources.storeUp() ? sources.tenants() : Number.NaN,
+    )
+    gauge('tenantry_store_up', 'Whether the store answers: 1 or 0', () => Number(sources.storeUp()))
+    gauge('tenantry_redis_up', 'Whether Redis is connected: 1 or 0, also 0 without one', () =>
+      Number(sources.redisUp()),
+    )
   }
 
   countInbound(outcome: InboundOutcome): void {

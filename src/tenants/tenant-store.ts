@@ -30,6 +30,8 @@ const NAMES = 'tenant-name'
 export class TenantStore {
   private readonly known = new LRUCache<string, Tenant>({ max: 20_000 })
   private changes = 0
+  /** Called with each tenant that was read; undefined where there is none. */
+  onRead: (tenantId: string, tenant: Tenant | undefined) => void = () => {}
   /** Called in this process once a change is committed. */
   onChange: (tenantId: string) => void = () => {}
 
@@ -52,7 +54,10 @@ export class TenantStore {
     const unknown = ids.filter((id) => !this.known.has(id))
     const read = new Map(unknown.length > 0 ? await this.base.read((session) => readTenants(session, unknown)) : [])
     // What was read while something changed may be the old state.
-    if (changes === this.changes) for (const [id, tenant] of read) this.known.set(id, tenant, { ttl: this.freshFor })
+    if (changes === this.changes) {
+      for (const [id, tenant] of read) this.known.set(id, tenant, { ttl: this.freshFor })
+      for (const id of unknown) this.onRead(id, read.get(id))
+    }
     return ids.map((id) => read.get(id) ?? this.known.get(id))
   }
 

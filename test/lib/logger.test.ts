@@ -79,6 +79,30 @@ describe('logger', () => {
     assert.equal(logger.child({}).level, 'warn')
   })
 
+  test('gives a tenant a level of its own, and takes it away, also of children that are there already', () => {
+    const { logger, json } = capture({ level: 'info' })
+    const child = logger.child({ tenantId: 't1' })
+    logger.setTenantLevel('t1', 'debug')
+    child.debug('a')
+    logger.debug('b', { tenantId: 't1' })
+    logger.debug('quiet', { tenantId: 't2' })
+    logger.debug('quiet')
+    assert.deepEqual([child.level, child.isEnabled('debug'), logger.isEnabled('debug')], ['debug', true, false])
+    assert.equal(logger.isEnabled('debug', 't1'), true)
+    logger.setTenantLevel('t1', 'silent')
+    child.fatal('quiet')
+    logger.setTenantLevel('t1', null)
+    child.info('c')
+    assert.deepEqual(
+      json().map(({ msg, tenantId }) => [msg, tenantId]),
+      [
+        ['a', 't1'],
+        ['b', 't1'],
+        ['c', 't1'],
+      ],
+    )
+  })
+
   test('writes one readable line at a time when pretty', () => {
     const { logger, lines } = capture({ format: 'pretty' })
     logger.info('listening', { port: 4000, secret: 'MARK' })
