@@ -28,6 +28,9 @@ interface OwnStore {
 const PLACES = 2
 const CONNECTIONS = PLACES + 1
 
+/** Keys that are checked at once, each by a store that is opened for it. */
+const CHECKS = 4
+
 /** Askar's code of a key that does not fit. */
 const ENCRYPTION = 4
 
@@ -35,6 +38,7 @@ const ENCRYPTION = 4
 export class OwnStores {
   private readonly stores = new Map<string, OwnStore>()
   private readonly turns = new Map<string, Semaphore>()
+  private readonly checks = new Semaphore(CHECKS)
 
   constructor(private readonly databases: OwnDatabases) {}
 
@@ -76,8 +80,13 @@ export class OwnStores {
 
   /** @throws WrongKeyError */
   async check(name: string, key: string): Promise<void> {
-    const store = await this.openOnce(name, key)
-    await store.close()
+    await this.checks.use(
+      async () => {
+        const store = await this.openOnce(name, key)
+        await store.close()
+      },
+      { key: name },
+    )
   }
 
   /** Lends an open store. @throws StoreClosedError */

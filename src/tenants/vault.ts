@@ -25,11 +25,15 @@ export interface VaultOptions {
 interface Unlocked {
   tenantId: string
   usedAt: number
+  /** Whether the tenant's record says so. */
+  noted: boolean
 }
 
 /** How often a wallet that is just moving is looked for. */
 const ROUNDS_MAX = 10
 const WAIT_FOR_ROOM_MS = 20_000
+/** A wallet that a request was let into is not closed to make room before it can have come to it (ms). */
+const JUST_USED_MS = 250
 
 /**
  * Opens and closes the stores of tenants' own. A managed one is opened whenever it is needed, by the key that the base
@@ -37,7 +41,10 @@ const WAIT_FOR_ROOM_MS = 20_000
  */
 export class Vault {
   private readonly unlocked = new Map<string, Unlocked>()
+  private readonly opening = new Map<string, Promise<unknown>>()
   private readonly closing = new Map<string, Promise<void>>()
+  /** Stores that have room and are being opened. */
+  private readonly promised = new Set<string>()
   /** The stores that were opened here, by their tenants. */
   private readonly storeOf = new Map<string, string>()
   private readonly sweeper: NodeJS.Timeout
@@ -69,7 +76,7 @@ export class Vault {
 
   /** Whether an unmanaged wallet is open here. */
   isUnlocked({ place }: Pick<TenantProfile, 'place'>): boolean {
-    return place.kind === 'STORE' && this.unlocked.has(place.store)
+    return this.unlockedAt({ place }) !== undefined
   }
 
   /** Whether the wallet can be used here now, by its state. @throws TENANT_LOCKED */
@@ -96,8 +103,8 @@ export class Vault {
   }
 
   /** An inbound message or a request came for this tenant. */
-  touch({ place }: Pick<TenantProfile, 'place'>): void {
-    const unlocked = place.kind === 'STORE' ? this.unlocked.get(place.store) : undefined
+  touch(tenant: Pick<TenantProfile, 'place'>): void {
+    const unlocked = this.unlockedAt(tenant)
     if (unlocked) unlocked.usedAt = Date.now()
   }
 
@@ -112,10 +119,14 @@ export class Vault {
     if (tenant?.keyMode !== 'UNMANAGED' || tenant.state === 'SUSPENDED' || tenant.deleting) return
     if (tenant.held) throw tenantLocked()
     this.touch(tenant)
-    if (tenant.place.kind === 'STORE') await this.closing.get(tenant.place.store)
+    const store = tenant.place.kind === 'STORE' ? tenant.place.store : ''
+    await this.closing.get(store)
     if (this.isUnlocked(tenant)) return
     const given = await key()
     if (given === undefined) throw tenantLocked()
+    // Of many that come at once, one opens it.
+    await this.opening.get(store)?.catch(() => {})
+    if (this.isUnlocked(tenant)) return this.touch(tenant)
     try {
       await this.open(tenant, given, false)
     } catch (error) {
@@ -145,7 +156,10 @@ export class Vault {
     const store = this.storeOf.get(tenant.id)
     const isElsewhere = tenant.place.kind === 'PROFILE' || store !== tenant.place.store
     if (store !== undefined && isElsewhere) await this.forget(tenant.id)
-    if (this.isUnlocked(tenant) && tenant.held) await this.closeHere(tenant)
+    const unlocked = this.unlockedAt(tenant)
+    if (unlocked && tenant.held) await this.closeHere(tenant)
+    // This instance was taken for dead: what it has open is told to be locked.
+    else if (unlocked?.noted && !tenant.openers.includes(this.options.self)) await this.leave(tenant)
   }
 
   /** A tenant is gone, or its wallet lies elsewhere now. */
@@ -161,7 +175,9 @@ export class Vault {
     this.storeOf.delete(tenantId)
     if (to.place.kind === 'STORE') {
       this.storeOf.set(tenantId, to.place.store)
-      if (to.keyMode === 'UNMANAGED') this.unlocked.set(to.place.store, { tenantId, usedAt: Date.now() })
+      if (to.keyMode === 'UNMANAGED') {
+        this.unlocked.set(to.place.store, { tenantId, usedAt: Date.now(), noted: true })
+      }
     }
     if (from.kind !== 'STORE') return
     this.unlocked.delete(from.store)
@@ -197,18 +213,33 @@ export class Vault {
   /** Locks all that is open here. */
   async close(): Promise<void> {
     clearInterval(this.sweeper)
-    for (const [store, { tenantId }] of [...this.unlocked]) await this.leave(tenantId, store)
+    for (const [store, { tenantId }] of [...this.unlocked]) await this.leave(inStore(tenantId, store))
     await this.places.own.closeAll()
   }
 
-  private async open(tenant: Tenant, key: string, byName: boolean): Promise<Tenant> {
-    if (tenant.place.kind !== 'STORE') return tenant
+  private open(tenant: Tenant, key: string, byName: boolean): Promise<Tenant> {
+    if (tenant.place.kind !== 'STORE') return Promise.resolve(tenant)
     const { store } = tenant.place
-    await this.closing.get(store)
-    await this.makeRoom(store)
+    const opened = this.openStore(tenant, store, key, byName)
+    this.opening.set(store, opened)
+    const done = () => {
+      if (this.opening.get(store) === opened) this.opening.delete(store)
+    }
+    opened.then(done, done)
+    return opened
+  }
+
+  private async openStore(tenant: Tenant, store: string, key: string, byName: boolean): Promise<Tenant> {
+    // Before anything else: a wrong key is told as fast whether the wallet is open or not, and no other wallet is
+    // closed to make room for it.
+    await this.places.own.check(store, key)
     await this.options.mark(tenant.id)
-    await this.places.own.openWith(store, key)
-    this.unlocked.set(store, { tenantId: tenant.id, usedAt: Date.now() })
+    do {
+      await this.closing.get(store)
+      await this.inRoom(store, () => this.places.own.openWith(store, key))
+    } while (this.closing.has(store))
+    const unlocked = { tenantId: tenant.id, usedAt: Date.now(), noted: false }
+    this.unlocked.set(store, unlocked)
     this.storeOf.set(tenant.id, store)
     const { self } = this.options
     const opened = await this.update(tenant.id, (current) => {
@@ -219,16 +250,21 @@ export class Vault {
       await this.closeHere(tenant)
       throw tenantLocked()
     }
+    unlocked.noted = true
     this.onUnlocked(tenant.id)
     return opened
   }
 
   /** Locks a wallet here; where it was open nowhere else, it is locked. */
-  private leave(tenantId: string, store: string): Promise<void> {
+  private leave(tenant: Pick<TenantProfile, 'id' | 'place'>): Promise<void> {
     const { self } = this.options
-    return this.closeHere({ id: tenantId, place: { kind: 'STORE', store } }, async () => {
-      await this.update(tenantId, ({ openers }) => ({ openers: openers.filter((name) => name !== self) }))
+    return this.closeHere(tenant, async () => {
+      await this.update(tenant.id, ({ openers }) => ({ openers: openers.filter((name) => name !== self) }))
     })
+  }
+
+  private unlockedAt({ place }: Pick<TenantProfile, 'place'>): Unlocked | undefined {
+    return place.kind === 'STORE' ? this.unlocked.get(place.store) : undefined
   }
 
   private async update(
@@ -253,37 +289,54 @@ export class Vault {
 
   private async openKept(tenantId: string, store: string): Promise<void> {
     await this.closing.get(store)
-    await this.makeRoom(store)
     const key = await keptKeys.find(this.base, store)
     if (key === undefined) throw new StoreClosedError()
-    await this.places.own.openWith(store, key)
+    await this.inRoom(store, () => this.places.own.openWith(store, key))
     this.storeOf.set(tenantId, store)
   }
 
-  /** Closes what was unused longest where too many stores are open. */
-  private async makeRoom(store: string): Promise<void> {
+  /** Opens a store once there is room for it: where too many are open, what was unused longest is closed. */
+  private async inRoom(store: string, open: () => Promise<void>): Promise<void> {
     const { own } = this.places
     const deadline = Date.now() + WAIT_FOR_ROOM_MS
-    while (own.open >= this.options.storesMax && !own.isOpen(store)) {
-      // Managed ones first: they open again by themselves.
-      const idle = own.idle()
-      const name = idle.find((name) => !this.unlocked.has(name)) ?? idle[0]
-      const unlocked = name === undefined ? undefined : this.unlocked.get(name)
-      if (name !== undefined && unlocked) await this.leave(unlocked.tenantId, name)
-      else if (name !== undefined) await own.close(name)
+    const taken = () => own.open + [...this.promised].filter((name) => !own.isOpen(name)).length
+    while (taken() >= this.options.storesMax && !own.isOpen(store) && !this.promised.has(store)) {
+      const victim = this.leastUsed()
+      const unlocked = victim === undefined ? undefined : this.unlocked.get(victim)
+      if (victim !== undefined && unlocked) await this.leave(inStore(unlocked.tenantId, victim))
+      else if (victim !== undefined) await own.close(victim)
       else if (Date.now() > deadline) throw new Error('No room for another open store')
       else await new Promise((resolve) => setTimeout(resolve, 20))
     }
+    this.promised.add(store)
+    try {
+      await open()
+    } finally {
+      this.promised.delete(store)
+    }
+  }
+
+  /** The store that can be closed best; managed ones first, as they open again by themselves. */
+  private leastUsed(): string | undefined {
+    const idle = this.places.own.idle()
+    const before = Date.now() - JUST_USED_MS
+    const isLeft = (name: string) => (this.unlocked.get(name)?.usedAt ?? before) < before
+    return idle.find((name) => !this.unlocked.has(name)) ?? idle.find(isLeft)
   }
 
   private async sweep(): Promise<void> {
     for (const [store, unlocked] of [...this.unlocked]) {
       const tenant = await this.tenants.find(unlocked.tenantId)
       const before = Date.now() - (tenant ? this.options.idleMsOf(tenant) : 0)
-      if (unlocked.usedAt < before) await this.leave(unlocked.tenantId, store)
+      if (unlocked.usedAt < before) await this.leave(inStore(unlocked.tenantId, store))
     }
     for (const name of this.places.own.idle(Date.now() - this.options.storeIdleMs)) {
       if (!this.unlocked.has(name)) await this.places.own.close(name)
     }
   }
 }
+
+const inStore = (id: string, store: string): Pick<TenantProfile, 'id' | 'place'> => ({
+  id,
+  place: { kind: 'STORE', store },
+})

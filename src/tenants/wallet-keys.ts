@@ -14,7 +14,7 @@ const SALT_BYTES = 16
 /** The longest passphrase (characters). */
 const PASSPHRASE_MAX = 1024
 
-/** Each derivation takes 64 MiB or more, and a core: one at a time. */
+/** Each derivation takes 64 MiB or more, and a core: one at a time, wallet by wallet in turn. */
 const deriving = new Semaphore(1)
 
 /** A random raw key: base58 of 32 bytes. */
@@ -41,7 +41,7 @@ export async function rawKeyOf(given: string, derivation: Derivation | null): Pr
   if (!derivation) return isRawKey(given) ? given : undefined
   if (given.length > PASSPHRASE_MAX) return undefined
   const salt = Buffer.from(derivation.salt, 'base64url')
-  const key = await deriving.use(() => keyFromPassphrase(given, salt, derivation.cost))
+  const key = await deriving.use(() => keyFromPassphrase(given, salt, derivation.cost), { key: derivation.salt })
   const text = base58Encode(key)
   key.fill(0)
   return text
