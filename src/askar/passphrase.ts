@@ -21,7 +21,12 @@ export async function keyFromPassphrase(
   salt: Uint8Array,
   cost: PassphraseCost,
 ): Promise<Uint8Array> {
-  const options = { parameters: PARAMETERS[cost], password: new TextEncoder().encode(passphrase), salt }
+  const password = new TextEncoder().encode(passphrase)
+  const options = { parameters: PARAMETERS[cost], password, salt }
   const askar = shared.askar as unknown as Partial<Aside> & typeof shared.askar
-  return askar.argon2Aside ? askar.argon2Aside(options) : askar.argon2DerivePassword(options)
+  try {
+    return await (askar.argon2Aside ? askar.argon2Aside(options) : askar.argon2DerivePassword(options))
+  } finally {
+    password.fill(0)
+  }
 }
