@@ -29,6 +29,8 @@ export interface DrainOptions {
  */
 export class Drain {
   private readonly running = new Map<string, Promise<void>>()
+  /** Tenants that were opened again while a drain may just have been ending. */
+  private readonly again = new Set<string>()
   private stopping = false
 
   constructor(private readonly options: DrainOptions) {}
@@ -39,8 +41,12 @@ export class Drain {
 
   /** Begins to drain, unless that is under way. */
   begin(tenantId: string): void {
-    if (this.stopping || this.running.has(tenantId)) return
-    const run = this.run(tenantId).finally(() => this.running.delete(tenantId))
+    if (this.stopping) return
+    if (this.running.has(tenantId)) return void this.again.add(tenantId)
+    const run = this.run(tenantId).finally(() => {
+      this.running.delete(tenantId)
+      if (this.again.delete(tenantId)) this.begin(tenantId)
+    })
     this.running.set(tenantId, run)
   }
 
@@ -79,10 +85,12 @@ export class Drain {
           after = Math.max(after, sealed.n)
         }
       } finally {
-        if (handled.length > 0 || messages.length === 0) left = await queue.remove(tenantId, handled)
+        const removed = await queue.remove(tenantId, handled)
+        left = removed.left
+        // Of several instances that drain, one ends it.
+        if (removed.ended) await this.told(tenantId)
       }
     }
-    await this.told(tenantId)
   }
 
   /** Has the events of queued messages join the tenant's log. */

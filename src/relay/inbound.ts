@@ -102,19 +102,32 @@ export class Inbound {
 
   /** Handles a message of the sealed queue, once. */
   async handleSealed(tenantId: string, { n, digest, envelope }: Sealed): Promise<void> {
-    await this.sessions.transact(tenantId, async (agent, unit) => {
-      if (n <= unit.head.queue.handled) return
-      const before = unit.savepoint()
-      try {
-        await this.handle(agent, unit, { json: envelope, digest })
-      } catch (error) {
-        if (!(error instanceof EnvelopeError)) throw error
-        unit.restore(before)
-        this.logger.warn('A message that had waited cannot be opened', { tenantId })
-      }
-      unit.head.queue.handled = n
+    const tenant = await this.tenants.find(tenantId)
+    // It counts as one that comes now: a wallet is not locked by idle time in the midst of its queue.
+    if (tenant) this.vault.touch(tenant)
+    const done = (unit: Unit) => {
+      unit.head.queue.handled = Math.max(unit.head.queue.handled, n)
       unit.touch()
-    })
+    }
+    try {
+      await this.sessions.transact(tenantId, async (agent, unit) => {
+        if (n <= unit.head.queue.handled) return
+        const before = unit.savepoint()
+        try {
+          await this.handle(agent, unit, { json: envelope, digest })
+        } catch (error) {
+          if (!(error instanceof EnvelopeError)) throw error
+          unit.restore(before)
+          this.logger.warn('A message that had waited cannot be opened', { tenantId })
+        }
+        done(unit)
+      })
+    } catch (error) {
+      // It needs documents that are not to be had. What lies behind it must not wait for them.
+      if (!isGatewayError(error, 'PROTOCOL_ERROR')) throw error
+      this.logger.warn('A message that had waited cannot be handled', { tenantId, error })
+      await this.sessions.transact(tenantId, async (_agent, unit) => done(unit))
+    }
   }
 
   private async handle(

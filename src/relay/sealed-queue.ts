@@ -101,9 +101,15 @@ export class SealedQueue {
     return this.read({ tenant: tenantId })
   }
 
-  /** Removes messages that were handled. @returns how many are left; where none are, what comes need not wait */
-  async remove(tenantId: string, handled: readonly Sealed[]): Promise<number> {
-    const left = await this.base.transact(async (unit) => {
+  /**
+   * Removes messages that were handled.
+   * @returns how many are left, and whether with this the queue has ended: what comes from now on need not wait
+   */
+  async remove(tenantId: string, handled: readonly Sealed[]): Promise<{ left: number; ended: boolean }> {
+    const result = await this.base.transact(async (unit) => {
+      const tenant = await readInUnit(unit, tenantId)
+      // Deleted meanwhile, with all that waited.
+      if (!tenant || tenant.deleting) return { left: 0, ended: false }
       const count = await readCount(unit, tenantId)
       for (const { digest, bytes } of handled) {
         if (!(await unit.remove(MESSAGES, nameOf(tenantId, digest)))) continue
@@ -111,12 +117,13 @@ export class SealedQueue {
         count.bytes -= bytes
       }
       count.since = handled.at(-1)?.at ?? count.since
-      await writeCount(unit, tenantId, count)
-      if (count.messages === 0) await this.tenants.update(unit, tenantId, undefined, () => ({ queueing: false }))
-      return count.messages
+      if (handled.length > 0) await writeCount(unit, tenantId, count)
+      const ended = tenant.queueing && count.messages === 0
+      if (ended) await this.tenants.update(unit, tenantId, undefined, () => ({ queueing: false }))
+      return { left: count.messages, ended }
     })
-    if (left === 0) this.tenants.changed(tenantId)
-    return left
+    if (result.ended) this.tenants.changed(tenantId)
+    return result
   }
 
   /** Removes all that waits for a tenant. */
