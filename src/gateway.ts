@@ -59,6 +59,7 @@ import { jwksEndpoint } from './server/jwks.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
+import { rateLimit } from './server/rate-limit.js'
 import { buildGatewaySchema } from './server/schema.js'
 import { StoreWatch } from './server/store-watch.js'
 import { takeTurns } from './server/turns.js'
@@ -76,7 +77,8 @@ import { LockResolver } from './tenants/lock.resolver.js'
 import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
 import { ownKeyOf } from './tenants/own-key.js'
-import { policyOf } from './tenants/policy.js'
+import { Policies } from './tenants/policy.js'
+import { Rates } from './tenants/rates.js'
 import { Sessions } from './tenants/sessions.js'
 import { settingsOf } from './tenants/settings.js'
 import { SparePlaces } from './tenants/spare-places.js'
@@ -122,6 +124,8 @@ const TURNS = { most: 16, share: 1, aboutMs: SECOND_MS, stayMs: 250 }
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
   if (config.mediatorInvitation) logger.warn('MEDIATOR_INVITATION is not used by this version: it has no mediation yet')
 
+  const policies = Policies.create(config.defaultPolicy)
+
   // 1. The store, and what instances tell each other.
   if (!config.databaseUrl) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const location = config.databaseUrl
@@ -137,7 +141,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const meta = await readStoreMeta(profiles.base)
   const { shared } = store
   const { instanceId } = config
-  const { bus, hints } = connectInstances(config, meta.id, logger)
+  const { bus, hints, counters } = connectInstances(config, meta.id, logger)
 
   // 2. Events.
   const hub = new EventHub()
@@ -187,6 +191,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   profiles.locate = vault.locate
   const live = new LiveCredentials(tokens, tenants, operators)
+  const rates = new Rates(counters, tenants, policies, (limit, tenantId) => metrics.countRefused(limit, tenantId))
 
   // 4. The relay: ways in and out.
   let publicUrl = config.publicUrl
@@ -283,10 +288,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   const gate = new FairGate(TURNS)
   const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
-    const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policyOf(tenant)
+    const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policies.of(tenant)
     return { messages: queueMaxMessages, bytes: queueMaxBytes, ageMs: queueMaxAge * SECOND_MS }
   })
-  const inbound = new Inbound(routes, sessions, tenants, vault, queue, gate, logger)
+  const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, logger)
   const drain = new Drain({
     queue,
     tenants,
@@ -329,7 +334,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const features = new Features(tenants)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const resolvers = [
-    new TenantResolver(lifecycle, tenants, tokens),
+    new TenantResolver(lifecycle, tenants, tokens, policies),
     new LockResolver(lifecycle),
     new WalletResolver(lifecycle, tokens),
     new OperatorResolver(operators),
@@ -368,13 +373,15 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const refused = (origin: string | null) => refusals.noteKey(origin)
   const credentials = new Credentials(operators, tokens, config.adminApi, refused, outsideIssuer)
   const originOf = originFinder(config.trustProxy)
-  const operations = new OperationChecker({ schema, limits, introspection: config.introspection, logger })
+  const admit = rateLimit(rates)
+  const operations = new OperationChecker({ schema, limits, admit, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
     openEventStream(events, args, context)
   const overHttp = await graphqlOverHttp({
     schema,
     credentials,
     limits,
+    admit,
     introspection: config.introspection,
     maxBytes: config.maxRequestBytes,
     originOf,

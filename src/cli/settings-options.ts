@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Config, parseConfig } from '../config/config.js'
 import { type RawSettings, readSettings } from '../config/env.js'
 import { flagName, type SettingName, settings } from '../config/settings.js'
+import { Policies } from '../tenants/policy.js'
 
 /** Gives a command one flag per setting, or for some of them, and `--config` for the file. */
 export function addSettingsOptions(command: Command, names?: readonly SettingName[]): Command {
@@ -23,5 +24,8 @@ export function addSettingsOptions(command: Command, names?: readonly SettingNam
 export function settingsOf(command: Command): { raw: RawSettings; config: Config; warnings: string[] } {
   const { config: configFile, reference: _, ...flags } = command.opts<Record<string, string | undefined>>()
   const raw = readSettings({ flags, configFile })
-  return { raw, ...parseConfig(raw) }
+  const parsed = parseConfig(raw)
+  // What the keys of a policy mean is known only above the configuration.
+  Policies.create(parsed.config.defaultPolicy)
+  return { raw, ...parsed }
 }

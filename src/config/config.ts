@@ -6,7 +6,7 @@ import { type LogFormat, type LogLevel, logLevels } from '../lib/logger.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
 import { fileKey, type SettingName, settings } from './settings.js'
-import { duration, durationOrNone, httpUrl, list, oneOf, size, text, url, wholeNumber } from './values.js'
+import { duration, durationOrNone, httpUrl, jsonObject, list, oneOf, size, text, url, wholeNumber } from './values.js'
 
 /** What the gateway runs by, without the keys, which are in Secrets. Times are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -36,6 +36,8 @@ export interface Config {
   readonly oidcTenantClaim: string
   readonly oidcScopeClaim: string
   readonly mediatorInvitation?: string
+  /** The policy of all tenants, by its keys, which are not checked here; empty where none was given. */
+  readonly defaultPolicy: Readonly<Record<string, unknown>>
   readonly adminApi: boolean
   readonly sessionsMax: number
   /** Stores of tenants' own that are open at once. */
@@ -82,6 +84,7 @@ const schema = z.object({
   TOKEN_TTL: durationOrNone(),
   TOKEN_TTL_MAX: durationOrNone(),
   MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
+  DEFAULT_POLICY: jsonObject(),
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
   STORES_MAX: wholeNumber(1, 10_000),
@@ -207,6 +210,7 @@ function toConfig(parsed: Parsed): Config {
     oidcTenantClaim: parsed.OIDC_TENANT_CLAIM,
     oidcScopeClaim: parsed.OIDC_SCOPE_CLAIM,
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
+    defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
     sessionsMax: parsed.SESSIONS_MAX,
     storesMax: parsed.STORES_MAX,

@@ -142,6 +142,14 @@ const settingList = [
   },
   {
     group: 'Tenants',
+    name: 'DEFAULT_POLICY',
+    default: '{}',
+    kind: 'JSON object of policy keys',
+    meaning:
+      'What every tenant is allowed where its own policy says nothing, such as `{"requestsPerMinute": 6000}`. See [Limits](limits.md) for the keys. The same on every instance.',
+  },
+  {
+    group: 'Tenants',
     name: 'ADMIN_API',
     default: 'on',
     kind: 'on | off',

@@ -36,6 +36,19 @@ export function size() {
   return converted('must be a size like 1MiB, 64KiB or 5000 (bytes), up to 1GiB', parseSize)
 }
 
+/** A JSON object; what its keys mean is checked by whoever knows them. */
+export function jsonObject() {
+  return converted('must be a JSON object like {"maxConnections": 1000}', (value) => {
+    try {
+      const parsed: unknown = JSON.parse(value)
+      const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      return isObject ? (parsed as Readonly<Record<string, unknown>>) : undefined
+    } catch {
+      return undefined
+    }
+  })
+}
+
 /** A comma list; spaces around its parts do not count, empty parts are left out. */
 export function list<T>(item: z.ZodType<T, string>) {
   return z

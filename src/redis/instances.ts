@@ -3,6 +3,8 @@ import type { Logger } from '../lib/logger.js'
 import { type Bus, RedisBus, silentBus } from './bus.js'
 import { connectRedis } from './connect.js'
 import { RedisKeys } from './keys.js'
+import { type MinuteCounters, ownCounters, RedisCounters } from './minute-counters.js'
+import { Patience } from './patience.js'
 import { noRouteHints, RedisRouteHints } from './route-hints.js'
 
 /** What instances on one store tell each other by, where there is Redis. */
@@ -10,11 +12,13 @@ export function connectInstances(
   config: Config,
   storeId: string,
   logger: Logger,
-): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints } {
-  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints }
+): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints; counters: MinuteCounters } {
+  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints, counters: ownCounters() }
   const keys = new RedisKeys(storeId)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
   const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
-  return { bus, hints: new RedisRouteHints(redis, keys, bus) }
+  const patience = new Patience()
+  const counters = new RedisCounters(redis, keys, patience)
+  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters }
 }

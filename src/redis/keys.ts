@@ -7,6 +7,11 @@ export class RedisKeys {
     return `tenantry:${this.scope}:route:${key}`
   }
 
+  /** String: how often a tenant has done something within its minute. One tenant's keys lie in one slot of a cluster. */
+  rate(tenantId: string, what: string): string {
+    return `tenantry:${this.scope}:rate:{${tenantId}}:${what}`
+  }
+
   /** Channel on which instances tell each other what has changed. */
   get bus(): string {
     return `tenantry:${this.scope}:bus`

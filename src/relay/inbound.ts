@@ -6,6 +6,7 @@ import type { FairGate } from '../lib/fair-gate.js'
 import type { Logger } from '../lib/logger.js'
 import { SEEN_MAX } from '../storage/head.js'
 import type { Collector, Unit } from '../storage/unit.js'
+import type { Rates } from '../tenants/rates.js'
 import type { Sessions } from '../tenants/sessions.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Vault } from '../tenants/vault.js'
@@ -14,7 +15,20 @@ import type { Routes } from './routes.js'
 import type { Laid, Sealed, SealedQueue } from './sealed-queue.js'
 
 /** What became of an inbound message, as its sender is told. */
-export type InboundOutcome = 'handled' | 'queued' | 'full' | 'malformed' | 'unknown-recipient' | 'unavailable'
+export type InboundOutcome =
+  | 'handled'
+  | 'queued'
+  | 'full'
+  | 'limited'
+  | 'malformed'
+  | 'unknown-recipient'
+  | 'unavailable'
+
+/** `retryAfter`: seconds, where it is known after what time trying again can help. */
+export interface Received {
+  outcome: InboundOutcome
+  retryAfter?: number
+}
 
 const OUTCOME: Record<Laid, InboundOutcome> = {
   queued: 'queued',
@@ -40,32 +54,40 @@ export class Inbound {
     private readonly tenants: TenantStore,
     private readonly vault: Vault,
     private readonly queue: SealedQueue,
+    private readonly rates: Rates,
     private readonly gate: FairGate,
     private readonly logger: Logger,
   ) {}
 
   /** Resolves once the message's changes, events and answers are committed, or none of them is. */
-  async receive(body: Buffer): Promise<InboundOutcome> {
+  async receive(body: Buffer): Promise<Received> {
     // 1. The outside of the envelope.
     const envelope = parseEnvelope(body)
-    if (!envelope) return 'malformed'
+    if (!envelope) return { outcome: 'malformed' }
     let tenantId: string | undefined
     try {
       // 2. Whose it is.
       const route = await this.route(envelope)
-      if (!route) return 'unknown-recipient'
-      // 3. To its wallet.
+      if (!route) return { outcome: 'unknown-recipient' }
       tenantId = route.tenantId
-      const outcome = await this.deliver(tenantId, envelope)
-      if (outcome === 'handled' || outcome === 'queued' || outcome === 'full') return outcome
-      // 4. A route that led astray is looked up again in the base wallet, once.
-      tenantId = await this.routes.findAgain(route.key)
-      if (!tenantId) return 'unknown-recipient'
-      return tenantId === route.tenantId ? outcome : await this.deliver(tenantId, envelope)
+      // 3. Whether there may be more of them.
+      await this.rates.takeInbound(tenantId)
+      return { outcome: await this.relay(route, envelope) }
     } catch (error) {
+      if (isGatewayError(error, 'RATE_LIMITED')) return { outcome: 'limited', retryAfter: error.retryAfter }
       this.logger.error('An inbound message could be neither handled nor stored', { tenantId, error })
-      return 'unavailable'
+      return { outcome: 'unavailable' }
     }
+  }
+
+  private async relay(route: { key: string; tenantId: string }, envelope: Envelope): Promise<InboundOutcome> {
+    // 4. To its wallet.
+    const outcome = await this.deliver(route.tenantId, envelope)
+    if (outcome === 'handled' || outcome === 'queued' || outcome === 'full') return outcome
+    // 5. A route that led astray is looked up again in the base wallet, once.
+    const tenantId = await this.routes.findAgain(route.key)
+    if (!tenantId) return 'unknown-recipient'
+    return tenantId === route.tenantId ? outcome : await this.deliver(tenantId, envelope)
   }
 
   private async route({ recipientKeys }: Envelope): Promise<{ key: string; tenantId: string } | undefined> {

@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, Router } from 'express'
-import type { Inbound, InboundOutcome } from '../relay/inbound.js'
+import type { Inbound, InboundOutcome, Received } from '../relay/inbound.js'
 
 /** Media types of DIDComm v1 envelopes: Aries RFC 0044, its forerunner, and what some agents write instead. */
 const MEDIA_TYPES = [
@@ -13,19 +13,21 @@ const STATUS: Record<InboundOutcome, number> = {
   handled: 200,
   queued: 202,
   full: 429,
+  limited: 429,
   malformed: 400,
   'unknown-recipient': 404,
   unavailable: 503,
 }
 
 /** Seconds. */
-const RETRY_AFTER: Partial<Record<InboundOutcome, string>> = { unavailable: '5', full: '60' }
+const RETRY_AFTER: Partial<Record<InboundOutcome, number>> = { unavailable: 5, full: 60 }
 
 /** What a sender is told: as little as it needs, and for all recipients alike. */
 const TEXT: Record<InboundOutcome, string> = {
   handled: '',
   queued: '',
   full: 'Too much waits for this recipient. Try again later.',
+  limited: 'Too many messages for this recipient. Try again later.',
   malformed: 'This is not an envelope that its recipient can open.',
   'unknown-recipient': 'No such recipient.',
   unavailable: 'Try again later.',
@@ -43,10 +45,11 @@ export function didcommOverHttp(
     res.status(415).send('Send an envelope as application/didcomm-envelope-enc.')
   })
   router.post('/didcomm', express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
-    const outcome = Buffer.isBuffer(req.body) ? await inbound.receive(req.body) : 'malformed'
+    const received: Received = Buffer.isBuffer(req.body) ? await inbound.receive(req.body) : { outcome: 'malformed' }
+    const { outcome } = received
+    const retryAfter = received.retryAfter ?? RETRY_AFTER[outcome]
     observe(outcome)
-    const retryAfter = RETRY_AFTER[outcome]
-    if (retryAfter) res.set('retry-after', retryAfter)
+    if (retryAfter) res.set('retry-after', `${retryAfter}`)
     res.status(STATUS[outcome]).type('text/plain').send(TEXT[outcome])
   })
   router.all('/didcomm', (_req, res) => {

@@ -1,4 +1,4 @@
-import { ApolloServer } from '@apollo/server'
+import { ApolloServer, HeaderMap } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import { expressMiddleware } from '@as-integrations/express5'
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
@@ -12,11 +12,13 @@ import { GatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Credentials } from './credentials.js'
 import type { OriginOf } from './origin.js'
+import type { Admission } from './rate-limit.js'
 
 export interface GraphHttpOptions {
   schema: GraphQLSchema
   credentials: Credentials
   limits: LimitOptions
+  admit: Admission
   introspection: boolean
   maxBytes: number
   originOf: OriginOf
@@ -29,7 +31,7 @@ const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 export async function graphqlOverHttp(
   options: GraphHttpOptions,
 ): Promise<{ router: Router; stop: () => Promise<void> }> {
-  const { schema, credentials, limits, logger } = options
+  const { schema, credentials, limits, admit, logger } = options
   // Apollo formats errors without saying whose they are.
   const viewers = new WeakMap<object, Viewer>()
   const apollo = new ApolloServer<GraphContext>({
@@ -50,11 +52,13 @@ export async function graphqlOverHttp(
       {
         async requestDidStart() {
           return {
-            async didResolveOperation({ document, request }) {
+            async didResolveOperation({ document, request: { operationName, variables }, contextValue }) {
               try {
-                assertCost(schema, document, request.variables, request.operationName, limits)
+                assertCost(schema, document, variables, operationName, limits)
+                await admit(contextValue, document, operationName, variables)
               } catch (error) {
-                throw error instanceof GatewayError ? withStatus(error, 400) : error
+                if (!(error instanceof GatewayError)) throw error
+                throw withStatus(error, error.code === 'RATE_LIMITED' ? 429 : 400)
               }
             },
             async didEncounterErrors({ errors, contextValue }) {
@@ -62,7 +66,8 @@ export async function graphqlOverHttp(
             },
             async willSendResponse({ request, errors, response }) {
               // A well-formed request is answered 200 under `application/json`, whatever errors it has (6.4.1).
-              if (response.http.status !== 400 || takesGraphqlResponse(request.http?.headers.get('accept'))) return
+              const isRefused = response.http.status === 400 || response.http.status === 429
+              if (!isRefused || takesGraphqlResponse(request.http?.headers.get('accept'))) return
               if (!errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST')) response.http.status = 200
             },
           }
@@ -122,7 +127,9 @@ function refusal(error: unknown, req: Request): unknown {
 const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false
 
 function withStatus(error: GatewayError, status: number): GraphQLError {
-  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http: { status } } })
+  const headers = new HeaderMap(error.retryAfter === undefined ? [] : [['retry-after', `${error.retryAfter}`]])
+  const http = { status, headers }
+  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http } })
 }
 
 /** Reads the body of a GraphQL request. */

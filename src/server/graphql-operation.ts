@@ -16,10 +16,12 @@ import { formatError } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import type { Logger } from '../lib/logger.js'
+import type { Admission } from './rate-limit.js'
 
 export interface OperationOptions {
   schema: GraphQLSchema
   limits: LimitOptions
+  admit: Admission
   introspection: boolean
   logger: Logger
 }
@@ -50,23 +52,24 @@ export class OperationChecker {
     ]
   }
 
-  /** @returns what to execute, or the errors to answer with */
-  check(
+  /** @returns what to execute, or the errors to answer with, which are not masked yet */
+  async check(
     { query, variables, operationName }: OperationRequest,
     contextValue: GraphContext,
-  ): ExecutionArgs | GraphQLError[] {
-    const { schema, limits } = this.options
+  ): Promise<ExecutionArgs | GraphQLError[]> {
+    const { schema, limits, admit } = this.options
     try {
       if (typeof query !== 'string') throw withCode(new GraphQLError('The operation needs a "query".'), 'BAD_REQUEST')
       const document = this.document(query)
-      if (Array.isArray(document)) return this.masked(document, contextValue.viewer)
+      if (Array.isArray(document)) return document
       if (!getOperationAST(document, operationName)) {
         throw withCode(new GraphQLError('Name one of the operations of the document.'), 'OPERATION_RESOLUTION_FAILURE')
       }
       assertCost(schema, document, variables, operationName, limits)
+      await admit(contextValue, document, operationName, variables)
       return { schema, document, variableValues: variables, operationName, contextValue }
     } catch (error) {
-      return this.masked([error], contextValue.viewer)
+      return [error instanceof GraphQLError ? error : wrapped(error)]
     }
   }
 
@@ -104,6 +107,11 @@ export class OperationChecker {
     if (mayBeKept(document)) this.documents.set(query, document)
     return document
   }
+}
+
+function wrapped(error: unknown): GraphQLError {
+  const originalError = error instanceof Error ? error : new Error('The operation failed', { cause: error })
+  return new GraphQLError(originalError.message, { originalError })
 }
 
 /** Names of the schema, which whoever may not introspect is not told. */

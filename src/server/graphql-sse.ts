@@ -27,7 +27,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
   const handler = createHandler({
     // Without a token there is no single connection mode: its streams belong to whoever knows the token.
     authenticate: () => null,
-    onSubscribe({ raw }, params) {
+    async onSubscribe({ raw }, params) {
       const request = raw as Request
       const viewer = viewers.get(request) ?? { role: 'ANONYMOUS', operatorKey: false }
       const context: SseContext = {
@@ -37,7 +37,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
         guardStream: (end) => live.watch(viewer, end),
         response: request.res as Response,
       }
-      const checked = operations.check(params, context)
+      const checked = await operations.check(params, context)
       if (Array.isArray(checked)) return refused(checked)
       return isMutation(checked) && request.method === 'GET'
         ? refused([badRequest('Send mutations by POST.')])

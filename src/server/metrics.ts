@@ -18,18 +18,27 @@ export interface MetricSources {
 export class Metrics {
   private readonly registry = new Registry()
   private readonly inbound: Counter<'outcome'>
+  private readonly refused: Counter<'limit' | 'tenant'>
   private readonly events: Counter<'tenant'> | undefined
+  private readonly perTenant: boolean
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry })
     const registers = [this.registry]
+    this.perTenant = sources.perTenant
     this.inbound = new Counter({
       name: 'tenantry_inbound_messages_total',
       help: 'Inbound DIDComm messages, by what became of them',
       labelNames: ['outcome'],
       registers,
     })
-    if (sources.perTenant) {
+    this.refused = new Counter({
+      name: 'tenantry_refused_total',
+      help: 'What limits of tenants have refused, by the key of the policy',
+      labelNames: this.perTenant ? ['limit', 'tenant'] : ['limit'],
+      registers,
+    })
+    if (this.perTenant) {
       this.events = new Counter({
         name: 'tenantry_tenant_events_total',
         help: 'Events written, by tenant',
@@ -62,6 +71,11 @@ export class Metrics {
 
   countInbound(outcome: InboundOutcome): void {
     this.inbound.inc({ outcome })
+  }
+
+  /** A limit of a tenant's policy has refused something. */
+  countRefused(limit: string, tenantId: string): void {
+    this.refused.inc(this.perTenant ? { limit, tenant: tenantId } : { limit })
   }
 
   countEvents(tenantId: string, count: number): void {

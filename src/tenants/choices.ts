@@ -26,11 +26,15 @@ export function mergeChoices(schema: ChoiceSchema, chosen: Chosen, changes: unkn
   return merged
 }
 
-/** Every key with its value. What a version that knew other values has stored counts as not chosen. */
-export function withDefaults<S extends ChoiceSchema>(schema: S, chosen: Chosen): z.output<S> {
+/**
+ * Every key with its value: what was chosen, else what is given as its default, else the schema's own. What a version
+ * that knew other values has stored counts as not chosen.
+ */
+export function withDefaults<S extends ChoiceSchema>(schema: S, chosen: Chosen, defaults: Chosen = {}): z.output<S> {
   const entries = Object.entries(schema.shape).map(([key, shape]) => {
-    const { success, data } = shape.safeParse(chosen[key])
-    return [key, success ? data : shape.parse(undefined)]
+    const values = [chosen[key], defaults[key]].filter((value) => value !== undefined)
+    const fitting = values.map((value) => shape.safeParse(value)).find(({ success }) => success)
+    return [key, fitting ? fitting.data : shape.parse(undefined)]
   })
   return Object.fromEntries(entries) as z.output<S>
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { FEATURES } from '../agent/features.js'
-import { type Chosen, withDefaults } from './choices.js'
+import { ConfigError } from '../config/config-error.js'
+import { isGatewayError } from '../lib/errors.js'
+import { type Chosen, mergeChoices, withDefaults } from './choices.js'
 
 const DAY_S = 86_400
 
@@ -36,5 +38,26 @@ export const policySchema = z.strictObject({
 
 export type TenantPolicy = z.output<typeof policySchema>
 
-/** All of a tenant's policy, with the defaults of what the operator has not chosen. */
-export const policyOf = ({ policy }: { policy: Chosen }): TenantPolicy => withDefaults(policySchema, policy)
+/** What tenants are allowed, each by its own policy and by what stands for all of them. */
+export class Policies {
+  /** What is stored is never changed in place, so what follows from it stands as long as it does. */
+  private readonly known = new WeakMap<Chosen, TenantPolicy>()
+
+  private constructor(private readonly defaults: Chosen) {}
+
+  /** @throws ConfigError where `defaults` are no policy */
+  static create(defaults: Chosen): Policies {
+    try {
+      return new Policies(mergeChoices(policySchema, {}, defaults, 'policy'))
+    } catch (error) {
+      throw isGatewayError(error) ? new ConfigError('DEFAULT_POLICY', error.message) : error
+    }
+  }
+
+  /** All of a tenant's policy, with the defaults of what the operator has not chosen for it. */
+  of({ policy }: { policy: Chosen }): TenantPolicy {
+    const known = this.known.get(policy) ?? withDefaults(policySchema, policy, this.defaults)
+    this.known.set(policy, known)
+    return known
+  }
+}

@@ -9,7 +9,7 @@ import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import { describeChoices } from './choices.js'
 import { ownKeyOf } from './own-key.js'
-import { policyOf, policySchema } from './policy.js'
+import { type Policies, policySchema } from './policy.js'
 import { settingsOf, settingsSchema } from './settings.js'
 import {
   CreateTenantInput,
@@ -41,6 +41,7 @@ export class TenantResolver {
     private readonly service: TenantService,
     private readonly store: TenantStore,
     private readonly uses: Tokens,
+    private readonly policies: Policies,
   ) {}
 
   @ForAnyone()
@@ -204,10 +205,10 @@ export class TenantResolver {
   }
 
   @FieldResolver(() => JsonScalar, {
-    description: `What the operator allows it, all of it with its values. updateTenant changes it by key:\n${describeChoices(policySchema)}`,
+    description: `What the operator allows it, all of it with its values: its own, else those of DEFAULT_POLICY, else these defaults. updateTenant changes it by key:\n${describeChoices(policySchema)}`,
   })
   policy(@Root() tenant: TenantProfile): Record<string, unknown> {
-    return policyOf(tenant)
+    return { ...this.policies.of(tenant) }
   }
 
   /** A tenant may name no other than itself; another's id is answered like one that does not exist. */

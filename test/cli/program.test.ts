@@ -104,6 +104,18 @@ test('an unknown flag or command is exit 2', async (t) => {
   assert.equal(await run(t, ['sevre']).exit, 2)
 })
 
+test('a default policy that is none is one line and exit 2, before anything is made', async (t) => {
+  for (const [policy, told] of [
+    ['{"maxConnections": -1}', /^DEFAULT_POLICY: policy\.maxConnections does not fit: 0 to .*\n$/],
+    ['{"connections": 5}', /^DEFAULT_POLICY: policy has a key that is not known\. Known are .*\n$/],
+  ] as const) {
+    const { output, exit } = run(t, ['serve'], { DEFAULT_POLICY: policy })
+    assert.equal(await exit, 2)
+    assert.match(output.stderr, told)
+    assert.equal(output.stdout, '')
+  }
+})
+
 test('config prints what is in effect without secrets', async (t) => {
   const { output, exit } = run(t, ['config', '--log-level', 'warn'], { JWT_SECRET: 'MARK'.repeat(8), PORT: '4100' })
   assert.equal(await exit, 0)

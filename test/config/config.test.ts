@@ -142,6 +142,8 @@ describe('config', () => {
     ['OIDC_ISSUER', 'login.example'],
     ['OIDC_JWKS_URL', 'file:///keys'],
     ['MEDIATOR_INVITATION', 'invite me'],
+    ['DEFAULT_POLICY', '[]'],
+    ['DEFAULT_POLICY', '{maxConnections: 5}'],
     ['ADMIN_API', 'yes'],
     ['SESSIONS_MAX', '0'],
     ['SESSION_IDLE', 'none'],
