@@ -282,7 +282,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
     logger,
   })
-  const sessions = new Sessions(factory, profiles, tenants, vault, outside, {
+  const sessions = new Sessions(factory, profiles, tenants, vault, outside, policies, {
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
@@ -331,7 +331,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
-  const features = new Features(tenants)
+  const features = new Features(tenants, policies)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const resolvers = [
     new TenantResolver(lifecycle, tenants, tokens, policies),

@@ -28,7 +28,7 @@ export function featureOf(messageType: string): Feature | undefined {
   return Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined
 }
 
-/** Whether a tenant's policy, as it is stored, has a feature switched off. */
+/** Whether a tenant's policy has a feature switched off. */
 export function isOff({ policy }: { policy: Record<string, unknown> }, feature: Feature): boolean {
   const { disabledFeatures } = policy
   return Array.isArray(disabledFeatures) && disabledFeatures.includes(feature)

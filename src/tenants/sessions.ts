@@ -1,6 +1,6 @@
 import type { AgentFactory } from '../agent/agent-factory.js'
 import { needsOf, type OutsideDidResolver } from '../agent/did-resolvers.js'
-import { WalletOwner } from '../agent/ports.js'
+import { WalletOwner, type WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
@@ -8,6 +8,7 @@ import { FairQueue } from '../lib/fair-queue.js'
 import { FencedError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
+import type { Policies } from './policy.js'
 import type { Tenant } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 import type { Vault } from './vault.js'
@@ -56,6 +57,7 @@ export class Sessions {
     private readonly tenants: TenantStore,
     private readonly vault: Vault,
     private readonly outside: OutsideDidResolver,
+    private readonly policies: Policies,
     private readonly options: { max: number; idleMs: number },
   ) {
     this.sweeper = setInterval(() => void this.sweep(), Math.max(1000, options.idleMs / 2))
@@ -166,13 +168,18 @@ export class Sessions {
     const room = this.rooms.get(tenant.id)
     if (room) {
       room.guests += 1
-      room.agent.owner.settings = tenant
+      room.agent.owner.settings = this.settingsOf(tenant)
       return Promise.resolve(room)
     }
     const opening = this.opening.get(tenant.id)
     if (opening) return opening.then((opened) => this.welcome(opened))
     if (this.taken >= this.options.max && !this.evictIdle()) return undefined
     return this.openRoom(tenant).then((opened) => this.welcome(opened))
+  }
+
+  /** What the agent has to know of a tenant, with all of its policy. */
+  private settingsOf(tenant: Tenant): WalletSettings {
+    return { ...tenant, policy: this.policies.of(tenant) }
   }
 
   private welcome(room: Room): Room {
@@ -188,7 +195,7 @@ export class Sessions {
 
   private openRoom(tenant: Tenant): Promise<Room> {
     this.taken += 1
-    const opened = this.factory.open(new WalletOwner(tenant.id, tenant)).then(
+    const opened = this.factory.open(new WalletOwner(tenant.id, this.settingsOf(tenant))).then(
       async (agent) => {
         await this.onOpen(tenant)
         const room = { agent, guests: 0, usedAt: Date.now() }

@@ -11,7 +11,12 @@ describe('the policy of all tenants', () => {
 
   before(async () => {
     store = await freshStore('sqlite')
-    const DEFAULT_POLICY = JSON.stringify({ mutationsPerMinute: 0, maxConnections: 7, queueMaxMessages: 50 })
+    const DEFAULT_POLICY = JSON.stringify({
+      mutationsPerMinute: 0,
+      maxConnections: 7,
+      queueMaxMessages: 50,
+      disabledFeatures: ['MESSAGES'],
+    })
     gateway = await startGateway(store, { DEFAULT_POLICY })
   })
   after(async () => {
@@ -25,6 +30,7 @@ describe('the policy of all tenants', () => {
     assert.deepEqual([policy.maxConnections, policy.queueMaxMessages, policy.requestsPerMinute], [100, 50, null])
     const make = 'mutation { createInvitation(input: {}) { invitation { id } } }'
     assert.equal(await tenant.client.codeOf(make), 'RATE_LIMITED')
+    assert.equal(await tenant.client.codeOf('{ basicMessages { nodes { id } } }'), 'FORBIDDEN')
     const update = (changes: object) =>
       ApiClient.operator(gateway.url).ask(
         'mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { policy } } }',
