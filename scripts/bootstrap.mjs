@@ -5,7 +5,7 @@ import { withBootstrapLock } from './lib/bootstrap-lock.mjs'
 import { buildExplorer, buildSources } from './lib/build.mjs'
 import { Failure, runMain } from './lib/failure.mjs'
 import { ensureFallbackBinding } from './lib/fallback-binding.mjs'
-import { ensureAskar } from './lib/native.mjs'
+import { ensureNativeLibraries } from './lib/native.mjs'
 import { checkNode } from './lib/node-version.mjs'
 import { ensurePackages } from './lib/packages.mjs'
 import { hasWorked } from './lib/progress.mjs'
@@ -16,11 +16,13 @@ await runMain('bootstrap', async () => {
   checkNode(process.versions.node)
   await withBootstrapLock(async () => {
     await ensurePackages()
-    await ensureAskar()
+    await ensureNativeLibraries()
     if (goal === 'test') await ensureFallbackBinding()
     await buildSources()
     await buildExplorer()
   })
   const total = (performance.now() / 1000).toFixed(1)
-  console.log(hasWorked() ? `  ready after ${total} s` : `  packages, native library and build are there (${total} s)`)
+  console.log(
+    hasWorked() ? `  ready after ${total} s` : `  packages, native libraries and build are there (${total} s)`,
+  )
 })

@@ -4,6 +4,7 @@ import { AgentFactory } from './agent/agent-factory.js'
 import { OutsideDidResolver } from './agent/did-resolvers.js'
 import { didWebResolver } from './agent/did-web.js'
 import type { AgentPorts } from './agent/ports.js'
+import { AnonCredsWorkers } from './anoncreds/index.js'
 import { AuditResolver } from './audit/audit.resolver.js'
 import { AuditLog } from './audit/audit-log.js'
 import { Refusals } from './audit/refusals.js'
@@ -263,6 +264,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   }
   const invitationDomain = () => publicUrl ?? ''
   const outside = new OutsideDidResolver({ web: didWebResolver(fetch) })
+  const workers = new AnonCredsWorkers()
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [
@@ -273,6 +275,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     ],
     ports,
     outside,
+    anoncreds: { workers, registries: [] },
     pinged: ({ unit, owner, connectionId, threadId, direction }) =>
       ports.event(unit, {
         tenantId: owner.tenantId,
@@ -548,6 +551,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id)))
       await recovery.stop()
       await factory.shutdown()
+      await workers.stop()
       await bus.close()
       await fetch.close()
       await store.close()

@@ -10,8 +10,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { askarPins, askarVersion } from './askar-pins.mjs'
 import { Failure } from './failure.mjs'
+import { anoncreds, askar } from './native-pins.mjs'
 import { inRoot } from './paths.mjs'
 import { progress } from './progress.mjs'
 import { run, runNode, tail } from './run.mjs'
@@ -20,84 +20,92 @@ import { expectSum, libraryFromWheel } from './wheel.mjs'
 
 const PIP_TIMEOUT_MS = 180_000
 const INSTALL_SCRIPT_TIMEOUT_MS = 20_000
-const OWN_FOLDER = 'LIB_ASKAR_PATH=<folder of the library> npm start'
 
-/** The folder of the checkout where the native library lies. */
+/** The folder of the checkout where the native libraries lie. */
 export const nativeFolder = inRoot('native')
 
+/** Makes sure that the native libraries are there. */
+export async function ensureNativeLibraries() {
+  for (const pin of [askar, anoncreds]) await ensureLibrary(pin)
+}
+
 /**
- * Makes sure that Askar's native library is there: what LIB_ASKAR_PATH says, else `native/` of the checkout, else
- * it is fetched into that.
+ * Makes sure that a native library is there: what its variable says, else `native/` of the checkout, else it is
+ * fetched into that.
  *
- * The wheel comes before the install script of the `askar-nodejs` package: it comes from the kind of index that
+ * The wheel comes before the install script of the wrapper's package: it comes from the kind of index that
  * networks mirror, in one request through the user's pip settings, and fails at once where there is none. The
  * script fetches a release from GitHub, knows no proxy, and where that is shut off it can hang until its time is up.
  */
-export async function ensureAskar() {
-  const named = process.env.LIB_ASKAR_PATH
-  if (named) return expectNamed(named)
-  const pin = pinOf(process.platform, process.arch)
-  const file = join(nativeFolder, pin.library)
-  if (existsSync(file) && sha256(readFileSync(file)) === pin.librarySum) return
-  const library = await progress(`native library: Askar ${askarVersion}`, () => fetchLibrary(pin))
+async function ensureLibrary(pin) {
+  const named = process.env[pin.variable]
+  if (named) return expectNamed(named, pin)
+  const build = buildOf(pin, process.platform, process.arch)
+  const file = join(nativeFolder, build.library)
+  if (existsSync(file) && sha256(readFileSync(file)) === build.librarySum) return
+  const library = await progress(`native library: ${pin.name} ${pin.version}`, () => fetchLibrary(pin, build))
   mkdirSync(nativeFolder, { recursive: true })
   // Moved into place whole: a gateway that starts meanwhile loads the old file or the new one.
   writeFileSync(`${file}.part`, library, { mode: 0o755 })
   renameSync(`${file}.part`, file)
 }
 
-function expectNamed(folder) {
-  const names = [...new Set(Object.values(askarPins).map((pin) => pin.library))]
+function expectNamed(folder, pin) {
+  const names = [...new Set(Object.values(pin.builds).map((build) => build.library))]
   if (names.some((name) => existsSync(join(folder, name)))) return
   throw new Failure(
-    `LIB_ASKAR_PATH is ${folder}, and there is no ${names.join(' or ')} in it.`,
+    `${pin.variable} is ${folder}, and there is no ${names.join(' or ')} in it.`,
     'Let it name the folder of the library, or unset it to have the library fetched.',
   )
 }
 
 /**
+ * @param pin one of native-pins.mjs
  * @param {string} platform `process.platform`
  * @param {string} arch `process.arch`
  * @throws {Failure} when there is no library for it
  */
-export function pinOf(platform, arch) {
-  const pin = askarPins[`${platform}-${arch}`]
-  if (pin) return pin
+export function buildOf(pin, platform, arch) {
+  const build = pin.builds[`${platform}-${arch}`]
+  if (build) return build
   throw new Failure(
-    `There is no build of Askar ${askarVersion} for ${platform}-${arch}, only for ${Object.keys(askarPins).join(', ')}.`,
-    `Build it from source (github.com/openwallet-foundation/askar) and start by: ${OWN_FOLDER}`,
+    `There is no build of ${pin.name} ${pin.version} for ${platform}-${arch}, only for ${Object.keys(pin.builds).join(', ')}.`,
+    `Build it from source (${pin.source}) and start by: ${ownFolder(pin)}`,
   )
 }
 
-async function fetchLibrary(pin) {
-  refuseMusl()
-  const wheel = await downloadWheel(pin)
-  if (wheel.bytes) return libraryFromWheel(wheel.bytes, pin)
-  const release = await runInstallScript(pin)
+const ownFolder = (pin) => `${pin.variable}=<folder of the library> npm start`
+
+async function fetchLibrary(pin, build) {
+  refuseMusl(pin)
+  const wheel = await downloadWheel(pin, build)
+  if (wheel.bytes) return libraryFromWheel(wheel.bytes, pin.distribution, build)
+  const release = await runInstallScript(pin, build)
   if (release.bytes) {
-    expectSum(`${pin.library} of the askar-nodejs package's own script`, release.bytes, pin.librarySum)
+    expectSum(`${build.library} of the install script of ${pin.wrapper}`, release.bytes, build.librarySum)
     return release.bytes
   }
   throw new Failure(
-    `Askar's native library could not be had.\n  by pip: ${wheel.problem}\n  by its install script: ${release.problem}`,
-    `Install Python's pip (Debian: apt-get install python3-pip) with an index reachable, or start by: ${OWN_FOLDER}`,
+    `The native library of ${pin.name} could not be had.\n  by pip: ${wheel.problem}\n  by its install script: ${release.problem}`,
+    `Install Python's pip (Debian: apt-get install python3-pip) with an index reachable, or start by: ${ownFolder(pin)}`,
   )
 }
 
 /** The builds are linked against glibc: on Alpine they would fail only later, when loaded, with a worse message. */
-function refuseMusl() {
+function refuseMusl(pin) {
   if (process.platform !== 'linux' || process.report.getReport().header.glibcVersionRuntime) return
   throw new Failure(
-    'This system has musl instead of glibc, and there is no build of Askar for it.',
-    `Use an image with glibc (node:20-slim instead of node:20-alpine), or start with a build of your own: ${OWN_FOLDER}`,
+    `This system has musl instead of glibc, and there is no build of ${pin.name} for it.`,
+    `Use an image with glibc (node:20-slim instead of node:20-alpine), or start with a build of your own: ${ownFolder(pin)}`,
   )
 }
 
 /** @returns {Promise<{ bytes?: Buffer, problem?: string }>} */
-async function downloadWheel(pin) {
+async function downloadWheel(pin, build) {
   const folder = mkdtempSync(join(tmpdir(), 'tenantry-wheel-'))
-  const what = ['--no-deps', '--only-binary=:all:', '--platform', pin.tag, '--dest', folder]
-  const args = ['download', '--quiet', '--disable-pip-version-check', ...what, `aries-askar==${askarVersion}`]
+  const what = ['--no-deps', '--only-binary=:all:', '--platform', build.tag, '--dest', folder]
+  const wanted = `${pin.distribution}==${pin.version}`
+  const args = ['download', '--quiet', '--disable-pip-version-check', ...what, wanted]
   let problem = 'neither python3 nor pip is on the PATH'
   try {
     for (const [command, ...before] of [['python3', '-m', 'pip'], ['pip3'], ['pip'], ['py', '-m', 'pip']]) {
@@ -113,9 +121,9 @@ async function downloadWheel(pin) {
 }
 
 /** @returns {Promise<{ bytes?: Buffer, problem?: string }>} */
-async function runInstallScript(pin) {
-  const own = inRoot('node_modules', '@openwallet-foundation', 'askar-nodejs')
-  const file = join(own, 'native', pin.library)
+async function runInstallScript(pin, build) {
+  const own = inRoot('node_modules', ...pin.wrapper.split('/'))
+  const file = join(own, 'native', build.library)
   const timeoutMs = INSTALL_SCRIPT_TIMEOUT_MS
   const result = await runNode(join(own, 'scripts', 'install.js'), [], { cwd: own, timeoutMs })
   if (result.ok && existsSync(file)) return { bytes: readFileSync(file) }

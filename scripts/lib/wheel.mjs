@@ -3,16 +3,17 @@ import { sha256 } from './stamp.mjs'
 import { readEntry } from './zip.mjs'
 
 /**
- * The native library out of a wheel of `aries-askar`, both checked against what is pinned.
+ * The native library out of a wheel, both checked against what is pinned.
  * @param {Buffer} wheel
- * @param {{ wheel: string, library: string, librarySum: string }} pin see askar-pins.mjs
+ * @param {string} distribution the wheel's name at PyPI; the library is in the package of that name
+ * @param {{ wheel: string, library: string, librarySum: string }} build see native-pins.mjs
  * @returns {Buffer}
  * @throws {Failure} when either checksum differs
  */
-export function libraryFromWheel(wheel, pin) {
-  expectSum('the downloaded wheel of aries-askar', wheel, pin.wheel)
-  const library = readEntry(wheel, `aries_askar/${pin.library}`)
-  expectSum(pin.library, library, pin.librarySum)
+export function libraryFromWheel(wheel, distribution, build) {
+  expectSum(`the downloaded wheel of ${distribution}`, wheel, build.wheel)
+  const library = readEntry(wheel, `${distribution.replaceAll('-', '_')}/${build.library}`)
+  expectSum(build.library, library, build.librarySum)
   return library
 }
 

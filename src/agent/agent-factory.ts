@@ -31,6 +31,7 @@ import { WebSocket } from 'ws'
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
 import { currentUnit, type Unit } from '../storage/unit.js'
+import { type AnonCredsOptions, WorkersAnonCredsModule } from './anoncreds/module.js'
 import { WalletCache } from './cache.js'
 import { CredoLogger } from './credo-logger.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
@@ -52,6 +53,7 @@ export interface AgentFactoryOptions {
   observers: RecordObserver[]
   ports: AgentPorts
   outside: OutsideDidResolver
+  anoncreds: AnonCredsOptions
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
   logger: Logger
@@ -100,6 +102,7 @@ export class AgentFactory {
           resolvers: [new KeyDidResolver(), new JwkDidResolver(), new CachedPeerDidResolver(), options.outside],
           registrars: [new KeyDidRegistrar(), new PeerDidRegistrar(), new JwkDidRegistrar()],
         }),
+        anoncreds: new WorkersAnonCredsModule(options.anoncreds),
         cache: new CacheModule({ cache: new WalletCache() }),
         // Last, so that what it registers stands.
         wallet: new WalletModule(wallets, options.observers, contexts),

@@ -7,6 +7,11 @@ export class FairQueue<T> {
     return this.#size
   }
 
+  /** How many of one key wait. */
+  sizeOf(key: string): number {
+    return this.#lines.get(key)?.size ?? 0
+  }
+
   /** Who is next. */
   get first(): T | undefined {
     for (const line of this.#lines.values()) for (const item of line) return item

@@ -1,0 +1,11 @@
+/** The library refused what it was given, or could not do it. `code` is its `ErrorCode`. */
+export class NativeError extends Error {
+  override readonly name = 'NativeError'
+
+  constructor(
+    readonly code: number,
+    message: string,
+  ) {
+    super(message)
+  }
+}

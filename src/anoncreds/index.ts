@@ -1,0 +1,3 @@
+export type * from './calls.js'
+export { NativeError } from './errors.js'
+export { AnonCredsWorkers, type AnonCredsWorkersOptions } from './workers.js'
