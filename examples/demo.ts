@@ -29,8 +29,8 @@ try {
 
 /** On embedded defaults: nothing of the user's own configuration, database or secrets. */
 function startGateway(dataDir: string): ChildProcess {
-  const { PATH, HOME, TMPDIR, LIB_ASKAR_PATH } = process.env
-  const inherited = { PATH, HOME, TMPDIR, LIB_ASKAR_PATH }
+  const { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH } = process.env
+  const inherited = { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH }
   return spawn(process.execPath, [gatewayProgram, 'serve'], {
     env: { ...inherited, HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
