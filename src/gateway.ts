@@ -28,6 +28,7 @@ import { FairGate } from './lib/fair-gate.js'
 import { createGuardedFetch } from './lib/guarded-fetch.js'
 import { newId } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
+import { OneAtATime } from './lib/one-at-a-time.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
 import { messageObserver } from './messages/message.view.js'
@@ -324,6 +325,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     logger,
   )
   const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, mover, tenantJournal, life, logger)
+  lifecycle.mark = (tenantId) => recovery.mark(tenantId)
   lifecycle.withdrawals.push(
     (tenantId) => routes.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
@@ -416,12 +418,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
 
   // 8. What other instances tell, and what is looked at where none can.
   const followTenant = async (tenantId: string) => {
-    await live.check(tenantId)
     const isLooked = hub.isFollowed(tenantId) || sessions.isOpen(tenantId)
     if (!isLooked && !vault.holds(tenantId) && !sender.isHeld(tenantId) && !sender.isSending(tenantId)) return
     const tenant = await tenants.find(tenantId)
     if (!tenant || tenant.deleting) return vault.forget(tenantId)
-    if (tenant.state === 'SUSPENDED') void sender.hold(tenantId)
+    if (tenant.state === 'SUSPENDED') void sender.holdIfNotAllowed(tenantId)
     await vault.follow(tenant)
     if (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant)) return
     await lifecycle.copyLifecycle(tenant)
@@ -448,8 +449,13 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     lifecycle.copyLifecycle(tenant).catch((error) => {
       logger.warn('A change of a tenant waits to be told', { tenantId: tenant.id, error })
     })
+  // In turn, so that what was found last is what stands.
+  const following = new OneAtATime((tenantId) =>
+    followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error })),
+  )
   const tenantChanged = (tenantId: string) => {
-    followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error }))
+    void live.check(tenantId)
+    void following.begin(tenantId)
   }
   tenants.onChange = tenantChanged
   bus.on('log', ({ log, seq }) => hub.wake(log, seq))
@@ -504,7 +510,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         })
         every(SECOND_MS, async () => {
           if (bus.connected) return
-          for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) await followTenant(log)
+          for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) {
+            await live.check(log)
+            await following.begin(log)
+          }
         })
       }
       every(WATCH_MS, async () => void (await watch.look()))

@@ -1,6 +1,7 @@
 import type { EventDraft } from '../events/event.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { OneAtATime } from '../lib/one-at-a-time.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector } from '../storage/unit.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
@@ -28,31 +29,24 @@ export interface DrainOptions {
  * handles it, so neither a crash nor a second instance that drains has one handled twice.
  */
 export class Drain {
-  private readonly running = new Map<string, Promise<void>>()
-  /** Tenants that were opened again while a drain may just have been ending. */
-  private readonly again = new Set<string>()
+  /** What is asked for while one ends, as its tenant is suspended, is not lost. */
+  private readonly runs = new OneAtATime((tenantId) => this.run(tenantId))
   private stopping = false
 
   constructor(private readonly options: DrainOptions) {}
 
   isDraining(tenantId: string): boolean {
-    return this.running.has(tenantId)
+    return this.runs.isRunning(tenantId)
   }
 
   /** Begins to drain, unless that is under way. */
   begin(tenantId: string): void {
-    if (this.stopping) return
-    if (this.running.has(tenantId)) return void this.again.add(tenantId)
-    const run = this.run(tenantId).finally(() => {
-      this.running.delete(tenantId)
-      if (this.again.delete(tenantId)) this.begin(tenantId)
-    })
-    this.running.set(tenantId, run)
+    if (!this.stopping) void this.runs.begin(tenantId)
   }
 
   async stop(): Promise<void> {
     this.stopping = true
-    await Promise.allSettled(this.running.values())
+    await this.runs.idle()
   }
 
   private async run(tenantId: string): Promise<void> {

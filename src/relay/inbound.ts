@@ -30,13 +30,14 @@ export interface Received {
   retryAfter?: number
 }
 
-const OUTCOME: Record<Laid, InboundOutcome> = {
+const OUTCOME: Record<Exclude<Laid, 'direct'>, InboundOutcome> = {
   queued: 'queued',
   full: 'full',
   unknown: 'unknown-recipient',
-  // It could be taken only while it was laid down; its sender tries again.
-  direct: 'unavailable',
 }
+
+/** How often a tenant is looked at anew whose state changes while a message for it is taken. */
+const ROUNDS = 5
 
 /** Remembers an envelope in the unit that handles it, so that the same bytes are never handled twice. */
 const seen: Collector<string> = {
@@ -103,13 +104,21 @@ export class Inbound {
   }
 
   private async deliverInTurn(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const outcome = await this.tryToDeliver(tenantId, envelope)
+      if (outcome !== 'direct') return outcome
+      // What is known of the tenant here is old.
+      this.tenants.forget(tenantId)
+    }
+    return 'unavailable'
+  }
+
+  /** @returns `direct` where it cannot be handled by what is known of the tenant, and need not wait by what is true */
+  private async tryToDeliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome | 'direct'> {
     const tenant = await this.tenants.find(tenantId)
     if (!tenant) return 'unknown-recipient'
     this.vault.touch(tenant)
-    if (tenant.state !== 'ACTIVE' || tenant.queueing) {
-      const laid = await this.queue.put(tenantId, envelope, false)
-      if (laid !== 'direct') return OUTCOME[laid]
-    }
+    if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, false)
     try {
       await this.sessions.transact(tenantId, (agent, unit) => this.handle(agent, unit, envelope))
       return 'handled'
@@ -117,9 +126,15 @@ export class Inbound {
       if (error instanceof EnvelopeError) return 'malformed'
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
       // Not here, or not any more: it waits for whoever can take it.
-      if (!isGatewayError(error, 'TENANT_LOCKED') && !isGatewayError(error, 'TENANT_SUSPENDED')) throw error
-      return OUTCOME[await this.queue.put(tenantId, envelope, true)]
+      if (isGatewayError(error, 'TENANT_LOCKED')) return this.lay(tenantId, envelope, true)
+      if (isGatewayError(error, 'TENANT_SUSPENDED')) return this.lay(tenantId, envelope, false)
+      throw error
     }
+  }
+
+  private async lay(tenantId: string, envelope: Envelope, force: boolean): Promise<InboundOutcome | 'direct'> {
+    const laid = await this.queue.put(tenantId, envelope, force)
+    return laid === 'direct' ? laid : OUTCOME[laid]
   }
 
   /** Handles a message of the sealed queue, once. */

@@ -101,10 +101,10 @@ export function claimOutbox(
   })
 }
 
-/** Lets any instance take over at once. */
-export function releaseOutbox(profile: Profile, instanceId: string): Promise<void> {
+/** Lets any instance take over at once, where that is still wanted as its turn comes. */
+export function releaseOutbox(profile: Profile, instanceId: string, isWanted = () => true): Promise<void> {
   return profile.transact(async (unit) => {
-    if (unit.head.lease?.owner !== instanceId) return
+    if (unit.head.lease?.owner !== instanceId || !isWanted()) return
     unit.head.lease = { owner: instanceId, until: 0 }
     unit.touch()
   })

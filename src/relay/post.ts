@@ -24,16 +24,20 @@ export class Post {
     private readonly timeoutMs: number,
   ) {}
 
-  /** One request. @returns why it failed; only a 2xx is a delivery */
-  async send({ endpoint, payload }: Outgoing): Promise<Failure | undefined> {
+  /**
+   * One request, if `mayGo` still lets it as its turn comes.
+   * @returns why it failed; only a 2xx is a delivery
+   */
+  async send({ endpoint, payload }: Outgoing, mayGo: () => Promise<boolean>): Promise<Failure | 'held' | undefined> {
     const origin = originOf(endpoint)
-    if (!origin) return { reason: 'the endpoint is not a URL', refused: true }
+    if (!origin) return (await mayGo()) ? { reason: 'the endpoint is not a URL', refused: true } : 'held'
     const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
     this.origins.set(origin, places)
     try {
       const headers = { 'content-type': CONTENT_TYPE }
       const request = { method: 'POST', headers, body: JSON.stringify(payload), timeoutMs: this.timeoutMs } as const
-      const response = await places.use(() => this.fetch.fetch(endpoint, request))
+      const response = await places.use(async () => ((await mayGo()) ? this.fetch.fetch(endpoint, request) : undefined))
+      if (!response) return 'held'
       return failureOf(response.status, response.headers['retry-after'])
     } catch {
       return { reason: 'unreachable', refused: false }

@@ -70,8 +70,8 @@ export class SealedQueue {
   ) {}
 
   /**
-   * Lays a message down; resolves once it is committed. `force`: this instance cannot take it, whatever the tenant's
-   * state is.
+   * Lays a message down; resolves once it is committed. `force`: this instance cannot take it, though another
+   * may have the wallet open.
    */
   put(tenantId: string, envelope: Envelope, force: boolean): Promise<Laid> {
     return new Promise((resolve, reject) => {
@@ -169,7 +169,11 @@ export class SealedQueue {
     const count = await readCount(unit, tenantId)
     const laid: Laid[] = []
     for (const { envelope, force } of batch) {
-      laid.push(isServed && !force ? 'direct' : await this.layOne(unit, tenant, envelope, count, limits))
+      laid.push(
+        isServed && !(force && tenant.keyMode === 'UNMANAGED')
+          ? 'direct'
+          : await this.layOne(unit, tenant, envelope, count, limits),
+      )
     }
     const first = !tenant.queueing && laid.includes('queued')
     if (laid.includes('queued')) await writeCount(unit, tenantId, count)

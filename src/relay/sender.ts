@@ -72,6 +72,8 @@ const LAND_MS = 200
 /** A message that failed so often tells that its peer has more than a hiccup. */
 const STRUGGLING = 3
 
+/** After this time (ms) what could not be read or written is tried again. */
+const RETRY_MS = 1000
 /** How often outboxes that other instances have a part in are looked at (ms). */
 const WATCH_MS = 1000
 /** A message that left is remembered for so long (ms): what was read of the outbox before may still bring it up. */
@@ -87,8 +89,8 @@ export class Sender {
   private readonly taking = new Map<string, boolean>()
   /** Tenants with messages of this instance that another one is to send. */
   private readonly watched = new Set<string>()
-  /** Tenants that nothing is sent for. */
-  private readonly held = new Set<string>()
+  /** Tenants that nothing is sent for, each with the end of what was under way. */
+  private readonly held = new Map<string, { ended: Promise<void> }>()
   private readonly timers: NodeJS.Timeout[] = []
   private stopping = false
 
@@ -174,7 +176,7 @@ export class Sender {
         if (!(await this.take(tenantId))) this.watch(tenantId)
       })
       if (read && this.taking.get(tenantId) !== true) break
-      if (!read) await this.wait(1000)
+      if (!read) await this.wait(RETRY_MS)
       if (this.stopping || !this.taking.has(tenantId)) break
     }
     this.taking.delete(tenantId)
@@ -198,26 +200,40 @@ export class Sender {
    * Sends nothing more for a tenant until it is released: what is under way is waited for, and what waits stays in the
    * outbox.
    */
-  async hold(tenantId: string): Promise<void> {
-    if (this.held.has(tenantId)) return
-    this.held.add(tenantId)
+  hold(tenantId: string): Promise<void> {
+    const held = this.held.get(tenantId)
+    if (held) return held.ended
+    const hold = { ended: Promise.resolve() }
+    this.held.set(tenantId, hold)
     this.watched.delete(tenantId)
     this.taking.delete(tenantId)
+    hold.ended = this.letEnd(tenantId, () => this.held.get(tenantId) === hold)
+    return hold.ended
+  }
+
+  /** Lets what is under way end, as long as the tenant `isHeld`. */
+  private async letEnd(tenantId: string, isHeld: () => boolean): Promise<void> {
     const sending = this.sendings.get(tenantId)
     if (!sending) return
-    while (sending.posting > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    while (sending.posting > 0 && isHeld()) await new Promise((resolve) => setTimeout(resolve, 10))
     const profile = this.options.profiles.of(tenantId)
     try {
       await profile.land()
-      if (this.options.shared) await releaseOutbox(profile, this.options.instanceId)
+      if (this.options.shared) await releaseOutbox(profile, this.options.instanceId, isHeld)
     } catch (error) {
       this.options.logger.warn('A delivery could not be noted before its wallet was closed', { tenantId, error })
     }
-    if (this.sendings.get(tenantId) === sending) this.sendings.delete(tenantId)
+    if (isHeld() && this.sendings.get(tenantId) === sending) this.sendings.delete(tenantId)
+  }
+
+  /** Holds a tenant that may not send; one that may again by the time that it is held is released. */
+  async holdIfNotAllowed(tenantId: string): Promise<void> {
+    await this.hold(tenantId)
+    if (this.isHeld(tenantId) && (await this.maySend(tenantId))) this.release(tenantId)
   }
 
   get heldIds(): string[] {
-    return [...this.held]
+    return [...this.held.keys()]
   }
 
   isHeld(tenantId: string): boolean {
@@ -272,8 +288,11 @@ export class Sender {
 
   private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
     for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
-      sending.posting += 1
-      const failure = await this.options.post.send(message)
+      const failure = await this.options.post.send(message, () => this.mayGo(tenantId, sending))
+      if (failure === 'held') {
+        if (this.isCurrent(tenantId, sending)) await this.wait(RETRY_MS)
+        continue
+      }
       sending.posting -= 1
       lane.attempts += 1
       if (!this.isCurrent(tenantId, sending, true)) return
@@ -308,6 +327,20 @@ export class Sender {
       attempts,
       code: failure?.reason,
     })
+  }
+
+  /** Asked as the turn of a message comes: also a suspension that nobody has told this instance of keeps it here. */
+  private async mayGo(tenantId: string, sending: Sending): Promise<boolean> {
+    const maySend = await this.maySend(tenantId)
+    if (!this.isCurrent(tenantId, sending)) return false
+    if (maySend) sending.posting += 1
+    else void this.holdIfNotAllowed(tenantId)
+    return maySend
+  }
+
+  /** While nothing is known of the tenant, nothing is sent. */
+  private maySend(tenantId: string): Promise<boolean> {
+    return this.options.maySend(tenantId).catch(() => false)
   }
 
   /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */
@@ -367,7 +400,7 @@ export class Sender {
       } catch (error) {
         this.options.logger.error('A delivery could not be noted', { tenantId, error })
         if (this.stopping) return
-        await this.wait(1000)
+        await this.wait(RETRY_MS)
       }
     }
   }

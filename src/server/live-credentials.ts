@@ -34,6 +34,8 @@ export class LiveCredentials {
     this.awaitExpiry(watch, id)
     const watches = this.watches.get(id) ?? new Set()
     this.watches.set(id, watches.add(watch))
+    // What has changed since the viewer was found out was told only to those that were watched then.
+    void this.checkOne(watch)
     return () => {
       clearTimeout(watch.timer)
       watches.delete(watch)
@@ -43,15 +45,17 @@ export class LiveCredentials {
 
   /** Something about the tenant, or the operator key, has changed. */
   async check(id: string): Promise<void> {
-    for (const { viewer, ended } of [...(this.watches.get(id) ?? [])]) {
-      const why = await this.failureOf(viewer).catch(() => unauthenticated())
-      if (why) ended(why)
-    }
+    for (const watch of [...(this.watches.get(id) ?? [])]) await this.checkOne(watch)
   }
 
   /** Looks at everything that is followed, for the time when none tells of changes. */
   async checkAll(): Promise<void> {
     for (const id of [...this.watches.keys()]) await this.check(id)
+  }
+
+  private async checkOne({ viewer, ended }: Watch): Promise<void> {
+    const why = await this.failureOf(viewer).catch(() => unauthenticated())
+    if (why) ended(why)
   }
 
   private async failureOf(viewer: Holder): Promise<GatewayError | undefined> {

@@ -79,6 +79,8 @@ export type Withdrawal = (tenantId: string) => Promise<void>
 /** The life of tenants: made, changed, given tokens, deleted. */
 export class TenantService {
   readonly withdrawals: Withdrawal[] = []
+  /** Notes, before it is begun, that a crash would leave something of a tenant undone. */
+  mark: (tenantId: string) => Promise<void> = async () => {}
   /** Called once a tenant may go on. */
   onResumed: (tenantId: string) => void = () => {}
 
@@ -203,6 +205,7 @@ export class TenantService {
 
   /** Lets a suspended tenant go on, with all that has come for it. */
   async resume(tenantId: string): Promise<Tenant> {
+    if (await this.store.find(tenantId)) await this.mark(tenantId)
     const tenant = await this.change(tenantId, (unit) =>
       this.store.update(
         unit,
