@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { AgentFactory } from './agent/agent-factory.js'
 import { OutsideDidResolver } from './agent/did-resolvers.js'
 import { didWebResolver } from './agent/did-web.js'
+import { didWebvhResolver } from './agent/did-webvh.js'
+import { resolveHosted } from './agent/hosted-resolution.js'
+import { OutsideResources } from './agent/outside-resources.js'
 import type { AgentPorts } from './agent/ports.js'
 import { AnonCredsWorkers } from './anoncreds/index.js'
 import { AuditResolver } from './audit/audit.resolver.js'
@@ -19,9 +22,11 @@ import { invitationObserver } from './connections/invitation.view.js'
 import { DidResolver } from './dids/did.resolver.js'
 import { DidService } from './dids/did.service.js'
 import { didObserver } from './dids/did.view.js'
+import { HostedDids } from './dids/hosted-dids.js'
 import { BaseFeed, isForBase } from './events/base-feed.js'
 import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
+import { Hosting } from './hosting/hosting.js'
 import { isLoopbackHost } from './lib/addresses.js'
 import { tenantLocked } from './lib/errors.js'
 import { FairGate } from './lib/fair-gate.js'
@@ -56,12 +61,14 @@ import { OperationChecker } from './server/graphql-operation.js'
 import { graphqlOverSse } from './server/graphql-sse.js'
 import { graphqlOverWs } from './server/graphql-ws.js'
 import { health } from './server/health.js'
+import { hosted } from './server/hosted.js'
 import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
 import { jwksEndpoint } from './server/jwks.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
 import { originFinder } from './server/origin.js'
 import { rateLimit } from './server/rate-limit.js'
+import { OWN_ROUTES } from './server/routes.js'
 import { buildGatewaySchema } from './server/schema.js'
 import { StoreWatch } from './server/store-watch.js'
 import { takeTurns } from './server/turns.js'
@@ -242,6 +249,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     if (tenant.queueing) drain.begin(tenantId)
     sender.release(tenantId)
     await feed.recover(tenantId)
+    await hostedDids.finish(tenantId)
   }
   const out = outbox({
     instanceId,
@@ -255,6 +263,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     },
   })
 
+  const hosting = new Hosting(profiles.base, () => publicUrl ?? '', OWN_ROUTES)
+
   // 5. The agent.
   const ports: AgentPorts = {
     event: (unit, draft) => unit.add(tenantJournal, draft),
@@ -262,10 +272,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     route: (unit, keys) => {
       for (const key of keys) unit.add(routes.collector, key)
     },
+    publish: (unit, publication) => unit.add(hosting.collector, publication),
   }
   const invitationDomain = () => publicUrl ?? ''
-  const outside = new OutsideDidResolver({ web: didWebResolver(fetch) })
   const workers = new AnonCredsWorkers()
+  const outside = new OutsideDidResolver({
+    methods: { web: didWebResolver(fetch), webvh: didWebvhResolver(fetch) },
+    own: (did) => resolveHosted(hosting, did),
+  })
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [
@@ -277,6 +291,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     ports,
     outside,
     anoncreds: { workers, registries: [] },
+    resources: new OutsideResources(fetch, hosting, outside),
     pinged: ({ unit, owner, connectionId, threadId, direction }) =>
       ports.event(unit, {
         tenantId: owner.tenantId,
@@ -286,7 +301,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
     logger,
   })
-  const sessions = new Sessions(factory, profiles, tenants, vault, outside, policies, {
+  const sessions = new Sessions(factory, profiles, tenants, vault, policies, {
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
@@ -328,11 +343,13 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   lifecycle.mark = (tenantId) => recovery.mark(tenantId)
   lifecycle.withdrawals.push(
     (tenantId) => routes.withdrawAll(tenantId),
+    (tenantId) => hosting.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
     (tenantId) => queue.drop(tenantId),
     (tenantId) => feed.drop(tenantId),
     (tenantId) => recovery.unmark([tenantId]),
   )
+  const hostedDids = new HostedDids(sessions, hosting, ports, (tenantId) => recovery.mark(tenantId))
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
@@ -347,7 +364,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
     new MessageResolver(new MessageService(sessions, reader)),
-    new DidResolver(new DidService(sessions, reader, features)),
+    new DidResolver(new DidService(sessions, reader, features, hostedDids), hostedDids),
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
     new TenantQueueResolver(queue),
@@ -411,6 +428,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       explorer(),
       graphqlOverSse(streaming),
       overHttp.router,
+      hosted(hosting),
     ],
     sockets: { '/graphql': overWs.server },
     logger,
@@ -534,9 +552,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         recovery.unmark(
           recovery
             .quiet(QUIET_MS)
-            .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id) && !vault.holds(id)),
+            .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id) && !vault.holds(id))
+            .filter((id) => !hostedDids.isPending(id)),
         ),
       )
+      every(10 * SECOND_MS, () => hostedDids.finishAll())
       logger.info('Ready', { port, instanceId, store: store.database.kind, redis: bus !== silentBus })
       const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
       return { url: config.publicUrl ?? url, explorerUrl: `${config.publicUrl ?? url}/graphql` }
@@ -557,7 +577,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await lifecycle.noteTokenUse()
       await operators.noteUse()
       await refusals.flush(true)
-      await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id)))
+      await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id) && !hostedDids.isPending(id)))
       await recovery.stop()
       await factory.shutdown()
       await workers.stop()

@@ -40,6 +40,7 @@ import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
 import { refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
 import { OutboxTransport } from './outbox-transport.js'
+import { OutsideResources } from './outside-resources.js'
 import { type AgentPorts, type RecordObserver, WalletOwner } from './ports.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
@@ -54,6 +55,7 @@ export interface AgentFactoryOptions {
   ports: AgentPorts
   outside: OutsideDidResolver
   anoncreds: AnonCredsOptions
+  resources: OutsideResources
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
   logger: Logger
@@ -105,7 +107,7 @@ export class AgentFactory {
         anoncreds: new WorkersAnonCredsModule(options.anoncreds),
         cache: new CacheModule({ cache: new WalletCache() }),
         // Last, so that what it registers stands.
-        wallet: new WalletModule(wallets, options.observers, contexts),
+        wallet: new WalletModule(wallets, options.observers, contexts, options.resources),
       },
     })
     contexts.add(root.context)
@@ -204,6 +206,7 @@ class WalletModule implements Module {
     private readonly wallets: Wallets,
     private readonly observers: RecordObserver[],
     private readonly contexts: OpenContexts,
+    private readonly resources: OutsideResources,
   ) {}
 
   register(dependencyManager: DependencyManager): void {
@@ -216,6 +219,7 @@ class WalletModule implements Module {
     dependencyManager
       .resolve(Kms.KeyManagementModuleConfig)
       .registerBackend(new WalletKeyManagementService(this.wallets))
+    dependencyManager.registerInstance(OutsideResources, this.resources)
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
   }

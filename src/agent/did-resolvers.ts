@@ -7,10 +7,13 @@ import {
   PeerDidResolver,
 } from '@credo-ts/core'
 import { LRUCache } from 'lru-cache'
-import { currentUnit, type Unit } from '../storage/unit.js'
+import { noteNeed } from './outside-needs.js'
 
 /** A DID document, or why there is none. */
-export type OutsideResolution = { document: Record<string, unknown> } | { error: string }
+export type OutsideResolution =
+  | { document: Record<string, unknown>; metadata?: Record<string, unknown> }
+  | { document: null; metadata: Record<string, unknown> }
+  | { error: string }
 
 /**
  * did:peer documents are a function of the DID (variants 0, 2 and the long form of 4): resolved once, for all wallets.
@@ -36,53 +39,57 @@ export class CachedPeerDidResolver extends PeerDidResolver {
 
 const isSelfContained = (did: string) => /^did:peer:(0|2|4[^:]*:)/.test(did)
 
-const outsideNeeds = new WeakMap<Unit, Set<string>>()
-
-/** The DIDs that a unit of work could not resolve without the network. */
-export const needsOf = (unit: Unit): string[] => [...(outsideNeeds.get(unit) ?? [])]
-
 const FOUND_MS = 5 * 60_000
 const MISSING_MS = 30_000
 
-/**
- * DID methods that need the network. No unit of work waits for it: a DID that is not at hand is noted, the unit is
- * dropped, `prepare` fetches the document with nothing held, and the unit runs again.
- */
+/** Where DIDs of methods that need the network are found. */
+export interface OutsideDids {
+  /** By method. */
+  methods: Record<string, (did: string) => Promise<OutsideResolution>>
+  /** DIDs that this gateway hosts, from the store as they are now; undefined for those that lie elsewhere. */
+  own(did: string): Promise<OutsideResolution | undefined>
+}
+
+/** DID methods that need the network: see {@link noteNeed}. */
 export class OutsideDidResolver implements DidResolver {
   readonly allowsCaching = false
   readonly allowsLocalDidRecord = true
   readonly supportedMethods: string[]
   private readonly known = new LRUCache<string, OutsideResolution>({ max: 1000 })
 
-  constructor(private readonly methods: Record<string, (did: string) => Promise<OutsideResolution>>) {
-    this.supportedMethods = Object.keys(methods)
+  constructor(private readonly outside: OutsideDids) {
+    this.supportedMethods = Object.keys(outside.methods)
   }
 
   async resolve(_context: AgentContext, did: string): Promise<DidResolutionResult> {
-    const known = this.known.get(did)
-    if (!known) note(did)
-    if (known && 'document' in known) {
-      return {
-        didDocument: JsonTransformer.fromJSON(known.document, DidDocument),
-        didDocumentMetadata: {},
-        didResolutionMetadata: { contentType: 'application/did+json' },
-      }
+    const found = (await this.outside.own(did)) ?? this.known.get(did)
+    if (!found) noteNeed(did, () => this.prepare(did))
+    if (!found || 'error' in found) {
+      const error = found?.error ?? 'notFound'
+      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error } }
     }
-    const error = known?.error ?? 'notFound'
-    return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error } }
+    const { document, metadata = {} } = found
+    return {
+      didDocument: document && JsonTransformer.fromJSON(document, DidDocument),
+      didDocumentMetadata: metadata,
+      didResolutionMetadata: document ? { contentType: 'application/did+json' } : {},
+    }
+  }
+
+  /**
+   * Forgets a document that was fetched more than `ms` ago.
+   * @returns whether it was
+   */
+  forgetOlder(did: string, ms: number): boolean {
+    const left = this.known.getRemainingTTL(did)
+    if (!this.known.has(did) || left > FOUND_MS - ms) return false
+    return this.known.delete(did)
   }
 
   /** Fetches a document; resolves in any case. */
-  async prepare(did: string): Promise<void> {
-    const method = this.methods[did.split(':')[1] ?? '']
+  private async prepare(did: string): Promise<void> {
+    const method = this.outside.methods[did.split(':')[1] ?? '']
     const resolution = (await method?.(did).catch(() => undefined)) ?? { error: 'notFound' }
-    this.known.set(did, resolution, { ttl: 'document' in resolution ? FOUND_MS : MISSING_MS })
+    this.known.set(did, resolution, { ttl: 'error' in resolution ? MISSING_MS : FOUND_MS })
   }
-}
-
-function note(did: string): void {
-  const unit = currentUnit()
-  if (!unit) return
-  const needs = outsideNeeds.get(unit) ?? new Set()
-  outsideNeeds.set(unit, needs.add(did))
 }

@@ -1,4 +1,5 @@
 import type { EventDispatch, EventDraft } from '../events/event.js'
+import type { Publication } from '../hosting/publication.js'
 import type { Tags } from '../storage/entry.js'
 import type { Unit } from '../storage/unit.js'
 
@@ -61,4 +62,6 @@ export interface AgentPorts {
   send(unit: Unit, envelope: OutboundEnvelope): void
   /** Recipient keys (base58 of an Ed25519 public key) that peers can from now on use for this wallet. */
   route(unit: Unit, keys: string[]): void
+  /** Has the gateway serve something to the public. It is served before the unit commits. */
+  publish(unit: Unit, publication: Publication): void
 }

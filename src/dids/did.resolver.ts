@@ -6,12 +6,24 @@ import type { GraphContext } from '../graphql/viewer.js'
 import { checkText } from '../lib/text.js'
 import { recordOf } from '../tenants/wallet-reader.js'
 import type { DidService } from './did.service.js'
-import { CreateDidInput, CreateDidPayload, DidPage, DidResolutionType } from './did.type.js'
+import {
+  CreateDidInput,
+  CreateDidPayload,
+  DeactivateDidPayload,
+  DidPage,
+  DidResolutionType,
+  UpdateDidInput,
+  UpdateDidPayload,
+} from './did.type.js'
 import { didView } from './did.view.js'
+import type { HostedDids } from './hosted-dids.js'
 
 @Resolver()
 export class DidResolver {
-  constructor(private readonly service: DidService) {}
+  constructor(
+    private readonly service: DidService,
+    private readonly hosted: HostedDids,
+  ) {}
 
   @ForTenant('READ')
   @Query(() => DidPage, {
@@ -47,5 +59,25 @@ export class DidResolver {
     @Ctx() context: GraphContext,
   ): Promise<CreateDidPayload> {
     return { did: await this.service.create(tenantIdOf(context), input) }
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => UpdateDidPayload, { description: '(tenant) Changes a DID that this gateway hosts, for all at once.' })
+  async updateDid(
+    @Arg('input', () => UpdateDidInput, { description: 'The DID, and what is to change.' }) input: UpdateDidInput,
+    @Ctx() context: GraphContext,
+  ): Promise<UpdateDidPayload> {
+    return { did: await this.hosted.update(tenantIdOf(context), input) }
+  }
+
+  @ForTenant('WRITE')
+  @Mutation(() => DeactivateDidPayload, {
+    description: '(tenant) Ends a DID that this gateway hosts, for ever: what it has signed holds no more.',
+  })
+  async deactivateDid(
+    @Arg('did', () => String, { description: 'A did:web or did:webvh that this gateway hosts.' }) did: string,
+    @Ctx() context: GraphContext,
+  ): Promise<DeactivateDidPayload> {
+    return { did: await this.hosted.deactivate(tenantIdOf(context), did) }
   }
 }

@@ -2,24 +2,31 @@ import {
   createPeerDidDocumentFromServices,
   type DidCreateResult,
   DidRepository,
+  type JwkDidCreateOptions,
   Kms,
   PeerDidNumAlgo,
   type PeerDidNumAlgo0CreateOptions,
 } from '@credo-ts/core'
 import { DidCommModuleConfig } from '@credo-ts/didcomm'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import { badInput, notImplemented } from '../lib/errors.js'
+import { badInput } from '../lib/errors.js'
 import type { Listed } from '../storage/list.js'
 import type { Features } from '../tenants/features.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateDidInput, DidResolutionType, DidType } from './did.type.js'
 import { didView, MADE } from './did.view.js'
+import type { HostedDids } from './hosted-dids.js'
 
 const TYPE = 'DidRecord'
-const LATER = ['jwk', 'web', 'webvh']
-const HOSTED = ['web', 'webvh']
 const ED25519 = { kty: 'OKP', crv: 'Ed25519' } as const
+const JWK_TYPES = {
+  Ed25519: ED25519,
+  'P-256': { kty: 'EC', crv: 'P-256' },
+  'P-384': { kty: 'EC', crv: 'P-384' },
+  secp256k1: { kty: 'EC', crv: 'secp256k1' },
+} as const
+type JwkType = (typeof JWK_TYPES)[keyof typeof JWK_TYPES]
 
 /** DIDs of a tenant's wallet. */
 export class DidService {
@@ -27,6 +34,7 @@ export class DidService {
     private readonly sessions: Sessions,
     private readonly reader: WalletReader,
     private readonly features: Features,
+    private readonly hosted: HostedDids,
   ) {}
 
   list(
@@ -37,14 +45,18 @@ export class DidService {
     return this.reader.list(tenantId, TYPE, 'dids', method == null ? {} : { method }, query)
   }
 
-  /** @throws BAD_USER_INPUT for a method or options that are not known, FORBIDDEN where hosted DIDs are switched off */
+  /**
+   * @throws BAD_USER_INPUT for a method or options that are not known, CONFLICT for a path that is taken, FORBIDDEN where
+   *   hosted DIDs are switched off
+   */
   async create(tenantId: string, { method, options }: CreateDidInput): Promise<DidType> {
-    if (HOSTED.includes(method)) await this.features.assertOn(tenantId, 'HOSTED_DIDS')
-    if (LATER.includes(method)) throw notImplemented(`did:${method}`)
-    if (method !== 'key' && method !== 'peer') throw badInput('method must be key or peer.', 'input.method')
-    const numAlgo = method === 'peer' ? numAlgoOf(options) : noOptions(options)
+    if (method === 'web' || method === 'webvh') {
+      await this.features.assertOn(tenantId, 'HOSTED_DIDS')
+      return this.hosted.create(tenantId, method, options)
+    }
+    const make = makerOf(method, options)
     return this.sessions.transact(tenantId, async (agent, unit) => {
-      const { didState } = method === 'key' ? await createKey(agent) : await createPeer(agent, numAlgo ?? 4)
+      const { didState } = await make(agent)
       if (didState.state !== 'finished') throw new Error(`did:${method} could not be made`)
       const repository = agent.context.resolve(DidRepository)
       const [record] = await repository.getCreatedDids(agent.context, { did: didState.did })
@@ -58,7 +70,9 @@ export class DidService {
   /** Resolves a DID; what is wrong with it stands in `resolutionMetadata`. */
   resolve(tenantId: string, did: string): Promise<DidResolutionType> {
     return this.sessions.transact(tenantId, async (agent) => {
-      const result = await agent.dids.resolve(did)
+      // What is hosted is what the world sees of it, not what the wallet has.
+      const useLocalCreatedDidRecord = !/^did:web(vh)?:/.test(did)
+      const result = await agent.dids.resolve(did, { useLocalCreatedDidRecord })
       // The agent's message quotes its own errors; the code of DID resolution says what is wrong.
       const { message: _message, ...resolutionMetadata } = result.didResolutionMetadata
       return {
@@ -67,6 +81,25 @@ export class DidService {
         resolutionMetadata,
       }
     })
+  }
+}
+
+/** How a DID that needs nothing but the wallet is made. @throws BAD_USER_INPUT */
+function makerOf(method: string, options: CreateDidInput['options']): (agent: WalletAgent) => Promise<DidCreateResult> {
+  switch (method) {
+    case 'key':
+      noOptions(options)
+      return createKey
+    case 'peer': {
+      const numAlgo = numAlgoOf(options)
+      return (agent) => createPeer(agent, numAlgo)
+    }
+    case 'jwk': {
+      const type = keyTypeOf(options)
+      return (agent) => agent.dids.create<JwkDidCreateOptions>({ method: 'jwk', options: { createKey: { type } } })
+    }
+    default:
+      throw badInput('method must be key, peer, jwk, web or webvh.', 'input.method')
   }
 }
 
@@ -97,6 +130,14 @@ function numAlgoOf(options: Record<string, unknown> | null | undefined): 0 | 2 |
   noOptions(rest)
   if (numAlgo === 0 || numAlgo === 2 || numAlgo === 4) return numAlgo
   throw badInput('numAlgo must be 0, 2 or 4.', 'input.options.numAlgo')
+}
+
+function keyTypeOf(options: Record<string, unknown> | null | undefined): JwkType {
+  const { keyType = 'Ed25519', ...rest } = options ?? {}
+  noOptions(rest)
+  const type = Object.entries(JWK_TYPES).find(([name]) => name === keyType)?.[1]
+  if (!type) throw badInput(`keyType must be ${Object.keys(JWK_TYPES).join(', ')}.`, 'input.options.keyType')
+  return type
 }
 
 function noOptions(options: Record<string, unknown> | null | undefined): undefined {

@@ -11,11 +11,17 @@ export class DidType {
   @Field(() => String, { description: 'Its method: the part after `did:`.' })
   method!: string
 
-  @Field(() => JsonScalar, { nullable: true, description: 'Its DID document.' })
+  @Field(() => JsonScalar, { nullable: true, description: 'Its DID document; null once it is deactivated.' })
   document!: Record<string, unknown> | null
 
   @Field(() => DateTimeScalar, { description: 'When it was made.' })
   createdAt!: string
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was last changed; null where it never was.' })
+  updatedAt!: string | null
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was deactivated; null while it can be used.' })
+  deactivatedAt!: string | null
 }
 
 export const DidPage = pageType(() => DidType, 'Did')
@@ -40,18 +46,63 @@ export class CreateDidPayload {
 
 @InputType({ description: 'A new DID.' })
 export class CreateDidInput {
-  @Field(() => String, { description: 'key or peer; later also jwk, web, webvh.' })
+  @Field(() => String, { description: 'key, peer, jwk, web or webvh.' })
   method!: string
 
   @Field(() => JsonScalar, {
     nullable: true,
-    description: 'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name this gateway as the endpoint.',
+    description:
+      'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name this gateway as the endpoint. ' +
+      'jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. ' +
+      'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given.',
   })
   options?: Record<string, unknown> | null
 }
 
-@ObjectType('DidEvent', { implements: EventType, description: 'A DID was made by createDid.' })
+@InputType({ description: 'A service of a DID document.' })
+export class ServiceInput {
+  @Field(() => String, { description: 'Its id within the document, without `#`: letters, digits, `.`, `_` and `-`.' })
+  id!: string
+
+  @Field(() => String, { description: 'Its type, such as LinkedDomains.' })
+  type!: string
+
+  @Field(() => JsonScalar, { description: 'Where it is: a URI, or what its type says.' })
+  serviceEndpoint!: unknown
+}
+
+@InputType({ description: 'What is to change of a DID.' })
+export class UpdateDidInput {
+  @Field(() => String, { description: 'A did:web or did:webvh that this gateway hosts.' })
+  did!: string
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Whether it gets a new key to sign with. Its resources are signed anew.',
+  })
+  rotateKeys!: boolean
+
+  @Field(() => [ServiceInput], { nullable: true, description: 'Services to add.' })
+  addServices?: ServiceInput[] | null
+
+  @Field(() => [String], { nullable: true, description: 'Ids of services to remove, as addServices has them.' })
+  removeServices?: string[] | null
+}
+
+@ObjectType({ description: 'What updateDid gives.' })
+export class UpdateDidPayload {
+  @Field(() => DidType, { description: 'The DID as it is now.' })
+  did!: DidType
+}
+
+@ObjectType({ description: 'What deactivateDid gives.' })
+export class DeactivateDidPayload {
+  @Field(() => DidType, { description: 'The DID as it is now.' })
+  did!: DidType
+}
+
+@ObjectType('DidEvent', { implements: EventType, description: 'A DID was made, updated or deactivated.' })
 export class DidEventType extends EventType {
-  @Field(() => DidType, { description: 'The DID.' })
+  @Field(() => DidType, { description: 'The DID, as it was then.' })
   did!: DidType
 }

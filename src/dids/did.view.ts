@@ -2,20 +2,30 @@ import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import { keysOfFingerprints } from '../agent/recipient-keys.js'
 import type { DidType } from './did.type.js'
 
-/** Set on the records of DIDs that createDid made; those that handshakes make have none. Holds the document. */
+/** Set on the records of DIDs that createDid made; those that handshakes make have none. */
 export const MADE = 'tenantry/did'
 
-const madeOf = (record: RecordJson) =>
-  (record['metadata'] as Record<string, { document: Record<string, unknown> }> | undefined)?.[MADE]
+/** What the API shows of a DID beside its record. Times are ISO 8601. */
+export interface Made {
+  /** None once the DID is deactivated. */
+  document: Record<string, unknown> | null
+  updatedAt?: string
+  deactivatedAt?: string
+}
+
+const madeOf = (record: RecordJson) => (record['metadata'] as Record<string, Made> | undefined)?.[MADE]
 
 /** A stored DID record as the API shows it. */
 export function didView(record: RecordJson): DidType {
   const did = String(record['did'])
+  const { document = null, updatedAt = null, deactivatedAt = null } = madeOf(record) ?? {}
   return {
     did,
     method: did.split(':')[1] ?? '',
-    document: madeOf(record)?.document ?? null,
+    document,
     createdAt: String(record['createdAt']),
+    updatedAt,
+    deactivatedAt,
   }
 }
 
@@ -27,7 +37,8 @@ export function didObserver(ports: AgentPorts): RecordObserver {
     changed({ unit, owner, before, after, tags }) {
       if (!before && after?.['role'] === 'created')
         ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
-      if (!after || !madeOf(after) || (before && madeOf(before))) return
+      const made = after && madeOf(after)
+      if (!made || (before && JSON.stringify(madeOf(before)) === JSON.stringify(made))) return
       ports.event(unit, {
         tenantId: owner.tenantId,
         dispatch: owner.settings.eventDispatch,

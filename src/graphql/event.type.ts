@@ -12,7 +12,7 @@ registerEnumType(EventTopic, {
     INVITATION: { description: 'An out-of-band invitation was made, received, or changed its state.' },
     BASIC_MESSAGE: { description: 'A basic message was sent or received.' },
     PING: { description: 'A trust ping or its answer was received.' },
-    DID: { description: 'A DID was made.' },
+    DID: { description: 'A DID was made, updated or deactivated.' },
     CREDENTIAL: { description: 'A credential exchange changed its state.' },
     PROOF: { description: 'A proof exchange changed its state.' },
     REVOCATION: { description: 'A credential was revoked.' },

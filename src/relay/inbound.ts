@@ -1,5 +1,5 @@
-import { needsOf } from '../agent/did-resolvers.js'
 import { EnvelopeError } from '../agent/envelope-service.js'
+import { needsOf } from '../agent/outside-needs.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { FairGate } from '../lib/fair-gate.js'

@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type RequestHandler, type Router } f
 import type { WebSocketServer } from 'ws'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
+import { OWN_ROUTES } from './routes.js'
 
 export interface HttpServerOptions {
   host: string
@@ -29,7 +30,9 @@ export class HttpServer {
     app.disable('x-powered-by')
     app.disable('etag')
     app.use(cors(options.corsOrigins))
+    assertOwn([...Object.keys(options.sockets), ...options.routers.flatMap(pathsOf)])
     for (const router of options.routers) app.use(router)
+    app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
     this.server = createServer({ keepAliveTimeout: 65_000 }, app)
     this.server.on('connection', (socket) => {
@@ -64,6 +67,14 @@ export class HttpServer {
     clearInterval(idle)
     clearTimeout(timeout)
   }
+}
+
+const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [String(route.path)] : []))
+
+/** What the gateway answers itself must be known to be its own, so that nothing is hosted there. */
+function assertOwn(paths: string[]): void {
+  const foreign = paths.find((path) => !OWN_ROUTES.has(path.split('/')[1] ?? ''))
+  if (foreign !== undefined) throw new Error(`${foreign} is missing in OWN_ROUTES`)
 }
 
 function cors(origins: readonly string[]): RequestHandler {

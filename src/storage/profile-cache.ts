@@ -64,7 +64,8 @@ export class ProfileCache {
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.op === 'remove') this.entries.set(entryKey(change.category, change.name), { found: undefined })
-      else if (change.op !== 'clear') this.carry(change.entry)
+      else if (change.op === 'clear') this.dropEntries(new Set([change.category]))
+      else this.carry(change.entry)
     }
     this.dropQueries(new Set(changes.map(categoryOf)))
   }
@@ -79,13 +80,17 @@ export class ProfileCache {
   invalidate(from: Head, to: Head): void {
     const names = new Set([...Object.keys(from.cats), ...Object.keys(to.cats)])
     const changed = new Set([...names].filter((category) => from.cats[category] !== to.cats[category]))
-    for (const key of this.entries.keys()) if (changed.has(categoryOfKey(key))) this.entries.delete(key)
+    this.dropEntries(changed)
     this.dropQueries(changed)
   }
 
   clear(): void {
     this.entries.clear()
     this.queries.clear()
+  }
+
+  private dropEntries(categories: Set<string>): void {
+    for (const key of this.entries.keys()) if (categories.has(categoryOfKey(key))) this.entries.delete(key)
   }
 
   private dropQueries(categories: Set<string>): void {

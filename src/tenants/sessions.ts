@@ -1,5 +1,5 @@
 import type { AgentFactory } from '../agent/agent-factory.js'
-import { needsOf, type OutsideDidResolver } from '../agent/did-resolvers.js'
+import { type Fetching, needsOf } from '../agent/outside-needs.js'
 import { WalletOwner, type WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
@@ -27,12 +27,13 @@ interface Waiting {
 
 /** A unit of work needs documents from outside before it can run. */
 class OutsideNeed extends Error {
-  constructor(readonly dids: string[]) {
+  constructor(readonly fetchings: Fetching[]) {
     super('Documents from outside are needed')
   }
 }
 
-const FETCH_ROUNDS = 4
+/** How often a unit may need more: one document can name the next. */
+const FETCH_ROUNDS = 16
 /** How long a wallet that moves to another place is waited for (ms). */
 const MOVING_MS = 60_000
 
@@ -56,7 +57,6 @@ export class Sessions {
     private readonly profiles: Profiles,
     private readonly tenants: TenantStore,
     private readonly vault: Vault,
-    private readonly outside: OutsideDidResolver,
     private readonly policies: Policies,
     private readonly options: { max: number; idleMs: number },
   ) {
@@ -92,7 +92,7 @@ export class Sessions {
         return await this.transactThere(tenantId, fn)
       } catch (error) {
         if (!(error instanceof OutsideNeed)) throw error
-        await Promise.all(error.dids.map((did) => this.outside.prepare(did)))
+        await Promise.all(error.fetchings.map((fetching) => fetching()))
       }
     }
     throw protocolError('The other agent needs too many documents from outside.')

@@ -1,0 +1,21 @@
+import { currentUnit, type Unit } from '../storage/unit.js'
+
+/**
+ * What a unit of work needs from the network. No unit waits for it: what is not at hand is noted, the unit is dropped,
+ * it is fetched with nothing held, and the unit runs again.
+ */
+const needs = new WeakMap<Unit, Map<string, Fetching>>()
+
+/** Fetches what is needed; resolves in any case. */
+export type Fetching = () => Promise<void>
+
+/** Notes a need of the unit that the code belongs to; the same `name` is one need. */
+export function noteNeed(name: string, fetching: Fetching): void {
+  const unit = currentUnit()
+  if (!unit) return
+  const noted = needs.get(unit) ?? new Map<string, Fetching>()
+  needs.set(unit, noted.set(name, fetching))
+}
+
+/** What a unit could not do without. */
+export const needsOf = (unit: Unit): Fetching[] => [...(needs.get(unit)?.values() ?? [])]
