@@ -232,6 +232,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     instanceId,
     self,
     shared,
+    facts: { tokens: secrets.fingerprint(meta.id), publicUrl: config.publicUrl ?? '' },
     logger,
     async recover(tenantId, isAlive) {
       await vault.forgetDead(tenantId, isAlive)
@@ -420,6 +421,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         store: () => watch.look(),
         redis: () => (bus === silentBus ? undefined : bus.connected),
         draining: () => draining,
+        storeId: meta.id,
       }),
       metrics.router(),
       jwksEndpoint(tokenKeys),

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.js'
 import { Problem } from '../lib/problem.js'
 import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
+import { doctorCommand } from './doctor.js'
 import { restoreCommand } from './restore.js'
 import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
@@ -21,6 +22,7 @@ export function createProgram(createGateway: CreateGateway): Command {
     serveCommand(createGateway),
     configCommand(),
     schemaCommand(),
+    doctorCommand(),
     backupCommand(),
     restoreCommand(),
     rotateStoreKeyCommand(),

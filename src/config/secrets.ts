@@ -1,4 +1,4 @@
-import { type KeyObject, randomBytes } from 'node:crypto'
+import { createHmac, type KeyObject, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { base58Encode } from '../lib/base58.js'
@@ -54,6 +54,14 @@ export class Secrets {
   /** At least one, each at least 32 bytes: the first signs, all verify. */
   get jwtSecrets(): readonly Uint8Array[] {
     return this.#jwtSecrets
+  }
+
+  /** Alike where tokens of one hold at the other, among the instances of one store; tells nothing of the secrets. */
+  fingerprint(storeId: string): string {
+    const hmac = createHmac('sha256', storeId)
+    for (const secret of this.#jwtSecrets) hmac.update(sha256(Buffer.from(secret)))
+    for (const key of this.#jwtSigningKeys) hmac.update(`${key.export({ format: 'jwk' }).x}`)
+    return hmac.digest('hex')
   }
 
   /** None: the secrets sign. Else the first signs, and is private; all verify. */

@@ -3,7 +3,7 @@ import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
 import type { Change, Collector, Unit } from '../storage/unit.js'
 
-const CATEGORY = '_out'
+export const OUTBOX = '_out'
 
 /** An envelope in the outbox; `n` is its place there. */
 export interface Outgoing extends OutboundEnvelope {
@@ -48,7 +48,7 @@ export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
       const changes = messages.map(
         (message): Change => ({
           op: 'insert',
-          entry: { category: CATEGORY, name: `${message.n}`, value: JSON.stringify(message), tags: {} },
+          entry: { category: OUTBOX, name: `${message.n}`, value: JSON.stringify(message), tags: {} },
         }),
       )
       const other = otherOwner(head, options)
@@ -72,7 +72,7 @@ export function otherOwner(
 
 /** What waits in a wallet's outbox, in its order. */
 async function readOutbox(unit: Unit): Promise<Outgoing[]> {
-  const entries = await unit.query(CATEGORY, {})
+  const entries = await unit.query(OUTBOX, {})
   return entries.map(({ value }) => JSON.parse(value) as Outgoing).sort((a, b) => a.n - b.n)
 }
 
@@ -111,4 +111,4 @@ export function releaseOutbox(profile: Profile, instanceId: string, isWanted = (
 }
 
 /** Removes a message that has been delivered or given up. */
-export const removal = (n: number): Change => ({ op: 'remove', category: CATEGORY, name: `${n}` })
+export const removal = (n: number): Change => ({ op: 'remove', category: OUTBOX, name: `${n}` })

@@ -16,6 +16,8 @@ export interface RecoveryOptions {
   self: string
   /** Whether other instances work on the same store. Where not, whatever a former process left is ours. */
   shared: boolean
+  /** What every instance should have alike, for whoever compares them. */
+  facts: Record<string, string>
   /** Finishes what an instance that died left of a tenant: messages that wait, events not yet copied. */
   recover: (tenantId: string, isAlive: (instance: string) => boolean) => Promise<void>
   logger: Logger
@@ -124,7 +126,7 @@ export class Recovery {
         category: INSTANCES,
         name: this.self,
         value: JSON.stringify(Date.now() + ALIVE_MS),
-        tags: {},
+        tags: this.options.facts,
       }
       if (!(await unit.replace(entry))) unit.insert(entry)
     })

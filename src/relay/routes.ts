@@ -3,7 +3,8 @@ import { conflict } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
 import type { Collector } from '../storage/unit.js'
 
-const CATEGORY = 'route'
+/** Recipient keys, by name, each with its tenant's id. */
+export const ROUTES = 'route'
 
 /** Routes kept where every instance finds them quickly. They are hints: wrong or missing ones cost time, nothing else. */
 export interface RouteHints {
@@ -73,23 +74,23 @@ export class Routes {
 
   /** Withdraws all keys of a tenant. */
   async withdrawAll(tenantId: string): Promise<void> {
-    const keys = (await this.base.query(CATEGORY, { tenant: tenantId })).map(({ name }) => name)
-    await this.base.transact(async (unit) => unit.clear(CATEGORY, { tenant: tenantId }))
+    const keys = (await this.base.query(ROUTES, { tenant: tenantId })).map(({ name }) => name)
+    await this.base.transact(async (unit) => unit.clear(ROUTES, { tenant: tenantId }))
     this.forget(keys)
     await this.hints.drop(keys)
   }
 
   count(): Promise<number> {
-    return this.base.read((session) => session.count({ category: CATEGORY }))
+    return this.base.read((session) => session.count({ category: ROUTES }))
   }
 
   private async register(keys: string[], tenantId: string): Promise<void> {
     await this.base.transact(async (unit) => {
       for (const key of keys) {
-        const stored = await unit.fetch(CATEGORY, key)
+        const stored = await unit.fetch(ROUTES, key)
         if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
         if (!stored)
-          unit.insert({ category: CATEGORY, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
+          unit.insert({ category: ROUTES, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
       }
     })
     for (const key of keys) {
@@ -108,7 +109,7 @@ export class Routes {
 
   private async read(key: string): Promise<string | undefined> {
     const { dropped } = this
-    const entry = await this.base.fetch(CATEGORY, key)
+    const entry = await this.base.fetch(ROUTES, key)
     if (!entry) {
       this.unknown.set(key, true)
       return undefined

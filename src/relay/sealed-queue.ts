@@ -9,7 +9,7 @@ import type { Envelope } from './envelope.js'
 
 /** Sealed messages that wait, and of each tenant how many. */
 const MESSAGES = '_queue'
-const COUNTS = '_queue-count'
+export const COUNTS = '_queue-count'
 
 /** Messages are read, and removed, by pages of so many. */
 const PAGE = 50
@@ -36,7 +36,7 @@ export interface Sealed {
   envelope: Record<string, unknown>
 }
 
-interface Count {
+export interface Count {
   last: number
   messages: number
   bytes: number

@@ -3,10 +3,10 @@ import { newId } from '../lib/ids.js'
 import type { Profile } from './profile.js'
 
 /** Grows when what this version writes could not be read by the one before. */
-const FORMAT = 2
+export const FORMAT = 2
 
-const CATEGORY = '_meta'
-const NAME = 'store'
+/** Where that stands, in the base wallet. */
+export const META = { category: '_meta', name: 'store' }
 
 /** What a store says of itself. */
 export interface StoreMeta {
@@ -21,10 +21,10 @@ export interface StoreMeta {
  */
 export function readStoreMeta(base: Profile): Promise<StoreMeta> {
   return base.transact(async (unit) => {
-    const entry = await unit.fetch(CATEGORY, NAME)
+    const entry = await unit.fetch(META.category, META.name)
     if (!entry) {
       const meta = { format: FORMAT, id: newId() }
-      unit.insert({ category: CATEGORY, name: NAME, value: JSON.stringify(meta), tags: {} })
+      unit.insert({ ...META, value: JSON.stringify(meta), tags: {} })
       return meta
     }
     const meta = JSON.parse(entry.value) as StoreMeta
@@ -36,7 +36,7 @@ export function readStoreMeta(base: Profile): Promise<StoreMeta> {
     }
     if (meta.format === FORMAT) return meta
     const current = { ...meta, format: FORMAT }
-    await unit.replace({ category: CATEGORY, name: NAME, value: JSON.stringify(current), tags: {} })
+    await unit.replace({ ...META, value: JSON.stringify(current), tags: {} })
     return current
   })
 }

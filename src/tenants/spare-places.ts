@@ -4,12 +4,12 @@ import type { Places } from '../storage/places.js'
 import type { Profile } from '../storage/profile.js'
 import type { Unit } from '../storage/unit.js'
 
-const CATEGORY = '_spare'
+export const SPARES = '_spare'
 
 /** A place that is being made belongs to a tenant after this time (ms), or to nobody. */
 const MAKING_MS = 10 * 60_000
 
-interface Spare {
+export interface Spare {
   place: Place
   /** When it may be removed: milliseconds since the epoch. */
   after: number
@@ -35,13 +35,13 @@ export class SparePlaces {
 
   /** A tenant gets the place, in this unit. */
   async take(unit: Unit, place: Place): Promise<void> {
-    await unit.remove(CATEGORY, nameOf(place))
+    await unit.remove(SPARES, nameOf(place))
   }
 
   /** A tenant leaves the place, in this unit; it is removed after `ms`. */
   leave(unit: Unit, place: Place, ms: number): void {
     const spare: Spare = { place, after: Date.now() + ms }
-    unit.insert({ category: CATEGORY, name: nameOf(place), value: JSON.stringify(spare), tags: {} })
+    unit.insert({ category: SPARES, name: nameOf(place), value: JSON.stringify(spare), tags: {} })
   }
 
   /** Removes a place that was made for nothing. */
@@ -52,7 +52,7 @@ export class SparePlaces {
 
   /** Removes what nobody has any more. */
   async sweep(): Promise<void> {
-    for (const { name, value } of await this.base.query(CATEGORY, {})) {
+    for (const { name, value } of await this.base.query(SPARES, {})) {
       const { place, after } = JSON.parse(value) as Spare
       if (after > Date.now()) continue
       await this.drop(place).catch((error) =>

@@ -18,7 +18,8 @@ import {
   type TokenRecord,
 } from './tenant.js'
 
-const PROFILES = 'tenant'
+/** Tenants' profiles, by their ids, in the base wallet. */
+export const PROFILES = 'tenant'
 /** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
 const ACCESS = 'tenant-access'
 const NAMES = 'tenant-name'

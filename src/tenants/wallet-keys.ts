@@ -56,18 +56,19 @@ function isRawKey(text: string): boolean {
   }
 }
 
-const CATEGORY = 'wallet-key'
+/** Where the kept keys lie, in the base wallet. */
+export const KEPT_KEYS = 'wallet-key'
 
 /** Keys of managed wallets in stores of their own, by the store: encrypted in the base wallet. */
 export const keptKeys = {
   async find(base: Profile, store: string): Promise<string | undefined> {
-    const entry = await base.fetch(CATEGORY, store)
+    const entry = await base.fetch(KEPT_KEYS, store)
     return entry && (JSON.parse(entry.value) as string)
   },
   insert(unit: Unit, store: string, key: string): void {
-    unit.insert({ category: CATEGORY, name: store, value: JSON.stringify(key), tags: {} })
+    unit.insert({ category: KEPT_KEYS, name: store, value: JSON.stringify(key), tags: {} })
   },
   async remove(unit: Unit, store: string): Promise<void> {
-    await unit.remove(CATEGORY, store)
+    await unit.remove(KEPT_KEYS, store)
   },
 }

@@ -134,3 +134,12 @@ test('version and help answer with exit 0', async (t) => {
   assert.match(help.output.stdout, /--public-url <value>/)
   assert.match(help.output.stdout, /--store-key-file <path>/)
 })
+
+test('help lists every command, each with a line of its own that says what it does', async (t) => {
+  const { output, exit } = run(t, ['--help'])
+  assert.equal(await exit, 0)
+  const listed = output.stdout.slice(output.stdout.indexOf('Commands:'))
+  for (const name of ['serve', 'config', 'schema', 'doctor', 'backup', 'restore', 'rotate-store-key']) {
+    assert.match(listed, new RegExp(`^  ${name}( \\[options\\])? +[a-z][a-z ]{12,}`, 'm'), name)
+  }
+})
