@@ -42,6 +42,8 @@ for (const kind of STORES) {
       acme = await makeTenant(gateway.url)
       await connect(acme, await makeTenant(gateway.url))
       await makeTenant(gateway.url, { walletStorage: 'STORE' })
+      // As a gateway does every five minutes.
+      if (kind === 'postgres') await onDatabase('ANALYZE items; ANALYZE items_tags')
     })
     after(async () => {
       await gateway?.stop()
@@ -76,8 +78,6 @@ for (const kind of STORES) {
     }
 
     test('says that all is well while a gateway runs, and that it is the one that PUBLIC_URL leads to', async () => {
-      // A new store on Postgres has no statistics yet.
-      await doctor({}, '--fix')
       const { code, found, ill } = await doctor()
       assert.deepEqual([code, ill], [0, []])
       assert.ok(says(found, /^A gateway on this store listens at http:\/\/127\.0\.0\.1:/))
