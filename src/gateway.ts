@@ -71,6 +71,7 @@ import { rateLimit } from './server/rate-limit.js'
 import { OWN_ROUTES } from './server/routes.js'
 import { buildGatewaySchema } from './server/schema.js'
 import { StoreWatch } from './server/store-watch.js'
+import { transfers } from './server/transfers.js'
 import { takeTurns } from './server/turns.js'
 import { readStoreMeta } from './storage/format.js'
 import { postgresSchemas, sqliteFiles } from './storage/own-databases.js'
@@ -78,10 +79,13 @@ import { OwnStores } from './storage/own-stores.js'
 import { Places } from './storage/places.js'
 import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
+import { TravelStores } from './storage/travel-stores.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { Exporter } from './tenants/exporter.js'
 import { Features } from './tenants/features.js'
 import { trimIdempotency } from './tenants/idempotency.js'
+import { Importer } from './tenants/importer.js'
 import { LockResolver } from './tenants/lock.resolver.js'
 import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
@@ -95,8 +99,10 @@ import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
 import { TenantStore } from './tenants/tenant-store.js'
 import { TenantWallets } from './tenants/tenant-wallets.js'
+import { trimTickets } from './tenants/tickets.js'
 import { TokenKeys } from './tenants/token-keys.js'
 import { Tokens } from './tenants/tokens.js'
+import { TransferResolver } from './tenants/transfer.resolver.js'
 import { Vault } from './tenants/vault.js'
 import { WalletResolver } from './tenants/wallet.resolver.js'
 import { WalletReader } from './tenants/wallet-reader.js'
@@ -325,7 +331,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 6. Features.
   const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000))
   const life = { standard: seconds(config.tokenTtlMs), longest: seconds(config.tokenTtlMaxMs) }
-  const spares = new SparePlaces(profiles.base, places, logger)
+  const isAlive = (instance: string) => recovery.isAlive(instance)
+  const spares = new SparePlaces(profiles.base, places, { self, isAlive }, logger)
   const wallets = new TenantWallets(places, vault, spares)
   const mover = new Mover(
     profiles,
@@ -336,7 +343,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       self,
       shared,
       mark: (tenantId) => recovery.mark(tenantId),
-      isAlive: (instance) => recovery.isAlive(instance),
+      isAlive,
     },
     logger,
   )
@@ -351,6 +358,28 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     (tenantId) => recovery.unmark([tenantId]),
   )
   const hostedDids = new HostedDids(sessions, hosting, ports, (tenantId) => recovery.mark(tenantId))
+  const travelling = new TravelStores(join(config.dataDir, 'travelling'), self, isAlive)
+  const exporter = new Exporter(profiles.base, tenants, lifecycle, places, vault, mover, travelling, {
+    recipientKeys: (tenantId) => routes.keysOf(tenantId),
+    queued: (tenantId, after) => queue.all(tenantId, after),
+  })
+  const importer = new Importer(
+    profiles.base,
+    tenants,
+    lifecycle,
+    wallets,
+    travelling,
+    {
+      async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent }) {
+        await routes.claim(unit, recipientKeys, tenantId)
+        await queue.lay(unit, tenantId, messages)
+        feed.beginAfter(unit, tenantId, lastEvent)
+      },
+      mark: (tenantId) => recovery.mark(tenantId),
+      goOn: (tenantId) => goOnLogged(tenantId),
+    },
+    logger,
+  )
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
@@ -360,6 +389,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new TenantResolver(lifecycle, tenants, tokens, policies),
     new LockResolver(lifecycle),
     new WalletResolver(lifecycle, tokens),
+    new TransferResolver(exporter, importer, () => publicUrl ?? ''),
     new OperatorResolver(operators),
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
@@ -426,6 +456,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       metrics.router(),
       jwksEndpoint(tokenKeys),
       didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
+      transfers({ exporter, importer, credentials, originOf, logger }),
       auditExport({ log: auditLog, credentials, originOf, logger }),
       explorer(),
       graphqlOverSse(streaming),
@@ -510,6 +541,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       factory.endpoints = [`${publicUrl}/didcomm`]
       await lifecycle.finishDeletions()
       await spares.sweep()
+      await travelling.sweep()
       await recovery.sweep()
       if (shared) {
         let told = false
@@ -543,6 +575,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         await store.database.analyze()
         await own.analyze()
         await spares.sweep()
+        await travelling.sweep()
+        await trimTickets(profiles.base)
         for (const name of [BASE_PROFILE, ...sessions.tenantIds]) {
           await trimLog(profiles.of(name), config.eventRetentionMs)
           await trimIdempotency(profiles.of(name))
@@ -576,6 +610,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await feed.idle()
       await sessions.close()
       await vault.close()
+      await travelling.close()
       await lifecycle.noteTokenUse()
       await operators.noteUse()
       await refusals.flush(true)

@@ -4,11 +4,11 @@ import { Command } from 'commander'
 import type { Config } from '../config/config.js'
 import type { RawSettings } from '../config/env.js'
 import { Problem } from '../lib/problem.js'
+import { version } from '../lib/version.js'
 import { Archive, type Manifest, rowsIn, writeArchive } from '../storage/backup/archive.js'
 import { openSource } from '../storage/backup/places.js'
 import { Progress } from './progress.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
-import { version } from './version.js'
 
 /** `tenantry backup --out FILE`: the whole store in one file, while gateways go on. Needs no key, and holds none. */
 export function backupCommand(): Command {

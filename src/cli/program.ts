@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.js'
 import { Problem } from '../lib/problem.js'
+import { version } from '../lib/version.js'
 import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
 import { doctorCommand } from './doctor.js'
@@ -8,7 +9,6 @@ import { restoreCommand } from './restore.js'
 import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
 import { type CreateGateway, serveCommand } from './serve.js'
-import { version } from './version.js'
 
 /** Exit status of a wrong setting or a wrong use of the command. */
 const misuse = 2

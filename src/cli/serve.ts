@@ -5,8 +5,8 @@ import { loadSecrets, type Secrets } from '../config/secrets.js'
 import { deferred } from '../lib/deferred.js'
 import { GatewayError } from '../lib/errors.js'
 import { createLogger, type Logger } from '../lib/logger.js'
+import { version } from '../lib/version.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
-import { version } from './version.js'
 
 /** What this command needs of a gateway. */
 export interface ServedGateway {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { isGatewayError } from '../lib/errors.js'
 import type { Profiles } from '../storage/profiles.js'
-import type { Collector } from '../storage/unit.js'
+import type { Collector, Unit } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
 import { readLog } from './log.js'
 
@@ -70,6 +70,11 @@ export class BaseFeed {
 
   async idle(): Promise<void> {
     await this.running
+  }
+
+  /** What a log has come with, up to `seq`, was told elsewhere. In a unit of the base wallet. */
+  beginAfter(unit: Unit, tenantId: string, seq: number): void {
+    unit.insert({ category: FEED, name: tenantId, value: JSON.stringify(seq), tags: {} })
   }
 
   /** Forgets a tenant. */

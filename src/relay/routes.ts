@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { conflict } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
-import type { Collector } from '../storage/unit.js'
+import type { Collector, Unit } from '../storage/unit.js'
 
 /** Recipient keys, by name, each with its tenant's id. */
 export const ROUTES = 'route'
@@ -72,9 +72,37 @@ export class Routes {
     },
   }
 
+  /** Registers keys in a unit of the base wallet. @throws CONFLICT for a key of another tenant */
+  async claim(unit: Unit, keys: readonly string[], tenantId: string): Promise<void> {
+    for (const key of new Set(keys)) {
+      const stored = await unit.fetch(ROUTES, key)
+      if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
+      if (!stored)
+        unit.insert({ category: ROUTES, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
+      unit.add(this.claimed, { key, tenantId })
+    }
+  }
+
+  private readonly claimed: Collector<{ key: string; tenantId: string }> = {
+    settle: (claims) => ({ changes: [], committed: () => this.remember(claims) }),
+  }
+
+  private remember(claims: readonly { key: string; tenantId: string }[]): void {
+    for (const { key, tenantId } of claims) {
+      this.unknown.delete(key)
+      this.known.set(key, tenantId)
+      void this.hints.set(key, tenantId)
+    }
+  }
+
+  /** All keys of a tenant. */
+  async keysOf(tenantId: string): Promise<string[]> {
+    return (await this.base.query(ROUTES, { tenant: tenantId })).map(({ name }) => name)
+  }
+
   /** Withdraws all keys of a tenant. */
   async withdrawAll(tenantId: string): Promise<void> {
-    const keys = (await this.base.query(ROUTES, { tenant: tenantId })).map(({ name }) => name)
+    const keys = await this.keysOf(tenantId)
     await this.base.transact(async (unit) => unit.clear(ROUTES, { tenant: tenantId }))
     this.forget(keys)
     await this.hints.drop(keys)
@@ -85,19 +113,7 @@ export class Routes {
   }
 
   private async register(keys: string[], tenantId: string): Promise<void> {
-    await this.base.transact(async (unit) => {
-      for (const key of keys) {
-        const stored = await unit.fetch(ROUTES, key)
-        if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
-        if (!stored)
-          unit.insert({ category: ROUTES, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })
-      }
-    })
-    for (const key of keys) {
-      this.unknown.delete(key)
-      this.known.set(key, tenantId)
-      void this.hints.set(key, tenantId)
-    }
+    await this.base.transact((unit) => this.claim(unit, keys, tenantId))
   }
 
   private async look(key: string): Promise<string | undefined> {

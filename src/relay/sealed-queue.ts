@@ -1,4 +1,5 @@
 import type { EventDraft } from '../events/event.js'
+import { conflict } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { TagQuery } from '../storage/entry.js'
 import type { Profile } from '../storage/profile.js'
@@ -13,6 +14,8 @@ export const COUNTS = '_queue-count'
 
 /** Messages are read, and removed, by pages of so many. */
 const PAGE = 50
+/** What goes with a tenant to another gateway is read, and laid down there, at once. */
+const AT_ONCE_BYTES = 32 * 1024 * 1024
 
 /** How much may wait for one tenant. */
 export interface QueueLimits {
@@ -22,18 +25,22 @@ export interface QueueLimits {
   ageMs: number
 }
 
-/** A sealed message in the queue; `n` is its place there. */
-export interface Sealed {
-  n: number
+/** A sealed message that waits. */
+export interface Waiting {
   digest: string
   bytes: number
   /** When it came: milliseconds since the epoch. */
   at: number
+  envelope: Record<string, unknown>
+}
+
+/** A sealed message in the queue; `n` is its place there. */
+export interface Sealed extends Waiting {
+  n: number
   /** How many waited then, this one included. */
   waiting: number
   /** The id of its event. */
   eventId: string
-  envelope: Record<string, unknown>
 }
 
 export interface Count {
@@ -126,6 +133,23 @@ export class SealedQueue {
     return result
   }
 
+  /** All that waits for a tenant after the place `after`, in its order. @throws CONFLICT where that is too much at once */
+  async all(tenantId: string, after: number): Promise<Sealed[]> {
+    const entry = await this.base.fetch(COUNTS, tenantId)
+    const { bytes } = entry ? (JSON.parse(entry.value) as Count) : EMPTY
+    if (bytes > AT_ONCE_BYTES) throw conflict('Too much waits for this tenant. Let it take that first.')
+    return (await this.read({ tenant: tenantId })).filter(({ n }) => n > after)
+  }
+
+  /** Lays what waited for a tenant elsewhere down for it here, in the unit that makes the tenant. */
+  async lay(unit: Unit, tenantId: string, messages: readonly Waiting[]): Promise<void> {
+    const count = await readCount(unit, tenantId)
+    for (const { envelope, digest, bytes, at } of messages)
+      append(unit, tenantId, { json: envelope, digest, bytes }, at, count)
+    if (messages.length === 0) return
+    await writeCount(unit, tenantId, count)
+  }
+
   /** Removes all that waits for a tenant. */
   async drop(tenantId: string): Promise<void> {
     await this.base.transact(async (unit) => {
@@ -147,7 +171,7 @@ export class SealedQueue {
       if (batch.length === 0) break
       this.putting.set(tenantId, [])
       try {
-        const { laid, first } = await this.base.transact((unit) => this.lay(unit, tenantId, batch))
+        const { laid, first } = await this.base.transact((unit) => this.layAll(unit, tenantId, batch))
         if (first) this.tenants.changed(tenantId)
         for (const [index, { done }] of batch.entries()) done(laid[index] as Laid)
       } catch (error) {
@@ -157,7 +181,7 @@ export class SealedQueue {
     this.putting.delete(tenantId)
   }
 
-  private async lay(
+  private async layAll(
     unit: Unit,
     tenantId: string,
     batch: { envelope: Envelope; force: boolean }[],
@@ -192,30 +216,29 @@ export class SealedQueue {
     if (await unit.fetch(MESSAGES, nameOf(id, digest))) return 'queued'
     const tooOld = count.messages > 0 && Date.now() - count.since > limits.ageMs
     if (tooOld || count.messages >= limits.messages || count.bytes + bytes > limits.bytes) return 'full'
-    const at = Date.now()
-    if (count.messages === 0) count.since = at
-    count.last += 1
-    count.messages += 1
-    count.bytes += bytes
-    const sealed: Sealed = {
-      n: count.last,
-      digest,
-      bytes,
-      at,
-      waiting: count.messages,
-      eventId: newId(),
-      envelope: json,
-    }
-    unit.insert({
-      category: MESSAGES,
-      name: nameOf(id, digest),
-      value: JSON.stringify(sealed),
-      tags: { tenant: id, _p: pageTag(id, sealed.n) },
-    })
+    const sealed = append(unit, id, { json, digest, bytes }, Date.now(), count)
     // The tenant's own log gets it once the wallet can be written.
     if (eventDispatch !== 'DEFAULT') unit.add(this.journal, queuedDraft(tenant, sealed))
     return 'queued'
   }
+}
+
+/** Puts a message at the end of the queue. */
+function append(
+  unit: Unit,
+  tenantId: string,
+  { json, digest, bytes }: Pick<Envelope, 'json' | 'digest' | 'bytes'>,
+  at: number,
+  count: Count,
+): Sealed {
+  if (count.messages === 0) count.since = at
+  count.last += 1
+  count.messages += 1
+  count.bytes += bytes
+  const sealed = { n: count.last, digest, bytes, at, waiting: count.messages, eventId: newId(), envelope: json }
+  const tags = { tenant: tenantId, _p: pageTag(tenantId, sealed.n) }
+  unit.insert({ category: MESSAGES, name: nameOf(tenantId, digest), value: JSON.stringify(sealed), tags })
+  return sealed
 }
 
 /** The event of a message that was laid into the queue, the same in each log. */

@@ -30,6 +30,7 @@ import { LockResolver } from '../tenants/lock.resolver.js'
 import { QueueEventType } from '../tenants/queue-event.type.js'
 import { TenantResolver } from '../tenants/tenant.resolver.js'
 import { TenantEventType } from '../tenants/tenant.type.js'
+import { TransferResolver } from '../tenants/transfer.resolver.js'
 import { WalletResolver } from '../tenants/wallet.resolver.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
@@ -54,6 +55,7 @@ const RESOLVERS = [
   RelayResolver,
   LockResolver,
   WalletResolver,
+  TransferResolver,
   TenantQueueResolver,
   ...DECLARED,
 ]

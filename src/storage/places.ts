@@ -31,6 +31,16 @@ export class Places {
     )
   }
 
+  /** The head of a wallet as it is now. */
+  readHead(place: Place): Promise<Head> {
+    return this.use(place, (sessions, profile) =>
+      sessions.session(profile, async (session: Session) => {
+        const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME })
+        return row ? { ...emptyHead(), ...(JSON.parse(row.value as string) as Head) } : emptyHead()
+      }),
+    )
+  }
+
   /**
    * Changes the head of a wallet that no unit of this process works on: units of other instances then come too late, and
    * look again.

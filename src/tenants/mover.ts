@@ -45,20 +45,11 @@ export class Mover {
     try {
       if (wallet.place.kind === 'STORE') await places.own.openWith(wallet.place.store, wallet.key as string)
       await this.options.mark(id)
-      const moved = await this.sessions.drain(id, () =>
-        this.profiles.of(id).still(async () => {
-          const from = (await this.current(id)).place
-          await this.fence(from)
-          try {
-            await places.copy(from, wallet.place)
-            await places.changeHead(wallet.place, (head) => delete head.fence)
-            return await this.take(tenant, from, wallet, token)
-          } catch (error) {
-            await this.unfence(from)
-            throw error
-          }
-        }),
-      )
+      const moved = await this.fenced(id, async (from) => {
+        await places.copy(from, wallet.place)
+        await places.changeHead(wallet.place, (head) => delete head.fence)
+        return this.take(tenant, from, wallet, token)
+      })
       await vault.moved(id, tenant.place, wallet)
       this.tenants.changed(id)
       setTimeout(() => void spares.sweep(), this.leftMs + 500).unref()
@@ -71,6 +62,16 @@ export class Mover {
         )
       throw error
     }
+  }
+
+  /** Does work on a wallet that nobody, on any instance, writes to meanwhile. */
+  async frozen<T>(tenantId: string, work: (place: Place) => Promise<T>): Promise<T> {
+    await this.options.mark(tenantId)
+    return this.fenced(tenantId, async (place) => {
+      const result = await work(place)
+      await this.unfence(place)
+      return result
+    })
   }
 
   /** Lets a wallet be written again whose move was cut by a crash. */
@@ -93,9 +94,28 @@ export class Mover {
     return tenant
   }
 
-  private fence(place: Place): Promise<void> {
-    return this.wallets.places.changeHead(place, (head) => {
-      if (head.fence !== undefined) throw conflict('The wallet is moving already.')
+  /** Has everybody wait and look again while `work` runs; where it fails, the wallet goes on in its place. */
+  private fenced<T>(id: string, work: (place: Place) => Promise<T>): Promise<T> {
+    return this.sessions.drain(id, () =>
+      this.profiles.of(id).still(async () => {
+        const { place } = await this.current(id)
+        await this.fence(place)
+        try {
+          return await work(place)
+        } catch (error) {
+          await this.unfence(place)
+          throw error
+        }
+      }),
+    )
+  }
+
+  private async fence(place: Place): Promise<void> {
+    const { fence } = await this.wallets.places.readHead(place)
+    // What an instance that died has left says nothing any more.
+    const left = fence !== undefined && !(await this.options.isAlive(fence)) ? fence : undefined
+    await this.wallets.places.changeHead(place, (head) => {
+      if (head.fence !== left) throw conflict('The wallet is moving already.')
       head.fence = this.options.self
     })
   }

@@ -13,6 +13,14 @@ export interface Spare {
   place: Place
   /** When it may be removed: milliseconds since the epoch. */
   after: number
+  /** The instance that makes it: once that has ended, nobody will use the place. */
+  maker?: string
+}
+
+export interface SparePlacesOptions {
+  /** This process among the instances. */
+  self: string
+  isAlive: (instance: string) => Promise<boolean>
 }
 
 const nameOf = (place: Place) => (place.kind === 'STORE' ? place.store : place.profile)
@@ -25,12 +33,15 @@ export class SparePlaces {
   constructor(
     private readonly base: Profile,
     private readonly places: Places,
+    private readonly options: SparePlacesOptions,
     private readonly logger: Logger,
   ) {}
 
   /** Notes a place that is about to be made. */
   async reserve(place: Place): Promise<void> {
-    await this.base.transact(async (unit) => this.leave(unit, place, MAKING_MS))
+    await this.base.transact(async (unit) =>
+      this.note(unit, { place, after: Date.now() + MAKING_MS, maker: this.options.self }),
+    )
   }
 
   /** A tenant gets the place, in this unit. */
@@ -40,8 +51,11 @@ export class SparePlaces {
 
   /** A tenant leaves the place, in this unit; it is removed after `ms`. */
   leave(unit: Unit, place: Place, ms: number): void {
-    const spare: Spare = { place, after: Date.now() + ms }
-    unit.insert({ category: SPARES, name: nameOf(place), value: JSON.stringify(spare), tags: {} })
+    this.note(unit, { place, after: Date.now() + ms })
+  }
+
+  private note(unit: Unit, spare: Spare): void {
+    unit.insert({ category: SPARES, name: nameOf(spare.place), value: JSON.stringify(spare), tags: {} })
   }
 
   /** Removes a place that was made for nothing. */
@@ -53,8 +67,9 @@ export class SparePlaces {
   /** Removes what nobody has any more. */
   async sweep(): Promise<void> {
     for (const { name, value } of await this.base.query(SPARES, {})) {
-      const { place, after } = JSON.parse(value) as Spare
-      if (after > Date.now()) continue
+      const { place, after, maker } = JSON.parse(value) as Spare
+      const isGivenUp = maker !== undefined && !(await this.options.isAlive(maker))
+      if (after > Date.now() && !isGivenUp) continue
       await this.drop(place).catch((error) =>
         this.logger.warn('A place that nobody uses could not be removed', { place: name, error }),
       )

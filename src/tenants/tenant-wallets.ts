@@ -32,6 +32,22 @@ export interface NewWallet {
   made: boolean
 }
 
+/** Where a wallet is to lie, and who has its key. @throws BAD_USER_INPUT where that does not fit together */
+export function checkWallet(input: WalletInput, field: string): { keyMode: KeyMode; storage: WalletStorage } {
+  const keyMode = input.keyMode ?? 'MANAGED'
+  const storage = input.walletStorage ?? (keyMode === 'UNMANAGED' ? 'STORE' : 'PROFILE')
+  if (storage === 'PROFILE') {
+    if (keyMode === 'UNMANAGED') {
+      throw badInput('An unmanaged wallet is always a STORE. Leave walletStorage out.', 'input.walletStorage')
+    }
+    if (input.walletKey != null) throw badInput('A wallet in a profile takes no key of its own.', field)
+  } else if (input.walletKey != null) derivationFor(input.walletKey, input.walletKeyDerivation ?? 'RAW', field)
+  else if (keyMode === 'UNMANAGED') {
+    throw badInput('An unmanaged wallet needs a key. The gateway does not keep it.', field)
+  }
+  return { keyMode, storage }
+}
+
 /** Makes tenants' wallets in their places, and removes them. */
 export class TenantWallets {
   constructor(
@@ -42,18 +58,10 @@ export class TenantWallets {
 
   /** Makes the place of a new wallet. @throws BAD_USER_INPUT */
   async prepare(input: WalletInput, field = 'input.walletKey'): Promise<NewWallet> {
-    const keyMode = input.keyMode ?? 'MANAGED'
-    const storage = input.walletStorage ?? (keyMode === 'UNMANAGED' ? 'STORE' : 'PROFILE')
+    const { keyMode, storage } = checkWallet(input, field)
     const id = newId()
     if (storage === 'PROFILE') {
-      if (keyMode === 'UNMANAGED') {
-        throw badInput('An unmanaged wallet is always a STORE. Leave walletStorage out.', 'input.walletStorage')
-      }
-      if (input.walletKey != null) throw badInput('A wallet in a profile takes no key of its own.', field)
       return { id, keyMode, place: { kind: 'PROFILE', profile: id }, derivation: null, made: false }
-    }
-    if (keyMode === 'UNMANAGED' && input.walletKey == null) {
-      throw badInput('An unmanaged wallet needs a key. The gateway does not keep it.', field)
     }
     const given = input.walletKey ?? newWalletKey()
     const kind = input.walletKey == null ? 'RAW' : (input.walletKeyDerivation ?? 'RAW')

@@ -1,3 +1,4 @@
+import { audit } from '../audit/audit.js'
 import type { EventDispatch, EventDraft } from '../events/event.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
@@ -20,7 +21,7 @@ import {
   type TokenScope,
   type WalletStorage,
 } from './tenant.js'
-import type { TenantStore } from './tenant-store.js'
+import { readInUnit, type TenantStore } from './tenant-store.js'
 import type { NewWallet, TenantWallets } from './tenant-wallets.js'
 import type { Tokens } from './tokens.js'
 import { rawKeyOf, type WalletKeyDerivation } from './wallet-keys.js'
@@ -38,6 +39,14 @@ export interface CreateTenant {
   settings?: Record<string, unknown> | null
   policy?: Record<string, unknown> | null
   idempotencyKey?: string | null
+}
+
+/** A tenant that comes with a wallet. */
+export interface AdoptTenant extends Pick<CreateTenant, 'name' | 'label' | 'imageUrl' | 'groupId' | 'eventDispatch'> {
+  id: string
+  suspended: boolean
+  settings: Chosen
+  policy: Chosen
 }
 
 export interface UpdateTenant {
@@ -124,6 +133,37 @@ export class TenantService {
     this.store.changed(tenant.id)
     const opened = await this.wallets.open(tenant, wallet)
     return { tenant: opened.tenant, token: await this.tokens.sign(tenant.id, token, opened.tokenKey) }
+  }
+
+  /**
+   * Makes a tenant of a wallet that is there already, and whatever else belongs to it, in one unit of the base wallet.
+   * @returns it, and its primary token
+   * @throws CONFLICT where it is here already, or its name is taken
+   */
+  async adopt(
+    { id, suspended, ...input }: AdoptTenant,
+    wallet: NewWallet,
+    belongings: (unit: Unit) => Promise<{ queueing: boolean }>,
+  ): Promise<{ tenant: Tenant; token: string }> {
+    const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
+    const adopted = { ...wallet, id, made: true }
+    const made = await this.profiles.base.transact(async (unit) => {
+      if (await readInUnit(unit, id)) throw conflict('This tenant is here already.')
+      const { queueing } = await belongings(unit)
+      const draft = draftTenant(input, adopted)
+      const state = stateOf({ ...draft, suspended })
+      const tenant = await this.store.insert(
+        unit,
+        { ...draft, suspended, state, queueing },
+        { tokens: [token], lifecycle: 0 },
+      )
+      audit(unit, { action: 'TENANT_IMPORTED', tenantId: id })
+      await this.wallets.give(unit, adopted)
+      return tenant
+    })
+    this.store.changed(id)
+    const { tenant, tokenKey } = await this.wallets.open(made, adopted)
+    return { tenant, token: await this.tokens.sign(id, token, tokenKey) }
   }
 
   async update({ tenantId, ...input }: UpdateTenant): Promise<Tenant> {
@@ -293,10 +333,10 @@ export class TenantService {
    * The raw key that a new token of this tenant is to carry; of a managed one undefined. Where a key is given, it must
    * be right; an unmanaged tenant needs one, from the caller or in its own token.
    */
-  private async keyFor(
+  async keyFor(
     tenantId: string,
     given: string | null | undefined,
-    ownKey: (() => Promise<string | undefined>) | undefined,
+    ownKey?: () => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const tenant = await this.store.find(tenantId)
     if (!tenant || tenant.deleting) throw notFound('tenant')

@@ -102,6 +102,28 @@ export class Vault {
     }
   }
 
+  /**
+   * Keeps a wallet's place open for work beside the units of its tenant, whatever state that is in; a locked wallet by
+   * `key`, and only meanwhile.
+   * @throws WrongKeyError
+   */
+  async lend<T>({ id, place, keyMode }: Tenant, key: string | undefined, work: () => Promise<T>): Promise<T> {
+    if (place.kind === 'PROFILE') return work()
+    const { own } = this.places
+    const { store } = place
+    if (keyMode === 'MANAGED') {
+      if (!own.isOpen(store)) await this.openKept(id, store)
+      return own.use(store, work)
+    }
+    await this.closing.get(store)
+    if (key !== undefined) await this.inRoom(store, () => own.openWith(store, key))
+    try {
+      return await own.use(store, work)
+    } finally {
+      if (!this.unlocked.has(store)) await own.close(store)
+    }
+  }
+
   /** An inbound message or a request came for this tenant. */
   touch(tenant: Pick<TenantProfile, 'place'>): void {
     const unlocked = this.unlockedAt(tenant)

@@ -47,7 +47,7 @@ export async function rawKeyOf(given: string, derivation: Derivation | null): Pr
   return text
 }
 
-function isRawKey(text: string): boolean {
+export function isRawKey(text: string): boolean {
   if (text.length > 60) return false
   try {
     return base58Decode(text).length === KEY_BYTES

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { base58Encode } from '../lib/base58.js'
+import { sqliteFiles } from './own-databases.js'
+import { OwnStores } from './own-stores.js'
+import { OWN_PROFILE } from './place.js'
+import type { StoreSessions } from './store-sessions.js'
+
+/** A store in a file, under a key that is known to whoever has it in hand. */
+export interface TravelStore {
+  name: string
+  key: string
+}
+
+/**
+ * Stores that wallets travel in: SQLite files, whatever the gateway's own store is, in a folder of this process, which
+ * are gone once they were sent or taken in. What a process that died has left is removed by the next one.
+ */
+export class TravelStores {
+  private readonly own: string
+  private readonly stores: OwnStores
+
+  constructor(
+    private readonly folder: string,
+    self: string,
+    private readonly isAlive: (instance: string) => Promise<boolean>,
+  ) {
+    this.own = join(folder, Buffer.from(self).toString('base64url'))
+    this.stores = new OwnStores(sqliteFiles(this.own))
+  }
+
+  /** Makes an empty store under a new key. */
+  async make(): Promise<TravelStore> {
+    const store = { name: newName(), key: base58Encode(randomBytes(32)) }
+    await this.stores.make(store.name, store.key)
+    return store
+  }
+
+  /** Writes the bytes of a store into a file of its own. @returns its name */
+  async receive(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+    mkdirSync(this.own, { recursive: true, mode: 0o700 })
+    const name = newName()
+    const file = await open(this.fileOf(name), 'wx', 0o600)
+    try {
+      for await (const piece of bytes) await file.writeFile(piece)
+    } catch (error) {
+      await this.remove(name)
+      throw error
+    } finally {
+      await file.close()
+    }
+    return name
+  }
+
+  /** Lends a store, open only meanwhile, with the name of its one profile. @throws WrongKeyError */
+  async use<T>({ name, key }: TravelStore, work: (sessions: StoreSessions, profile: string) => Promise<T>): Promise<T> {
+    await this.stores.openWith(name, key)
+    try {
+      return await this.stores.use(name, (sessions) => work(sessions, OWN_PROFILE))
+    } finally {
+      await this.stores.close(name)
+    }
+  }
+
+  async sizeOf(name: string): Promise<number> {
+    return (await stat(this.fileOf(name))).size
+  }
+
+  /** The bytes of a store that nobody has open. */
+  read(name: string): AsyncIterable<Buffer> {
+    return createReadStream(this.fileOf(name), { highWaterMark: 256 * 1024 })
+  }
+
+  remove(name: string): Promise<void> {
+    return this.stores.remove(name)
+  }
+
+  /** Removes what processes that died have left. */
+  async sweep(): Promise<void> {
+    const folders = existsSync(this.folder) ? await readdir(this.folder) : []
+    for (const name of folders) {
+      if (await this.isAlive(`${Buffer.from(name, 'base64url')}`)) continue
+      await rm(join(this.folder, name), { recursive: true, force: true })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.stores.closeAll()
+    await rm(this.own, { recursive: true, force: true })
+  }
+
+  private fileOf(name: string): string {
+    return join(this.own, `${name}.db`)
+  }
+}
+
+const newName = () => randomBytes(16).toString('hex')

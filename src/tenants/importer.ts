@@ -1,0 +1,164 @@
+import { base58Decode } from '../lib/base58.js'
+import { badInput, conflict, notFound } from '../lib/errors.js'
+import type { Logger } from '../lib/logger.js'
+import { FORMAT } from '../storage/format.js'
+import type { Head } from '../storage/head.js'
+import type { Profile } from '../storage/profile.js'
+import type { TravelStores } from '../storage/travel-stores.js'
+import type { Unit } from '../storage/unit.js'
+import type { Tenant } from './tenant.js'
+import type { TenantService } from './tenant.service.js'
+import {
+  ArchiveError,
+  LaterArchiveError,
+  type QueuedMessage,
+  type TenantManifest,
+  unpackArchive,
+} from './tenant-archive.js'
+import type { TenantStore } from './tenant-store.js'
+import { checkWallet, type NewWallet, type TenantWallets, type WalletInput } from './tenant-wallets.js'
+import { type Ticket, Tickets } from './tickets.js'
+import { isRawKey } from './wallet-keys.js'
+
+export interface ImportTenant extends WalletInput {
+  exportKey: string
+  /** Absent: the name that it had. */
+  name?: string | null
+  /** Whether it is to wait until it is resumed. */
+  suspended?: boolean | null
+}
+
+/** What the base wallet is to hold of a tenant that comes. */
+export interface Arrival {
+  recipientKeys: readonly string[]
+  queue: readonly QueuedMessage[]
+  /** The last event in its log. */
+  lastEvent: number
+}
+
+export interface ImporterOptions {
+  /** Unpacks in the unit that makes the tenant. @throws CONFLICT for a key that another tenant has */
+  arrive: (unit: Unit, tenantId: string, arrival: Arrival) => Promise<void>
+  /** Notes that a crash would leave work to do. */
+  mark: (tenantId: string) => Promise<void>
+  /** Takes up what waits for the tenant, or of it. */
+  goOn: (tenantId: string) => void
+}
+
+/** Makes tenants of archives. */
+export class Importer {
+  private readonly tickets: Tickets<ImportTenant>
+
+  constructor(
+    base: Profile,
+    private readonly tenants: TenantStore,
+    private readonly lifecycle: TenantService,
+    private readonly wallets: TenantWallets,
+    private readonly travelling: TravelStores,
+    private readonly options: ImporterOptions,
+    private readonly logger: Logger,
+  ) {
+    this.tickets = new Tickets(base, 'import')
+  }
+
+  /** Takes an order, and checks what can be checked before the archive comes. @throws BAD_USER_INPUT, CONFLICT */
+  async order(input: ImportTenant): Promise<Ticket> {
+    if (!isRawKey(input.exportKey)) throw badInput('Give the key that the export was made with.', 'input.exportKey')
+    checkWallet(input, 'input.walletKey')
+    if (input.name != null) await this.assertFree(input.name)
+    return this.tickets.issue(input)
+  }
+
+  /**
+   * Makes a tenant of an archive. Nothing is made before all of it has come and is found to be whole, and nothing is left
+   * of what was made where it does not become a tenant.
+   * @returns it, and its primary token
+   * @throws BAD_USER_INPUT for what is no archive of this key, CONFLICT where it, its name or one of its keys is here
+   */
+  async take(ticketId: string, archive: AsyncIterable<Uint8Array>): Promise<{ tenant: Tenant; token: string }> {
+    const input = await this.tickets.redeem(ticketId)
+    if (!input) throw notFound('import')
+    const { manifest, queue, file } = await this.receive(base58Decode(input.exportKey), archive)
+    try {
+      return await this.settle(input, manifest, queue, file)
+    } finally {
+      await this.travelling.remove(file)
+    }
+  }
+
+  private async receive(key: Uint8Array, archive: AsyncIterable<Uint8Array>) {
+    try {
+      const { manifest, queue, store } = await unpackArchive(key, archive)
+      if (manifest.storeFormat > FORMAT) throw new LaterArchiveError()
+      return { manifest, queue, file: await this.travelling.receive(store) }
+    } catch (error) {
+      if (error instanceof LaterArchiveError)
+        throw badInput('A later version wrote this archive. Use that one.', 'archive')
+      if (!(error instanceof ArchiveError)) throw error
+      throw badInput('This is no archive of this key, or it is damaged or cut off. Nothing was made.', 'archive')
+    }
+  }
+
+  private async settle(
+    input: ImportTenant,
+    { tenant, store, entries, recipientKeys }: TenantManifest,
+    queue: QueuedMessage[],
+    file: string,
+  ): Promise<{ tenant: Tenant; token: string }> {
+    const { id } = tenant
+    const name = input.name ?? tenant.name
+    if (await this.tenants.find(id)) throw conflict('This tenant is here already.')
+    await this.assertFree(name)
+    const wallet = await this.wallets.prepare(input)
+    try {
+      const head = await this.moveIn({ name: file, key: store.key }, entries, wallet)
+      await this.options.mark(id)
+      const { label, imageUrl, groupId, eventDispatch, settings, policy } = tenant
+      const described = { name, label, imageUrl, groupId, eventDispatch, settings, policy }
+      const made = await this.lifecycle.adopt(
+        { id, ...described, suspended: input.suspended ?? false },
+        wallet,
+        async (unit) => {
+          await this.options.arrive(unit, id, { recipientKeys, queue, lastEvent: head.seq })
+          return { queueing: queue.length > 0 }
+        },
+      )
+      this.options.goOn(id)
+      return made
+    } catch (error) {
+      await this.wallets.spares
+        .drop(wallet.place)
+        .catch((failure) =>
+          this.logger.warn('What a failed import left is removed later', { tenantId: id, error: failure }),
+        )
+      throw error
+    }
+  }
+
+  /** Copies a wallet that has come into the place that was made for it. @returns its head */
+  private async moveIn(from: { name: string; key: string }, entries: number, { place, key }: NewWallet): Promise<Head> {
+    const { places, spares } = this.wallets
+    if (place.kind === 'PROFILE') await spares.reserve(place)
+    else await places.own.openWith(place.store, key as string)
+    await this.travelling.use(from, (source, profile) =>
+      places.use(place, async (target, targetProfile) => {
+        await source.copyProfile(profile, target, targetProfile)
+        const count = await target.session(targetProfile, (session) => session.count({}))
+        if (count !== entries) throw new Error('Other entries have come than were sent')
+      }),
+    )
+    await places.changeHead(place, (head) => {
+      delete head.fence
+      // What waits in the outbox is anybody's to send, and the queue and the tenant's life begin anew.
+      if (head.lease) head.lease.until = 0
+      head.queue = { handled: 0, told: 0 }
+      head.lifecycle = 0
+    })
+    return places.readHead(place)
+  }
+
+  /** @throws CONFLICT */
+  private async assertFree(name: string): Promise<void> {
+    if (await this.tenants.findByName(name)) throw conflict('This name is taken. Choose another.', 'input.name')
+  }
+}
