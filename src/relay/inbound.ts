@@ -115,7 +115,9 @@ export class Inbound {
 
   /** @returns `direct` where it cannot be handled by what is known of the tenant, and need not wait by what is true */
   private async tryToDeliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome | 'direct'> {
-    const tenant = await this.tenants.find(tenantId)
+    let tenant = await this.tenants.find(tenantId)
+    // What came before it may just have been laid down by an instance that has not the wallet open: it goes behind.
+    if (tenant?.keyMode === 'UNMANAGED') tenant = await this.tenants.findNow(tenantId)
     if (!tenant) return 'unknown-recipient'
     this.vault.touch(tenant)
     if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, false)

@@ -49,6 +49,12 @@ export class TenantStore {
     return this.known.get(id) ?? (await this.findAll([id]))[0]
   }
 
+  /** A tenant as it is now, also where another instance has just changed it. */
+  findNow(id: string): Promise<Tenant | undefined> {
+    if (this.freshFor !== undefined) this.known.delete(id)
+    return this.find(id)
+  }
+
   /** Tenants by their ids, in that order, in one session. */
   async findAll(ids: readonly string[]): Promise<(Tenant | undefined)[]> {
     const { changes } = this

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type AnyEvent, ApiClient } from '../support/client.js'
+import { type AnyEvent, ApiClient, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, readAll } from '../support/ledger.js'
 import { OutsidePeer } from '../support/outside-peer.js'
@@ -43,7 +43,7 @@ for (const kind of STORES) {
     /** Posts an envelope, and tells the status. */
     const statusOf = async (peer: OutsidePeer, envelope: Buffer, url?: string) =>
       (await peer.post(envelope, url)).status
-    const queued = async ({ client }: UnmanagedTenant) => (await wallet(client)).queuedMessages
+    const queued = async ({ client }: TestTenant) => (await wallet(client)).queuedMessages
     const queueEvents = async (client: ApiClient, after?: string) => (await client.ask(QUEUE_EVENTS, { after })).events
 
     test('takes what comes in order, each once; what cannot be opened is found out later, and stops nothing', async () => {
@@ -192,43 +192,56 @@ for (const kind of STORES) {
     })
 
     if (kind === 'postgres')
-      test('an instance without the wallet open has one that has it take its messages, in the order they came', async () => {
-        const other = await startGateway(store, { INSTANCE_ID: 'two' })
-        try {
-          const { tenant, peer } = await withPeer()
-          const urls = [gateway.url, other.url, other.url]
+      for (const [told, more] of [
+        ['that Redis tells', {}],
+        ['that nothing tells', { REDIS_URL: '' }],
+      ] as const) {
+        test(`instances ${told} of each other hand over what is not for them, and keep the order`, async () => {
+          const own = await freshStore(kind)
+          const [one, two] = [await startGateway(own, more), await startGateway(own, more)]
+          const tenant = await makeUnmanaged(one.url)
+          const managed = await makeTenant(one.url)
+          const [peer, other] = [await OutsidePeer.connectTo(tenant), await OutsidePeer.connectTo(managed)]
+          peers.push(peer, other)
+          const urls = [one.url, two.url, two.url]
           const sent: string[] = []
-          for (let n = 0; n < 90; n++) {
-            assert.ok([200, 202].includes(await statusOf(peer, peer.message(`${n}`), urls[n % 3])))
-            sent.push(`${n}`)
+          const send = async (count: number) => {
+            for (let n = 0; n < count; n++) {
+              const content = `${sent.length}`
+              assert.ok([200, 202].includes(await statusOf(peer, peer.message(content), urls[n % urls.length])))
+              sent.push(content)
+            }
           }
-          await eventually(async () => (await queued(tenant)) === 0)
-          // Both open, and both take.
-          await at(tenant, other.url).client.ask(NEEDS_WALLET)
-          await lock(tenant)
-          for (let n = 90; n < 150; n++) {
-            assert.equal(await statusOf(peer, peer.message(`${n}`), urls[n % 3]), 202)
-            sent.push(`${n}`)
+          try {
+            // 1. Open at the first only.
+            await send(40)
+            await eventually(async () => (await queued(tenant)) === 0)
+            // 2. Open at both, locked, and opened at both while messages come.
+            await at(tenant, two.url).client.ask(NEEDS_WALLET)
+            await lock(tenant)
+            await send(30)
+            await Promise.all([unlock(tenant), unlock(at(tenant, two.url)), send(30)])
+            await eventually(async () => (await queued(tenant)) === 0)
+            const messages = await readAll(tenant.client, 'basicMessages')
+            assert.deepEqual(
+              messages.map(({ content }) => content),
+              sent,
+            )
+            // 3. One that takes a tenant for suspended still has its messages handled once it was resumed elsewhere.
+            const operator = ApiClient.operator(one.url)
+            await operator.ask(SUSPEND, { id: managed.id })
+            assert.equal(await statusOf(other, other.message('while suspended'), two.url), 202)
+            await operator.ask(RESUME, { id: managed.id })
+            assert.ok([200, 202].includes(await statusOf(other, other.message('at once'), two.url)))
+            assert.deepEqual(await contents(managed.client, 2), ['while suspended', 'at once'])
+          } finally {
+            await Promise.all([one.stop(), two.stop()])
+            await own.remove()
           }
-          await Promise.all([
-            unlock(tenant),
-            at(tenant, other.url).client.ask(
-              `mutation { unlockWallet(walletKey: "${tenant.walletKey}") { tenant { state } } }`,
-            ),
-          ])
-          for (let n = 150; n < 200; n++) {
-            assert.ok([200, 202].includes(await statusOf(peer, peer.message(`${n}`), urls[n % 3])))
-            sent.push(`${n}`)
-          }
-          await eventually(async () => (await queued(tenant)) === 0)
-          const messages = await readAll(tenant.client, 'basicMessages')
-          assert.deepEqual(
-            messages.map(({ content }) => content),
-            sent,
-          )
-        } finally {
-          await other.stop()
-        }
-      })
+        })
+      }
   })
 }
+
+const SUSPEND = 'mutation($id: ID!) { suspendTenant(tenantId: $id) { tenant { state } } }'
+const RESUME = 'mutation($id: ID!) { resumeTenant(tenantId: $id) { tenant { state } } }'
