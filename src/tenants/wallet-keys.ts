@@ -50,7 +50,10 @@ export async function rawKeyOf(given: string, derivation: Derivation | null): Pr
 export function isRawKey(text: string): boolean {
   if (text.length > 60) return false
   try {
-    return base58Decode(text).length === KEY_BYTES
+    const key = base58Decode(text)
+    const isKey = key.length === KEY_BYTES
+    key.fill(0)
+    return isKey
   } catch {
     return false
   }

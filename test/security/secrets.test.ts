@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import { PeerServer } from '../../bench/peer-server.js'
 import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { watchRedis } from '../support/redis-traffic.js'
 import { eventually, say } from '../support/talk.js'
 import { invitationTo } from './invitations.js'
 import { connectPeer } from './outside-peer.js'
@@ -183,14 +184,4 @@ for (const kind of STORES) {
       })
     }
   })
-}
-
-/** Notes every command that comes to Redis from here on. */
-async function watchRedis(store: TestStore, traffic: string[]): Promise<Redis | undefined> {
-  if (!store.env['REDIS_URL']) return undefined
-  const redis = new Redis(store.env['REDIS_URL'])
-  const monitor = await redis.monitor()
-  redis.disconnect()
-  monitor.on('monitor', (_time: string, args: string[]) => traffic.push(args.join(' ')))
-  return monitor
 }
