@@ -91,10 +91,12 @@ import { Mover } from './tenants/mover.js'
 import { OutsideIssuer } from './tenants/outside-issuer.js'
 import { ownKeyOf } from './tenants/own-key.js'
 import { Policies } from './tenants/policy.js'
+import { Quotas } from './tenants/quotas.js'
 import { Rates } from './tenants/rates.js'
 import { Sessions } from './tenants/sessions.js'
 import { settingsOf } from './tenants/settings.js'
 import { SparePlaces } from './tenants/spare-places.js'
+import { Subscriptions } from './tenants/subscriptions.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
 import { TenantStore } from './tenants/tenant-store.js'
@@ -103,6 +105,8 @@ import { trimTickets } from './tenants/tickets.js'
 import { TokenKeys } from './tenants/token-keys.js'
 import { Tokens } from './tenants/tokens.js'
 import { TransferResolver } from './tenants/transfer.resolver.js'
+import { UsageResolver } from './tenants/usage.resolver.js'
+import { UsageService } from './tenants/usage.service.js'
 import { Vault } from './tenants/vault.js'
 import { WalletResolver } from './tenants/wallet.resolver.js'
 import { WalletReader } from './tenants/wallet-reader.js'
@@ -156,7 +160,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const meta = await readStoreMeta(profiles.base)
   const { shared } = store
   const { instanceId } = config
-  const { bus, hints, counters } = connectInstances(config, meta.id, logger)
+  const { bus, hints, counters, openCounts } = connectInstances(config, meta.id, logger)
 
   // 2. Events.
   const hub = new EventHub()
@@ -206,6 +210,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   profiles.locate = vault.locate
   const live = new LiveCredentials(tokens, tenants, operators)
+  const quotas = new Quotas(policies, (limit, tenantId) => metrics.countRefused(limit, tenantId))
+  const subscriptions = new Subscriptions(openCounts, tenants, policies, quotas)
   const rates = new Rates(counters, tenants, policies, (limit, tenantId) => metrics.countRefused(limit, tenantId))
 
   // 4. The relay: ways in and out.
@@ -290,7 +296,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [
-      connectionObserver(ports),
+      connectionObserver(ports, quotas),
       invitationObserver(ports, invitationDomain),
       messageObserver(ports),
       didObserver(ports),
@@ -308,7 +314,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
     logger,
   })
-  const sessions = new Sessions(factory, profiles, tenants, vault, policies, {
+  const sessions = new Sessions(factory, profiles, tenants, vault, policies, quotas, {
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
@@ -399,6 +405,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
     new TenantQueueResolver(queue),
+    new UsageResolver(
+      new UsageService(tenants, tokens, profiles, rates, subscriptions, (tenantId) => queue.count(tenantId)),
+    ),
   ]
   const schema = buildGatewaySchema(resolvers, async (viewer, { wallet, feature }) => {
     if (feature) await features.assertOn(viewer.tenantId, feature)
@@ -429,7 +438,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const admit = rateLimit(rates)
   const operations = new OperationChecker({ schema, limits, admit, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
-    openEventStream(events, args, context)
+    openEventStream(events, subscriptions, args, context)
   const overHttp = await graphqlOverHttp({
     schema,
     credentials,
@@ -441,7 +450,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     logger,
   })
   const streaming = { credentials, live, operations, openStream, maxBytes: config.maxRequestBytes, originOf }
-  const overWs = graphqlOverWs(streaming)
+  const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
   const server = new HttpServer({
     host: config.host,
     port: config.port,
@@ -508,7 +517,17 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     void live.check(tenantId)
     void following.begin(tenantId)
   }
-  tenants.onChange = tenantChanged
+  /** Hands a tenant what waits for it, where it can be taken here. */
+  const drainSoon = async (tenantId: string) => {
+    const tenant = await tenants.find(tenantId)
+    if (tenant?.state !== 'ACTIVE' || !tenant.queueing) return
+    if (tenant.keyMode === 'MANAGED' || vault.isUnlocked(tenant)) drain.begin(tenantId)
+  }
+  sessions.onShrunk = (tenantId) => void drainSoon(tenantId).catch(() => {})
+  tenants.onChange = (tenantId) => {
+    tenantChanged(tenantId)
+    void drainSoon(tenantId).catch(() => {})
+  }
   bus.on('log', ({ log, seq }) => hub.wake(log, seq))
   bus.on('tenant', ({ id }) => {
     tenants.forget(id)
@@ -608,6 +627,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await drain.stop()
       await sender.stop()
       await feed.idle()
+      subscriptions.close()
       await sessions.close()
       await vault.close()
       await travelling.close()

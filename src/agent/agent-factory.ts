@@ -33,6 +33,7 @@ import type { Profile } from '../storage/profile.js'
 import { currentUnit, type Unit } from '../storage/unit.js'
 import { type AnonCredsOptions, WorkersAnonCredsModule } from './anoncreds/module.js'
 import { WalletCache } from './cache.js'
+import { ConnectionRefusedHandler } from './connection-refusal.js'
 import { CredoLogger } from './credo-logger.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
 import { WalletEnvelopeService } from './envelope-service.js'
@@ -114,6 +115,7 @@ export class AgentFactory {
     const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
     for (const middleware of [refuseWhatIsOff, undoFailedHandling])
       handlers.registerMessageHandlerMiddleware(middleware)
+    root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandler(new ConnectionRefusedHandler())
     const storage = root.context.resolve(StorageUpdateService)
     if (
       !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))

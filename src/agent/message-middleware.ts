@@ -1,5 +1,7 @@
 import { type DidCommMessageHandlerMiddleware, DidCommProblemReportError } from '@credo-ts/didcomm'
+import { isGatewayError } from '../lib/errors.js'
 import { currentUnit } from '../storage/unit.js'
+import { refusalOf } from './connection-refusal.js'
 import { featureOf, isOff } from './features.js'
 import { WalletOwner } from './ports.js'
 
@@ -27,7 +29,10 @@ export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (messag
   try {
     await next()
   } catch (error) {
+    // Made while the sender's DID, which came with the message, is still known.
+    const refuse = isGatewayError(error, 'QUOTA_EXCEEDED') ? await refusalOf(message) : undefined
     if (unit && before) unit.restore(before)
+    if (refuse) return refuse()
     if (error instanceof DidCommProblemReportError) throw error
     message.agentContext.config.logger.warn('A message could not be processed', { error })
     throw new DidCommProblemReportError('The message could not be processed', {

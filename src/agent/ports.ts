@@ -52,8 +52,8 @@ export interface RecordObserver {
   list?(record: RecordJson): string | undefined
   /** Tags beside the record's own, to filter its list by. */
   tags?(record: RecordJson): Tags
-  /** Called within the unit of work, before it is written. */
-  changed?(change: RecordChange): void
+  /** Called within the unit of work, before it is written. What it throws ends the change. */
+  changed?(change: RecordChange): void | Promise<void>
 }
 
 /** What the agent needs from layers above it. Everything is gathered in the unit and counts when it commits. */

@@ -51,7 +51,7 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
         value: JSON.stringify(after),
         tags: { ...tags, ...place?.tags },
       })
-      this.observed(context, unit, observer, { after, tags })
+      await this.observed(context, unit, observer, { after, tags })
     })
   }
 
@@ -74,7 +74,7 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
         value: JSON.stringify(after),
         tags: { ...tags, ...place?.tags },
       })
-      this.observed(context, unit, observer, { before, after, tags })
+      await this.observed(context, unit, observer, { before, after, tags })
     })
   }
 
@@ -135,18 +135,18 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
       if (!stored) throw notFound(type, id)
       await unit.remove(type, id)
       const before = JSON.parse(stored.value) as RecordJson
-      this.observed(context, unit, this.observers.get(type), { before, tags: ownTags(stored.tags) })
+      await this.observed(context, unit, this.observers.get(type), { before, tags: ownTags(stored.tags) })
     })
   }
 
-  private observed(
+  private async observed(
     context: AgentContext,
     unit: Unit,
     observer: RecordObserver | undefined,
     change: { before?: RecordJson; after?: RecordJson; tags: Tags },
-  ): void {
+  ): Promise<void> {
     if (!observer?.changed || !context.dependencyManager.isRegistered(WalletOwner)) return
-    observer.changed({ unit, owner: context.resolve(WalletOwner), ...change })
+    await observer.changed({ unit, owner: context.resolve(WalletOwner), ...change })
   }
 
   private tagsOf(record: T, json: RecordJson): Tags {

@@ -51,6 +51,7 @@ export interface Config {
   readonly allowAddresses: readonly string[]
   readonly maxMessageBytes: number
   readonly maxRequestBytes: number
+  readonly socketOperationsMax: number
   readonly queryDepthMax: number
   readonly queryCostMax: number
   readonly introspection: boolean
@@ -101,6 +102,7 @@ const schema = z.object({
   ALLOW_ADDRESSES: list(z.string()).optional(),
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
+  SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
   QUERY_DEPTH_MAX: wholeNumber(1, 100),
   QUERY_COST_MAX: wholeNumber(1, 10_000_000),
   INTROSPECTION: onOff,
@@ -222,6 +224,7 @@ function toConfig(parsed: Parsed): Config {
     allowAddresses: Object.freeze(parsed.ALLOW_ADDRESSES ?? []),
     maxMessageBytes: parsed.MAX_MESSAGE_SIZE,
     maxRequestBytes: parsed.MAX_REQUEST_SIZE,
+    socketOperationsMax: parsed.SOCKET_OPERATIONS_MAX,
     queryDepthMax: parsed.QUERY_DEPTH_MAX,
     queryCostMax: parsed.QUERY_COST_MAX,
     introspection: parsed.INTROSPECTION,

@@ -267,6 +267,13 @@ const settingList = [
   },
   {
     group: 'Limits',
+    name: 'SOCKET_OPERATIONS_MAX',
+    default: '1000',
+    kind: '1 to 1000000',
+    meaning: 'Operations that may be under way at once on one WebSocket.',
+  },
+  {
+    group: 'Limits',
     name: 'QUERY_DEPTH_MAX',
     default: '12',
     kind: '1 to 100',

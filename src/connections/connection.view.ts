@@ -1,5 +1,6 @@
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import type { Tags } from '../storage/entry.js'
+import type { Quotas } from '../tenants/quotas.js'
 import type { ConnectionType } from './connection.type.js'
 
 /** Credo writes `request-sent` and `requester` where GraphQL has `REQUEST_SENT` and `REQUESTER`. */
@@ -28,13 +29,14 @@ export function connectionView(record: RecordJson): ConnectionType {
   }
 }
 
-/** Lists connections, and tells of each change of state. */
-export function connectionObserver(ports: AgentPorts): RecordObserver {
+/** Lists connections, sees that there are not too many, and tells of each change of state. */
+export function connectionObserver(ports: AgentPorts, quotas: Quotas): RecordObserver {
   return {
     type: 'ConnectionRecord',
     list: () => 'connections',
     tags: aliasTag,
-    changed({ unit, owner, before, after }) {
+    async changed({ unit, owner, before, after }) {
+      if (!before && after) await quotas.assertConnections(unit, owner)
       if (!after || before?.['state'] === after['state']) return
       ports.event(unit, {
         tenantId: owner.tenantId,

@@ -4,6 +4,7 @@ import { type Bus, RedisBus, silentBus } from './bus.js'
 import { connectRedis } from './connect.js'
 import { RedisKeys } from './keys.js'
 import { type MinuteCounters, ownCounters, RedisCounters } from './minute-counters.js'
+import { type OpenCounts, ownOpenCounts, RedisOpenCounts } from './open-counts.js'
 import { Patience } from './patience.js'
 import { noRouteHints, RedisRouteHints } from './route-hints.js'
 
@@ -12,13 +13,15 @@ export function connectInstances(
   config: Config,
   storeId: string,
   logger: Logger,
-): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints; counters: MinuteCounters } {
-  if (config.redisUrls.length === 0) return { bus: silentBus, hints: noRouteHints, counters: ownCounters() }
+): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints; openCounts: OpenCounts; counters: MinuteCounters } {
+  if (config.redisUrls.length === 0)
+    return { bus: silentBus, hints: noRouteHints, counters: ownCounters(), openCounts: ownOpenCounts }
   const keys = new RedisKeys(storeId)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
   const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
   const patience = new Patience()
+  const openCounts = new RedisOpenCounts(redis, keys, config.instanceId, patience)
   const counters = new RedisCounters(redis, keys, patience)
-  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters }
+  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters, openCounts }
 }

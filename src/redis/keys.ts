@@ -12,6 +12,11 @@ export class RedisKeys {
     return `tenantry:${this.scope}:rate:{${tenantId}}:${what}`
   }
 
+  /** Hash: how many subscriptions of a tenant each instance has open, and until when that counts. */
+  open(tenantId: string): string {
+    return `tenantry:${this.scope}:open:{${tenantId}}`
+  }
+
   /** Channel on which instances tell each other what has changed. */
   get bus(): string {
     return `tenantry:${this.scope}:bus`

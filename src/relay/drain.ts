@@ -8,6 +8,8 @@ import type { TenantStore } from '../tenants/tenant-store.js'
 import { queuedDraft, type Sealed, type SealedQueue } from './sealed-queue.js'
 
 const RETRY_MS = 1000
+/** A wallet that is full is looked at again after this time, or when it has become smaller (ms). */
+const FULL_MS = 10_000
 
 export interface DrainOptions {
   queue: SealedQueue
@@ -31,6 +33,8 @@ export interface DrainOptions {
 export class Drain {
   /** What is asked for while one ends, as its tenant is suspended, is not lost. */
   private readonly runs = new OneAtATime((tenantId) => this.run(tenantId))
+  /** Those that wait for room in the wallet. */
+  private readonly waiting = new Map<string, () => void>()
   private stopping = false
 
   constructor(private readonly options: DrainOptions) {}
@@ -39,13 +43,17 @@ export class Drain {
     return this.runs.isRunning(tenantId)
   }
 
-  /** Begins to drain, unless that is under way. */
+  /** Begins to drain, unless that is under way; where it waits for room in the wallet, it tries again. */
   begin(tenantId: string): void {
-    if (!this.stopping) void this.runs.begin(tenantId)
+    if (this.stopping) return
+    const wake = this.waiting.get(tenantId)
+    if (wake) wake()
+    else void this.runs.begin(tenantId)
   }
 
   async stop(): Promise<void> {
     this.stopping = true
+    for (const wake of this.waiting.values()) wake()
     await this.runs.idle()
   }
 
@@ -56,12 +64,28 @@ export class Drain {
         await this.options.mark(tenantId)
         return await this.empty(tenantId)
       } catch (error) {
+        if (isGatewayError(error, 'QUOTA_EXCEEDED')) {
+          await this.room(tenantId)
+          continue
+        }
         // Locked or suspended again, or gone: whoever opens it begins anew.
         if (isGatewayError(error)) return
         logger.warn('What waits for a tenant could not be handled yet', { tenantId, error })
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
+  }
+
+  /** Resolves once there may be room in the wallet. */
+  private async room(tenantId: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, FULL_MS)
+      this.waiting.set(tenantId, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    this.waiting.delete(tenantId)
   }
 
   private async empty(tenantId: string): Promise<void> {

@@ -12,7 +12,7 @@ import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Vault } from '../tenants/vault.js'
 import { type Envelope, parseEnvelope } from './envelope.js'
 import type { Routes } from './routes.js'
-import type { Laid, Sealed, SealedQueue } from './sealed-queue.js'
+import type { Laid, Sealed, SealedQueue, Why } from './sealed-queue.js'
 
 /** What became of an inbound message, as its sender is told. */
 export type InboundOutcome =
@@ -120,22 +120,23 @@ export class Inbound {
     if (tenant?.keyMode === 'UNMANAGED') tenant = await this.tenants.findNow(tenantId)
     if (!tenant) return 'unknown-recipient'
     this.vault.touch(tenant)
-    if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, false)
+    if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, 'not served')
     try {
       await this.sessions.transact(tenantId, (agent, unit) => this.handle(agent, unit, envelope))
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
-      // Not here, or not any more: it waits for whoever can take it.
-      if (isGatewayError(error, 'TENANT_LOCKED')) return this.lay(tenantId, envelope, true)
-      if (isGatewayError(error, 'TENANT_SUSPENDED')) return this.lay(tenantId, envelope, false)
+      // Not here, or not any more, or not until there is room: it waits for whoever can take it.
+      if (isGatewayError(error, 'TENANT_LOCKED')) return this.lay(tenantId, envelope, 'locked here')
+      if (isGatewayError(error, 'QUOTA_EXCEEDED')) return this.lay(tenantId, envelope, 'full')
+      if (isGatewayError(error, 'TENANT_SUSPENDED')) return this.lay(tenantId, envelope, 'not served')
       throw error
     }
   }
 
-  private async lay(tenantId: string, envelope: Envelope, force: boolean): Promise<InboundOutcome | 'direct'> {
-    const laid = await this.queue.put(tenantId, envelope, force)
+  private async lay(tenantId: string, envelope: Envelope, why: Why): Promise<InboundOutcome | 'direct'> {
+    const laid = await this.queue.put(tenantId, envelope, why)
     return laid === 'direct' ? laid : OUTCOME[laid]
   }
 

@@ -56,6 +56,12 @@ const EMPTY: Count = { last: 0, messages: 0, bytes: 0, since: 0 }
 /** `direct`: the tenant can take it now, and nothing waits before it. */
 export type Laid = 'queued' | 'direct' | 'full' | 'unknown'
 
+/**
+ * Why a message is to wait: its tenant is not served, as far as is known; this instance has not the wallet open, though
+ * another may; the wallet is full.
+ */
+export type Why = 'not served' | 'locked here' | 'full'
+
 const pageTag = (tenantId: string, n: number) => `${tenantId}/${Math.floor(n / PAGE)}`
 const nameOf = (tenantId: string, digest: string) => `${tenantId}/${digest}`
 
@@ -64,10 +70,7 @@ const nameOf = (tenantId: string, digest: string) => `${tenantId}/${digest}`
  * of one tenant are handled before anything that comes after them.
  */
 export class SealedQueue {
-  private readonly putting = new Map<
-    string,
-    { envelope: Envelope; force: boolean; done: (laid: Laid | Error) => void }[]
-  >()
+  private readonly putting = new Map<string, { envelope: Envelope; why: Why; done: (laid: Laid | Error) => void }[]>()
 
   constructor(
     private readonly base: Profile,
@@ -76,16 +79,13 @@ export class SealedQueue {
     private readonly limitsOf: (tenant: Tenant) => QueueLimits,
   ) {}
 
-  /**
-   * Lays a message down; resolves once it is committed. `force`: this instance cannot take it, though another
-   * may have the wallet open.
-   */
-  put(tenantId: string, envelope: Envelope, force: boolean): Promise<Laid> {
+  /** Lays a message down, unless it need not wait by what is true of the tenant; resolves once it is committed. */
+  put(tenantId: string, envelope: Envelope, why: Why): Promise<Laid> {
     return new Promise((resolve, reject) => {
       const done = (laid: Laid | Error) => (laid instanceof Error ? reject(laid) : resolve(laid))
       const waiting = this.putting.get(tenantId)
-      if (waiting) return void waiting.push({ envelope, force, done })
-      this.putting.set(tenantId, [{ envelope, force, done }])
+      if (waiting) return void waiting.push({ envelope, why, done })
+      this.putting.set(tenantId, [{ envelope, why, done }])
       void this.putAll(tenantId)
     })
   }
@@ -184,7 +184,7 @@ export class SealedQueue {
   private async layAll(
     unit: Unit,
     tenantId: string,
-    batch: { envelope: Envelope; force: boolean }[],
+    batch: { envelope: Envelope; why: Why }[],
   ): Promise<{ laid: Laid[]; first: boolean }> {
     const tenant = await readInUnit(unit, tenantId)
     if (!tenant || tenant.deleting) return { laid: batch.map(() => 'unknown'), first: false }
@@ -192,12 +192,9 @@ export class SealedQueue {
     const limits = this.limitsOf(tenant)
     const count = await readCount(unit, tenantId)
     const laid: Laid[] = []
-    for (const { envelope, force } of batch) {
-      laid.push(
-        isServed && !(force && tenant.keyMode === 'UNMANAGED')
-          ? 'direct'
-          : await this.layOne(unit, tenant, envelope, count, limits),
-      )
+    for (const { envelope, why } of batch) {
+      const waits = why === 'full' || (why === 'locked here' && tenant.keyMode === 'UNMANAGED')
+      laid.push(isServed && !waits ? 'direct' : await this.layOne(unit, tenant, envelope, count, limits))
     }
     const first = !tenant.queueing && laid.includes('queued')
     if (laid.includes('queued')) await writeCount(unit, tenantId, count)

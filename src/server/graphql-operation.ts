@@ -69,8 +69,13 @@ export class OperationChecker {
       await admit(contextValue, document, operationName, variables)
       return { schema, document, variableValues: variables, operationName, contextValue }
     } catch (error) {
-      return [error instanceof GraphQLError ? error : wrapped(error)]
+      return this.refuse(error)
     }
+  }
+
+  /** An error to answer with, which is not masked yet. */
+  refuse(error: unknown): GraphQLError[] {
+    return [error instanceof GraphQLError ? error : wrapped(error)]
   }
 
   /** The result as a client sees it. */

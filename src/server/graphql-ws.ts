@@ -2,7 +2,7 @@ import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer as serveOver } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { GraphContext } from '../graphql/viewer.js'
-import { isGatewayError } from '../lib/errors.js'
+import { isGatewayError, quotaExceeded } from '../lib/errors.js'
 import type { Credentials } from './credentials.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
@@ -15,6 +15,8 @@ export interface GraphWsOptions {
   openStream: NonNullable<GraphContext['openStream']>
   /** The longest message of a client, in bytes. */
   maxBytes: number
+  /** How many operations may be under way at once on one connection. */
+  operationsMax: number
   originOf: OriginOf
 }
 
@@ -45,7 +47,11 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
           throw error
         }
       },
-      onSubscribe({ extra }, _id: string, payload: SubscribePayload) {
+      onSubscribe({ extra, subscriptions }, _id: string, payload: SubscribePayload) {
+        // This one is among them.
+        if (Object.keys(subscriptions).length > options.operationsMax) {
+          return operations.refuse(quotaExceeded('Too many operations at once on this connection. End some first.'))
+        }
         return operations.check(payload, extra.context as GraphContext)
       },
       onNext: ({ extra }, _id, _payload, _args, result) => operations.mask(result, extra.context?.viewer) as never,

@@ -31,6 +31,7 @@ import { QueueEventType } from '../tenants/queue-event.type.js'
 import { TenantResolver } from '../tenants/tenant.resolver.js'
 import { TenantEventType } from '../tenants/tenant.type.js'
 import { TransferResolver } from '../tenants/transfer.resolver.js'
+import { UsageResolver } from '../tenants/usage.resolver.js'
 import { WalletResolver } from '../tenants/wallet.resolver.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
@@ -57,6 +58,7 @@ const RESOLVERS = [
   WalletResolver,
   TransferResolver,
   TenantQueueResolver,
+  UsageResolver,
   ...DECLARED,
 ]
 

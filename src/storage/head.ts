@@ -20,6 +20,8 @@ export interface Head {
   lease?: { owner: string; until: number }
   /** How large the wallet is: see `sizeOf`. Absent where it was never counted. */
   bytes?: number
+  /** How many entries of each category the wallet has. Absent where they were never counted. */
+  counts?: Record<string, number>
   /** The last message of the sealed queue that was handled, and the last whose event has joined the log. */
   queue: { handled: number; told: number }
   /** Set while the wallet moves to another place: nothing is written here any more. */
@@ -44,11 +46,19 @@ export function emptyHead(): Head {
     lifecycle: 0,
     out: 0,
     bytes: 0,
+    counts: {},
     queue: { handled: 0, told: 0 },
     seen: [],
   }
 }
 
 export function cloneHead(head: Head): Head {
-  return { ...head, cats: { ...head.cats }, lists: { ...head.lists }, queue: { ...head.queue }, seen: [...head.seen] }
+  return {
+    ...head,
+    cats: { ...head.cats },
+    lists: { ...head.lists },
+    counts: head.counts && { ...head.counts },
+    queue: { ...head.queue },
+    seen: [...head.seen],
+  }
 }

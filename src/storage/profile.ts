@@ -203,6 +203,7 @@ export class Profile {
     const all = [...changes, ...[...settled, ...riders].flatMap((part) => part?.changes ?? [])]
     head.rev = base.rev + 1
     if (base.bytes !== undefined) head.bytes = base.bytes + unit.growth
+    head.counts = unit.counts
     for (const category of new Set(all.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
     try {
       await transaction((session) => write(session, unit, all, keys))
@@ -309,7 +310,9 @@ function discardKeys(unit: Unit): void {
 
 async function readHead(session: Session, forUpdate = false): Promise<Head> {
   const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  return row ? { ...emptyHead(), bytes: undefined, ...(JSON.parse(row.value as string) as Head) } : emptyHead()
+  return row
+    ? { ...emptyHead(), bytes: undefined, counts: undefined, ...(JSON.parse(row.value as string) as Head) }
+    : emptyHead()
 }
 
 /** One entry; undefined where there is none. */

@@ -82,6 +82,24 @@ export class Unit {
     return growth
   }
 
+  /** How many entries of each category there are with what this unit has changed so far, where they were ever counted. */
+  get counts(): Record<string, number> | undefined {
+    if (!this.base.counts) return undefined
+    const counts = { ...this.base.counts }
+    for (const change of this.changes.values()) {
+      const category = categoryOf(change)
+      if (OWN_CATEGORY.test(category)) continue
+      const more = change.op === 'insert' ? 1 : change.op === 'remove' ? -1 : 0
+      counts[category] = (counts[category] ?? 0) + more
+    }
+    return counts
+  }
+
+  /** How many entries of a category this unit sees. */
+  async count(category: string): Promise<number> {
+    return this.counts ? (this.counts[category] ?? 0) : (await this.query(category, {})).length
+  }
+
   /** Has the head written even where nothing else is. */
   touch(): void {
     this.assertOpen()

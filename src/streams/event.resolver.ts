@@ -5,6 +5,7 @@ import { EventTopic, EventType } from '../graphql/event.type.js'
 import { PageArgs, pageType } from '../graphql/page.js'
 import type { GraphContext, StreamArgs, Viewer } from '../graphql/viewer.js'
 import { badInput } from '../lib/errors.js'
+import type { Subscriptions } from '../tenants/subscriptions.js'
 import type { EventService } from './event.service.js'
 
 const EventPage = pageType(() => EventType as never, 'Event')
@@ -55,14 +56,21 @@ export class EventResolver {
 /** Opens a stream for a subscription; it has its place in the log when this resolves. */
 export async function openEventStream(
   service: EventService,
+  subscriptions: Subscriptions,
   args: StreamArgs,
   { viewer, guardStream }: GraphContext,
 ): Promise<AsyncIterableIterator<LoggedEvent>> {
   assertTenantIds(viewer, args.tenantIds)
-  const topics = args.topics as TopicName[] | null | undefined
-  const { events, end } = await service.open(tenantOf(viewer), args.after, { topics, tenantIds: args.tenantIds })
+  const tenantId = tenantOf(viewer)
+  const filter = { topics: args.topics as TopicName[] | null | undefined, tenantIds: args.tenantIds }
+  const giveBack = tenantId === undefined ? () => {} : await subscriptions.take(tenantId)
+  const { events, end } = await service.open(tenantId, args.after, filter).catch((error) => {
+    giveBack()
+    throw error
+  })
   const release = guardStream?.(end)
   const close = () => {
+    giveBack()
     release?.()
     end()
   }

@@ -9,6 +9,7 @@ import { FencedError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import type { Policies } from './policy.js'
+import type { Quotas } from './quotas.js'
 import type { Tenant } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 import type { Vault } from './vault.js'
@@ -49,6 +50,8 @@ export class Sessions {
   private readonly sweeper: NodeJS.Timeout
   /** Called before a wallet that was opened is lent. */
   onOpen: (tenant: Tenant) => Promise<void> = async () => {}
+  /** Called once a wallet has become smaller. */
+  onShrunk: (tenantId: string) => void = () => {}
   /** Rooms that are taken, or promised to an opening or a closing wallet. */
   private taken = 0
 
@@ -58,6 +61,7 @@ export class Sessions {
     private readonly tenants: TenantStore,
     private readonly vault: Vault,
     private readonly policies: Policies,
+    private readonly quotas: Quotas,
     private readonly options: { max: number; idleMs: number },
   ) {
     this.sweeper = setInterval(() => void this.sweep(), Math.max(1000, options.idleMs / 2))
@@ -84,7 +88,7 @@ export class Sessions {
   /**
    * Runs `fn` on a tenant's wallet as one unit of work: all of it is written, with its events and messages, or nothing.
    * `fn` may run again, and must not wait for the network.
-   * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED, TENANT_LOCKED
+   * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED, TENANT_LOCKED, QUOTA_EXCEEDED
    */
   async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
     for (let round = 0; round < FETCH_ROUNDS; round++) {
@@ -103,9 +107,17 @@ export class Sessions {
     const deadline = Date.now() + MOVING_MS
     for (;;) {
       try {
-        return await this.lend(tenantId, (agent) =>
-          this.profiles.of(tenantId).transact((unit) => runOnce(agent, unit, fn)),
+        let growth = 0
+        const result = await this.lend(tenantId, (agent) =>
+          this.profiles.of(tenantId).transact(async (unit) => {
+            const done = await runOnce(agent, unit, fn)
+            this.quotas.assertStorage(unit, agent.owner)
+            growth = unit.growth
+            return done
+          }),
         )
+        if (growth < 0) this.onShrunk(tenantId)
+        return result
       } catch (error) {
         if (!(error instanceof FencedError) || Date.now() > deadline) throw error
         await new Promise((resolve) => setTimeout(resolve, 50))

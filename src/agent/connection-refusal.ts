@@ -1,0 +1,65 @@
+import { DidRepository } from '@credo-ts/core'
+import {
+  DidCommConnectionProblemReportMessage,
+  DidCommConnectionRepository,
+  DidCommConnectionRequestMessage,
+  DidCommConnectionService,
+  DidCommDidExchangeProblemReportMessage,
+  DidCommDidExchangeState,
+  DidCommDocumentService,
+  type DidCommInboundMessageContext,
+  type DidCommMessageHandler,
+  DidCommMessageSender,
+  DidCommOutboundMessageContext,
+  DidCommOutOfBandRepository,
+  DidExchangeProblemReportReason,
+} from '@credo-ts/didcomm'
+
+const DESCRIPTION = { en: 'No more connections are taken', code: DidExchangeProblemReportReason.RequestNotAccepted }
+
+/**
+ * Makes ready to say no to a connection request. There is no connection to answer on: the report goes to where the
+ * request says that its sender is, by the key of the invitation (Aries RFC 0023 and 0160).
+ * @returns what sends it, or undefined where the sender cannot be reached
+ */
+export async function refusalOf({
+  agentContext,
+  message,
+  senderKey,
+  recipientKey,
+}: DidCommInboundMessageContext): Promise<(() => Promise<void>) | undefined> {
+  if (!senderKey || !recipientKey) return undefined
+  const their = await agentContext.resolve(DidRepository).findReceivedDidByRecipientKey(agentContext, senderKey)
+  if (!their) return undefined
+  const [service] = await agentContext.resolve(DidCommDocumentService).resolveServicesFromDid(agentContext, their.did)
+  if (!service) return undefined
+  const report =
+    message instanceof DidCommConnectionRequestMessage
+      ? new DidCommConnectionProblemReportMessage({ description: DESCRIPTION })
+      : new DidCommDidExchangeProblemReportMessage({ description: DESCRIPTION })
+  report.setThread({ threadId: message.threadId })
+  const serviceParams = { service, senderKey: recipientKey }
+  const outbound = new DidCommOutboundMessageContext(report, { agentContext, serviceParams })
+  return () => agentContext.resolve(DidCommMessageSender).sendMessage(outbound)
+}
+
+/** Gives a connection up whose request the other agent has refused. Credo knows the message, but does not take it. */
+export class ConnectionRefusedHandler implements DidCommMessageHandler {
+  readonly supportedMessages = [DidCommDidExchangeProblemReportMessage]
+
+  async handle({ agentContext, message, senderKey }: DidCommInboundMessageContext): Promise<undefined> {
+    const { description, threadId } = message as DidCommDidExchangeProblemReportMessage
+    const connections = agentContext.resolve(DidCommConnectionRepository)
+    const connection = await connections.findSingleByQuery(agentContext, { threadId })
+    if (connection?.state !== DidCommDidExchangeState.RequestSent || !connection.outOfBandId) return
+    // Only from whom the invitation came.
+    const invitation = await agentContext
+      .resolve(DidCommOutOfBandRepository)
+      .findById(agentContext, connection.outOfBandId)
+    const keys = invitation?.getTags().recipientKeyFingerprints ?? []
+    if (!senderKey || !keys.includes(senderKey.fingerprint)) return
+    connection.errorMessage = `${description.code}: ${description.en}`
+    const { Abandoned } = DidCommDidExchangeState
+    await agentContext.resolve(DidCommConnectionService).updateState(agentContext, connection, Abandoned)
+  }
+}
