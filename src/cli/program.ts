@@ -9,6 +9,7 @@ import { restoreCommand } from './restore.js'
 import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
 import { type CreateGateway, serveCommand } from './serve.js'
+import { tenantCommand } from './tenant.js'
 
 /** Exit status of a wrong setting or a wrong use of the command. */
 const misuse = 2
@@ -26,6 +27,7 @@ export function createProgram(createGateway: CreateGateway): Command {
     backupCommand(),
     restoreCommand(),
     rotateStoreKeyCommand(),
+    tenantCommand(),
   ]
   for (const command of commands) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()

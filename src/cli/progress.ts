@@ -34,3 +34,17 @@ export class Progress {
     process.stderr.write(process.stderr.isTTY ? `\r${this.task} ${bar} ${told}` : `${this.task}: ${told}\n`)
   }
 }
+
+/** Shows how much of a stream has gone by. */
+export async function* counting(
+  task: string,
+  total: number,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const progress = new Progress(task, total)
+  for await (const piece of bytes) {
+    progress.add(piece.length)
+    yield piece
+  }
+  progress.end()
+}

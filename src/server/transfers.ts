@@ -67,9 +67,9 @@ export function transfers({ exporter, importer, credentials, originOf, logger }:
   router.post(
     '/imports/:id',
     serve(async (req, res, id) => {
-      const { tenant, token } = await importer.take(id, req)
+      const { tenant, token, queuedMessages } = await importer.take(id, req)
       const { name, state, keyMode, walletStorage } = tenant
-      res.json({ data: { tenant: { id: tenant.id, name, state, keyMode, walletStorage }, token } })
+      res.json({ data: { tenant: { id: tenant.id, name, state, keyMode, walletStorage }, token, queuedMessages } })
     }),
   )
   return router

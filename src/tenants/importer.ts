@@ -72,15 +72,18 @@ export class Importer {
   /**
    * Makes a tenant of an archive. Nothing is made before all of it has come and is found to be whole, and nothing is left
    * of what was made where it does not become a tenant.
-   * @returns it, and its primary token
+   * @returns it, its primary token, and how many messages that wait for it have come along
    * @throws BAD_USER_INPUT for what is no archive of this key, CONFLICT where it, its name or one of its keys is here
    */
-  async take(ticketId: string, archive: AsyncIterable<Uint8Array>): Promise<{ tenant: Tenant; token: string }> {
+  async take(
+    ticketId: string,
+    archive: AsyncIterable<Uint8Array>,
+  ): Promise<{ tenant: Tenant; token: string; queuedMessages: number }> {
     const input = await this.tickets.redeem(ticketId)
     if (!input) throw notFound('import')
     const { manifest, queue, file } = await this.receive(base58Decode(input.exportKey), archive)
     try {
-      return await this.settle(input, manifest, queue, file)
+      return { ...(await this.settle(input, manifest, queue, file)), queuedMessages: queue.length }
     } finally {
       await this.travelling.remove(file)
     }
