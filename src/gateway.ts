@@ -6,7 +6,7 @@ import { didWebResolver } from './agent/did-web.js'
 import { didWebvhResolver } from './agent/did-webvh.js'
 import { resolveHosted } from './agent/hosted-resolution.js'
 import { OutsideResources } from './agent/outside-resources.js'
-import type { AgentPorts } from './agent/ports.js'
+import type { AgentPorts, WalletSettings } from './agent/ports.js'
 import { AnonCredsWorkers } from './anoncreds/index.js'
 import { AuditResolver } from './audit/audit.resolver.js'
 import { AuditLog } from './audit/audit-log.js'
@@ -66,7 +66,7 @@ import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
 import { jwksEndpoint } from './server/jwks.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
-import { originFinder } from './server/origin.js'
+import { hostFinder, originFinder } from './server/origin.js'
 import { rateLimit } from './server/rate-limit.js'
 import { OWN_ROUTES } from './server/routes.js'
 import { buildGatewaySchema } from './server/schema.js'
@@ -82,6 +82,7 @@ import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { TravelStores } from './storage/travel-stores.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
+import { TenantEndpoints } from './tenants/endpoints.js'
 import { Exporter } from './tenants/exporter.js'
 import { Features } from './tenants/features.js'
 import { trimIdempotency } from './tenants/idempotency.js'
@@ -287,7 +288,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     },
     publish: (unit, publication) => unit.add(hosting.collector, publication),
   }
-  const invitationDomain = () => publicUrl ?? ''
+  const endpoints = new TenantEndpoints(tenants, () => publicUrl ?? '')
+  const domainOf = (tenant: WalletSettings) => endpoints.domainOf(tenant)
   const workers = new AnonCredsWorkers()
   const outside = new OutsideDidResolver({
     methods: { web: didWebResolver(fetch), webvh: didWebvhResolver(fetch) },
@@ -297,7 +299,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [
       connectionObserver(ports, quotas),
-      invitationObserver(ports, invitationDomain),
+      invitationObserver(ports, domainOf),
       messageObserver(ports),
       didObserver(ports),
     ],
@@ -305,6 +307,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     outside,
     anoncreds: { workers, registries: [] },
     resources: new OutsideResources(fetch, hosting, outside),
+    endpointOf: (tenant) => endpoints.urlOf(tenant),
     pinged: ({ unit, owner, connectionId, threadId, direction }) =>
       ports.event(unit, {
         tenantId: owner.tenantId,
@@ -392,18 +395,18 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const features = new Features(tenants, policies)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const resolvers = [
-    new TenantResolver(lifecycle, tenants, tokens, policies),
+    new TenantResolver(lifecycle, tenants, tokens, policies, endpoints),
     new LockResolver(lifecycle),
     new WalletResolver(lifecycle, tokens),
     new TransferResolver(exporter, importer, () => publicUrl ?? ''),
     new OperatorResolver(operators),
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
-    new InvitationResolver(new InvitationService(sessions, reader, fetch, invitationDomain)),
+    new InvitationResolver(new InvitationService(sessions, reader, fetch, tenants, domainOf)),
     new MessageResolver(new MessageService(sessions, reader)),
     new DidResolver(new DidService(sessions, reader, features, hostedDids), hostedDids),
     new EventResolver(events),
-    new RelayResolver(tenants, routes, () => [`${publicUrl}/didcomm`]),
+    new RelayResolver(tenants, routes, () => [endpoints.shared]),
     new TenantQueueResolver(queue),
     new UsageResolver(
       new UsageService(tenants, tokens, profiles, rates, subscriptions, (tenantId) => queue.count(tenantId)),
@@ -435,6 +438,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const refused = (origin: string | null) => refusals.noteKey(origin)
   const credentials = new Credentials(operators, tokens, config.adminApi, refused, outsideIssuer)
   const originOf = originFinder(config.trustProxy)
+  const hostOf = hostFinder(config.trustProxy)
   const admit = rateLimit(rates)
   const operations = new OperationChecker({ schema, limits, admit, introspection: config.introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
@@ -464,7 +468,12 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
       metrics.router(),
       jwksEndpoint(tokenKeys),
-      didcommOverHttp(inbound, config.maxMessageBytes, (outcome) => metrics.countInbound(outcome)),
+      didcommOverHttp(
+        inbound,
+        config.maxMessageBytes,
+        (outcome) => metrics.countInbound(outcome),
+        (request) => endpoints.reachedAt(hostOf(request), request.path),
+      ),
       transfers({ exporter, importer, credentials, originOf, logger }),
       auditExport({ log: auditLog, credentials, originOf, logger }),
       explorer(),
@@ -514,6 +523,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error })),
   )
   const tenantChanged = (tenantId: string) => {
+    endpoints.forget()
     void live.check(tenantId)
     void following.begin(tenantId)
   }
@@ -557,7 +567,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     async start() {
       const port = await server.listen()
       publicUrl ??= publicUrlOf(config, port)
-      factory.endpoints = [`${publicUrl}/didcomm`]
+      factory.endpoints = [endpoints.shared]
       await lifecycle.finishDeletions()
       await spares.sweep()
       await travelling.sweep()

@@ -42,7 +42,7 @@ import { WalletKeyManagementService } from './key-management.js'
 import { refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
 import { OutboxTransport } from './outbox-transport.js'
 import { OutsideResources } from './outside-resources.js'
-import { type AgentPorts, type RecordObserver, WalletOwner } from './ports.js'
+import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
 import { WalletAgent } from './wallet-agent.js'
@@ -57,6 +57,8 @@ export interface AgentFactoryOptions {
   outside: OutsideDidResolver
   anoncreds: AnonCredsOptions
   resources: OutsideResources
+  /** Where peers reach a tenant, as its invitations and DID documents name it. */
+  endpointOf: (settings: WalletSettings) => string
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
   logger: Logger
@@ -78,6 +80,7 @@ export class AgentFactory {
   private constructor(
     private readonly root: Agent,
     private readonly contexts: OpenContexts,
+    private readonly endpointOf: AgentFactoryOptions['endpointOf'],
     private readonly logger: Logger,
   ) {}
 
@@ -134,10 +137,10 @@ export class AgentFactory {
     listen(DidCommTrustPingEventTypes.DidCommTrustPingReceivedEvent, 'PING_RECEIVED')
     listen(DidCommTrustPingEventTypes.DidCommTrustPingResponseReceivedEvent, 'RESPONSE_RECEIVED')
     await root.initialize()
-    return new AgentFactory(root, contexts, options.logger)
+    return new AgentFactory(root, contexts, options.endpointOf, options.logger)
   }
 
-  /** The endpoints that invitations and DID documents name. */
+  /** The endpoints of the base wallet. */
   set endpoints(endpoints: string[]) {
     this.root.context.resolve(DidCommModuleConfig).endpoints = endpoints
   }
@@ -150,9 +153,16 @@ export class AgentFactory {
     dependencyManager.registerInstance(AgentContext, context)
     dependencyManager.registerInstance(AgentConfig, this.root.config.extend({ logger }))
     dependencyManager.registerInstance(WalletOwner, owner)
+    dependencyManager.registerInstance(DidCommModuleConfig, this.configOf(owner))
     await dependencyManager.initializeAgentContext(context)
     this.contexts.add(context)
     return new WalletAgent(context)
+  }
+
+  /** Credo's configuration as one wallet sees it: with the tenant's endpoint, which may change while it is open. */
+  private configOf(owner: WalletOwner): DidCommModuleConfig {
+    const shared = this.root.context.resolve(DidCommModuleConfig)
+    return Object.create(shared, { endpoints: { get: () => [this.endpointOf(owner.settings)] } })
   }
 
   async close({ context }: WalletAgent): Promise<void> {

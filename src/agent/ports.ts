@@ -9,6 +9,8 @@ export interface WalletSettings {
   imageUrl: string | null
   eventDispatch: EventDispatch
   keyMode: 'MANAGED' | 'UNMANAGED'
+  /** Of its own, as it is kept; null for the endpoint that all share. */
+  endpoint: string | null
   /** What the tenant has chosen, and what the operator allows it, by key. */
   settings: Record<string, unknown>
   policy: Record<string, unknown>

@@ -46,7 +46,7 @@ const settingList = [
     defaultText: 'none',
     kind: 'comma list of addresses or CIDR ranges',
     meaning:
-      'Proxies before the gateway whose `X-Forwarded-For` says where a request comes from. Without it the header is not looked at.',
+      'Proxies before the gateway whose `X-Forwarded-For` says where a request comes from, and whose `X-Forwarded-Host` what host it is for. Without it these headers are not looked at.',
   },
   {
     group: 'Storage',

@@ -63,7 +63,8 @@ export class CreateInvitationInput {
 
   @Field(() => UrlScalar, {
     nullable: true,
-    description: "The domain the invitation URL is made with; the gateway's own where absent.",
+    description:
+      "The domain the invitation URL is made with; where absent the tenant's own, or the gateway's where it has none.",
   })
   domain?: string | null
 }

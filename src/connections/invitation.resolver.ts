@@ -29,7 +29,7 @@ export class InvitationResolver {
 
   @ForTenant('READ')
   @Query(() => InvitationPage, { description: '(tenant) Invitations made and received, oldest first.' })
-  invitations(
+  async invitations(
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: GraphContext,
     @Arg('filter', () => InvitationFilter, { nullable: true, description: 'Which of them.' }) filter?: InvitationFilter,
@@ -38,7 +38,7 @@ export class InvitationResolver {
       args,
       'invitations',
       (query) => this.service.list(tenantIdOf(context), filter ?? {}, query),
-      (listed) => this.service.view(listed),
+      await this.service.viewOf(tenantIdOf(context)),
     )
   }
 

@@ -5,13 +5,15 @@ import {
   parseInvitationUrl,
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
+import type { WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import { badInput, conflict } from '../lib/errors.js'
+import { badInput, conflict, notFound } from '../lib/errors.js'
 import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { settingsOf } from '../tenants/settings.js'
+import type { TenantStore } from '../tenants/tenant-store.js'
 import { recordIn, recordOf, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateInvitationInput, InvitationFilter, ReceiveInvitationInput } from './connection.input.js'
 import type { ConnectionType } from './connection.type.js'
@@ -32,13 +34,14 @@ export class InvitationService {
     private readonly sessions: Sessions,
     private readonly reader: WalletReader,
     private readonly fetch: GuardedFetch,
+    private readonly tenants: TenantStore,
     /** What URLs are made with where nothing else is chosen. */
-    private readonly domain: () => string,
+    private readonly domainOf: (tenant: WalletSettings) => string,
   ) {}
 
   async find(tenantId: string, id: string): Promise<InvitationType | undefined> {
     const record = await this.reader.find(tenantId, TYPE, id)
-    return record && invitationView(record, this.domain())
+    return record && invitationView(record, await this.domain(tenantId))
   }
 
   list(
@@ -54,8 +57,10 @@ export class InvitationService {
     return this.reader.list(tenantId, TYPE, 'invitations', filter, query)
   }
 
-  view(listed: Listed): InvitationType {
-    return invitationView(recordOf(listed.entry), this.domain())
+  /** @returns what shows a listed invitation of a tenant */
+  async viewOf(tenantId: string): Promise<(listed: Listed) => InvitationType> {
+    const domain = await this.domain(tenantId)
+    return ({ entry }) => invitationView(recordOf(entry), domain)
   }
 
   create(tenantId: string, input: CreateInvitationInput): Promise<InvitationType> {
@@ -75,7 +80,7 @@ export class InvitationService {
         }),
       )
       if (input.domain) await keepChoices(agent, record.id, { domain: input.domain })
-      return this.viewIn(unit, record.id)
+      return this.viewIn(agent, unit, record.id)
     })
   }
 
@@ -100,7 +105,7 @@ export class InvitationService {
       outOfBandRecord.alias = input.alias ?? undefined
       outOfBandRecord.metadata.set(CHOICES, { label: input.label ?? undefined, autoAccept })
       await agent.context.resolve(DidCommOutOfBandRepository).update(agent.context, outOfBandRecord)
-      if (!autoAccept) return { invitation: await this.viewIn(unit, outOfBandRecord.id), connection: null }
+      if (!autoAccept) return { invitation: await this.viewIn(agent, unit, outOfBandRecord.id), connection: null }
       return this.goOn(agent, unit, outOfBandRecord.id)
     })
   }
@@ -136,11 +141,17 @@ export class InvitationService {
     const connection = connectionRecord
       ? connectionView(await recordIn(unit, 'ConnectionRecord', connectionRecord.id, 'connection'))
       : null
-    return { invitation: await this.viewIn(unit, id), connection }
+    return { invitation: await this.viewIn(agent, unit, id), connection }
   }
 
-  private async viewIn(unit: Unit, id: string): Promise<InvitationType> {
-    return invitationView(await recordIn(unit, TYPE, id, 'invitation'), this.domain())
+  private async viewIn(agent: WalletAgent, unit: Unit, id: string): Promise<InvitationType> {
+    return invitationView(await recordIn(unit, TYPE, id, 'invitation'), this.domainOf(agent.owner.settings))
+  }
+
+  private async domain(tenantId: string): Promise<string> {
+    const tenant = await this.tenants.find(tenantId)
+    if (!tenant) throw notFound('tenant')
+    return this.domainOf(tenant)
   }
 
   /** Gets what is to be received, from outside where it is behind a short URL. The parsing is done anew for each try. */

@@ -1,6 +1,6 @@
 import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
-import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
+import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
 import { keysOfFingerprints } from '../agent/recipient-keys.js'
 import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
@@ -27,7 +27,7 @@ export function setDomain(unit: Unit, domain: string): void {
   domains.set(unit, domain)
 }
 
-/** A stored out-of-band record as the API shows it. `domain` is the gateway's own, for records that name none. */
+/** A stored out-of-band record as the API shows it. `domain` is for records that name none. */
 export function invitationView(record: RecordJson, domain: string): InvitationType {
   const message = record['outOfBandInvitation'] as Record<string, unknown>
   return {
@@ -51,7 +51,7 @@ function invitationUrl(message: Record<string, unknown>, domain: string): string
  * Lists invitations, tells of each change of state, and has the keys of those that the wallet made routed to it before
  * they leave: Credo tells of a new key too late, and of some not at all.
  */
-export function invitationObserver(ports: AgentPorts, domain: () => string): RecordObserver {
+export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletSettings) => string): RecordObserver {
   return {
     type: 'OutOfBandRecord',
     list: () => 'invitations',
@@ -66,7 +66,7 @@ export function invitationObserver(ports: AgentPorts, domain: () => string): Rec
         topic: 'INVITATION',
         payload: {
           previousState: before ? fromCredo(before['state']) : null,
-          invitation: invitationView(after, domains.get(unit) ?? domain()),
+          invitation: invitationView(after, domains.get(unit) ?? domainOf(owner.settings)),
         },
       })
     },

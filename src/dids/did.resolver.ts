@@ -61,7 +61,7 @@ export class DidResolver {
     return { did: await this.service.create(tenantIdOf(context), input) }
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'HOSTED_DIDS')
   @Mutation(() => UpdateDidPayload, { description: '(tenant) Changes a DID that this gateway hosts, for all at once.' })
   async updateDid(
     @Arg('input', () => UpdateDidInput, { description: 'The DID, and what is to change.' }) input: UpdateDidInput,
@@ -70,7 +70,7 @@ export class DidResolver {
     return { did: await this.hosted.update(tenantIdOf(context), input) }
   }
 
-  @ForTenant('WRITE')
+  @ForTenant('WRITE', 'HOSTED_DIDS')
   @Mutation(() => DeactivateDidPayload, {
     description: '(tenant) Ends a DID that this gateway hosts, for ever: what it has signed holds no more.',
   })

@@ -52,7 +52,7 @@ export class CreateDidInput {
   @Field(() => JsonScalar, {
     nullable: true,
     description:
-      'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name this gateway as the endpoint. ' +
+      'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. ' +
       'jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. ' +
       'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given.',
   })

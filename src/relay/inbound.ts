@@ -6,6 +6,7 @@ import type { FairGate } from '../lib/fair-gate.js'
 import type { Logger } from '../lib/logger.js'
 import { SEEN_MAX } from '../storage/head.js'
 import type { Collector, Unit } from '../storage/unit.js'
+import type { Reached } from '../tenants/endpoints.js'
 import type { Rates } from '../tenants/rates.js'
 import type { Sessions } from '../tenants/sessions.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
@@ -60,20 +61,24 @@ export class Inbound {
     private readonly logger: Logger,
   ) {}
 
-  /** Resolves once the message's changes, events and answers are committed, or none of them is. */
-  async receive(body: Buffer): Promise<Received> {
+  /**
+   * Resolves once the message's changes, events and answers are committed, or none of them is.
+   * @param reachedThere says whom it can reach by where it was sent
+   */
+  async receive(body: Buffer, reachedThere: () => Promise<Reached>): Promise<Received> {
     // 1. The outside of the envelope.
     const envelope = parseEnvelope(body)
     if (!envelope) return { outcome: 'malformed' }
     let tenantId: string | undefined
     try {
       // 2. Whose it is.
-      const route = await this.route(envelope)
+      const reached = await reachedThere()
+      const route = await this.route(envelope, reached)
       if (!route) return { outcome: 'unknown-recipient' }
       tenantId = route.tenantId
       // 3. Whether there may be more of them.
       await this.rates.takeInbound(tenantId)
-      return { outcome: await this.relay(route, envelope) }
+      return { outcome: await this.relay(route, reached, envelope) }
     } catch (error) {
       if (isGatewayError(error, 'RATE_LIMITED')) return { outcome: 'limited', retryAfter: error.retryAfter }
       this.logger.error('An inbound message could be neither handled nor stored', { tenantId, error })
@@ -81,19 +86,26 @@ export class Inbound {
     }
   }
 
-  private async relay(route: { key: string; tenantId: string }, envelope: Envelope): Promise<InboundOutcome> {
+  private async relay(
+    route: { key: string; tenantId: string },
+    reached: Reached,
+    envelope: Envelope,
+  ): Promise<InboundOutcome> {
     // 4. To its wallet.
     const outcome = await this.deliver(route.tenantId, envelope)
     if (outcome === 'handled' || outcome === 'queued' || outcome === 'full') return outcome
     // 5. A route that led astray is looked up again in the base wallet, once.
     const tenantId = await this.routes.findAgain(route.key)
-    if (!tenantId) return 'unknown-recipient'
+    if (!tenantId || (reached !== undefined && tenantId !== reached)) return 'unknown-recipient'
     return tenantId === route.tenantId ? outcome : await this.deliver(tenantId, envelope)
   }
 
-  private async route({ recipientKeys }: Envelope): Promise<{ key: string; tenantId: string } | undefined> {
+  private async route(
+    { recipientKeys }: Envelope,
+    reached: Reached,
+  ): Promise<{ key: string; tenantId: string } | undefined> {
     for (const key of recipientKeys) {
-      const tenantId = await this.routes.find(key)
+      const tenantId = await (reached === undefined ? this.routes.find(key) : this.routes.findOf(reached, key))
       if (tenantId) return { key, tenantId }
     }
     return undefined

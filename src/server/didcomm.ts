@@ -1,5 +1,6 @@
-import express, { type ErrorRequestHandler, Router } from 'express'
+import express, { type ErrorRequestHandler, type Request, Router } from 'express'
 import type { Inbound, InboundOutcome, Received } from '../relay/inbound.js'
+import type { Reached } from '../tenants/endpoints.js'
 
 /** Media types of DIDComm v1 envelopes: Aries RFC 0044, its forerunner, and what some agents write instead. */
 const MEDIA_TYPES = [
@@ -33,26 +34,33 @@ const TEXT: Record<InboundOutcome, string> = {
   unavailable: 'Try again later.',
 }
 
-/** `POST /didcomm`: every tenant's inbound DIDComm. */
+/** The endpoint that all tenants share, and what lies below it. On a domain of a tenant's own also the root is one. */
+const PATHS = ['/didcomm', '/didcomm/*path']
+
+/** `POST /didcomm`: every tenant's inbound DIDComm, and below it and on other domains each one's own. */
 export function didcommOverHttp(
   inbound: Inbound,
   maxBytes: number,
   observe: (outcome: InboundOutcome) => void,
+  reachedBy: (request: Request) => Promise<Reached>,
 ): Router {
   const router = Router()
-  router.post('/didcomm', (req, res, next) => {
+  router.post(['/', ...PATHS], (req, res, next) => {
     if (req.is(MEDIA_TYPES)) return next()
+    if (req.path === '/') return next('router')
     res.status(415).send('Send an envelope as application/didcomm-envelope-enc.')
   })
-  router.post('/didcomm', express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
-    const received: Received = Buffer.isBuffer(req.body) ? await inbound.receive(req.body) : { outcome: 'malformed' }
+  router.post(['/', ...PATHS], express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
+    const received: Received = Buffer.isBuffer(req.body)
+      ? await inbound.receive(req.body, () => reachedBy(req))
+      : { outcome: 'malformed' }
     const { outcome } = received
     const retryAfter = received.retryAfter ?? RETRY_AFTER[outcome]
     observe(outcome)
     if (retryAfter) res.set('retry-after', `${retryAfter}`)
     res.status(STATUS[outcome]).type('text/plain').send(TEXT[outcome])
   })
-  router.all('/didcomm', (_req, res) => {
+  router.all(PATHS, (_req, res) => {
     res.status(405).set('allow', 'POST').send('Send an envelope by POST.')
   })
   const tooLarge: ErrorRequestHandler = (error, _req, res, next) => {
@@ -63,6 +71,6 @@ export function didcommOverHttp(
       .type('text/plain')
       .send(status === 413 ? 'The envelope is too large.' : TEXT.malformed)
   }
-  router.use('/didcomm', tooLarge)
+  router.use(tooLarge)
   return router
 }

@@ -69,11 +69,11 @@ export class HttpServer {
   }
 }
 
-const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [String(route.path)] : []))
+const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [route.path].flat().map(String) : []))
 
-/** What the gateway answers itself must be known to be its own, so that nothing is hosted there. */
+/** What the gateway answers itself must be known to be its own, so that nothing is hosted there. Nothing can be at the root. */
 function assertOwn(paths: string[]): void {
-  const foreign = paths.find((path) => !OWN_ROUTES.has(path.split('/')[1] ?? ''))
+  const foreign = paths.find((path) => path !== '/' && !OWN_ROUTES.has(path.split('/')[1] ?? ''))
   if (foreign !== undefined) throw new Error(`${foreign} is missing in OWN_ROUTES`)
 }
 

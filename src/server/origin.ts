@@ -4,13 +4,15 @@ import { AddressList, parseAddress } from '../lib/addresses.js'
 /** Finds the address that a request comes from; null where it has none. */
 export type OriginOf = (request: IncomingMessage) => string | null
 
+/** Finds the host that a request names, as a URL would have it; undefined where it names none. */
+export type HostOf = (request: IncomingMessage) => string | undefined
+
 /**
  * The other end of the connection; where that is one of `proxies`, the last address of X-Forwarded-For that is none of
  * them: whatever stands before it anyone can have written.
  */
 export function originFinder(proxies: readonly string[]): OriginOf {
-  const trusted = new AddressList(proxies)
-  const isTrusted = (address: string) => trusted.hasAddress(parseAddress(address) as Uint8Array)
+  const isTrusted = trustIn(proxies)
   return ({ socket, headers }) => {
     let origin = bareAddress(socket.remoteAddress ?? '')
     const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
@@ -21,6 +23,28 @@ export function originFinder(proxies: readonly string[]): OriginOf {
     }
     return origin
   }
+}
+
+/** The Host header; of a request from one of `proxies`, the X-Forwarded-Host that it has set, if it has. */
+export function hostFinder(proxies: readonly string[]): HostOf {
+  const isTrusted = trustIn(proxies)
+  return ({ socket, headers }) => {
+    const sender = bareAddress(socket.remoteAddress ?? '')
+    const isForwarded = sender !== null && isTrusted(sender)
+    const forwarded = isForwarded
+      ? String(headers['x-forwarded-host'] ?? '')
+          .split(',')
+          .pop()
+          ?.trim()
+      : ''
+    const host = (forwarded || headers.host || '').toLowerCase().replace(/:(80|443)$/, '')
+    return host || undefined
+  }
+}
+
+function trustIn(proxies: readonly string[]): (address: string) => boolean {
+  const trusted = new AddressList(proxies)
+  return (address) => trusted.hasAddress(parseAddress(address) as Uint8Array)
 }
 
 /** Without the port that some proxies add, and without the IPv6 form of an IPv4 address. */

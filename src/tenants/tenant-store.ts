@@ -9,6 +9,7 @@ import { type Listed, placeInList } from '../storage/list.js'
 import { fetchEntry, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import {
+  endpointKey,
   readProfile,
   stateOf,
   type Tenant,
@@ -23,6 +24,7 @@ export const PROFILES = 'tenant'
 /** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
 const ACCESS = 'tenant-access'
 const NAMES = 'tenant-name'
+const ENDPOINTS = 'tenant-endpoint'
 
 /**
  * Tenants, in the base wallet. Each change is written with its event in the base log, in one transaction; from there it
@@ -73,6 +75,12 @@ export class TenantStore {
     return entry ? this.find(JSON.parse(entry.value).id) : undefined
   }
 
+  /** The tenant that has an endpoint of its own, by what {@link endpointKey} makes of it. */
+  async idByEndpoint(key: string): Promise<string | undefined> {
+    const entry = await this.base.fetch(ENDPOINTS, key)
+    return entry && JSON.parse(entry.value).id
+  }
+
   list(query: {
     filter: TagQuery
     limit: number
@@ -93,7 +101,7 @@ export class TenantStore {
     return (await this.findAll(entries.map(({ name }) => name))).filter((tenant) => tenant !== undefined)
   }
 
-  /** Adds a tenant. @throws CONFLICT where its name is taken */
+  /** Adds a tenant. @throws CONFLICT where its name or endpoint is taken */
   async insert(unit: Unit, draft: TenantProfile, access: TenantAccess): Promise<Tenant> {
     if (await unit.fetch(NAMES, draft.name)) throw conflict('This name is taken. Choose another.', 'input.name')
     const place = placeInList(unit.head, 'tenants', Date.now())
@@ -102,12 +110,13 @@ export class TenantStore {
     const tenant = { ...profile, ...this.tell(unit, profile, access, 'CREATED', tokenDetails([], access.tokens)) }
     const entry = profileEntry(profile)
     unit.insert({ category: NAMES, name: profile.name, value: JSON.stringify({ id: profile.id }), tags: {} })
+    await moveEndpoint(unit, profile.id, null, profile.endpoint)
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })
     unit.insert(accessEntry(profile.id, tenant))
     return tenant
   }
 
-  /** Changes what a tenant is. @returns undefined where there is none */
+  /** Changes what a tenant is. @returns undefined where there is none @throws CONFLICT where its endpoint is taken */
   async update(
     unit: Unit,
     id: string,
@@ -120,6 +129,7 @@ export class TenantStore {
     const changed = { ...old, ...change(before), updatedAt: new Date().toISOString() }
     const profile = { ...changed, state: stateOf(changed) }
     await unit.replace(profileEntry(profile))
+    await moveEndpoint(unit, id, old.endpoint, profile.endpoint)
     const access = { tokens, lifecycle }
     // From here on there is no way back, whoever finishes it.
     if (profile.deleting && !old.deleting) audit(unit, { action: 'TENANT_DELETED', tenantId: id })
@@ -156,6 +166,7 @@ export class TenantStore {
     if (await unit.remove(PROFILES, tenant.id)) unit.add(this.journal, draftOf(tenant, 'DELETED'))
     await unit.remove(ACCESS, tenant.id)
     await unit.remove(NAMES, tenant.name)
+    await moveEndpoint(unit, tenant.id, tenant.endpoint, null)
   }
 
   /** The lifecycle events of a tenant after the first `from`, as far as they are kept. */
@@ -207,6 +218,16 @@ export class TenantStore {
     unit.add(this.journal, { ...draftOf(profile, change), lifecycle: lifecycle + 1 })
     return { tokens, lifecycle: lifecycle + 1 }
   }
+}
+
+/** Gives up a tenant's endpoint, and takes another. @throws CONFLICT where it is taken */
+async function moveEndpoint(unit: Unit, id: string, from: string | null, to: string | null): Promise<void> {
+  if (from === to) return
+  if (from !== null) await unit.remove(ENDPOINTS, endpointKey(from))
+  if (to === null) return
+  const name = endpointKey(to)
+  if (await unit.fetch(ENDPOINTS, name)) throw conflict('This endpoint is taken. Choose another.', 'input.endpoint')
+  unit.insert({ category: ENDPOINTS, name, value: JSON.stringify({ id }), tags: {} })
 }
 
 /** The deletion is written down when it begins. */

@@ -20,6 +20,9 @@ registerEnumType(WalletKeyDerivation, {
   },
 })
 
+const ENDPOINT =
+  'A slug such as `acme`, for PUBLIC_URL/didcomm/t/acme, or the whole http or https URL of a domain that leads to this gateway; its path is empty, /didcomm or below that. Invitations and DID documents that are made from then on name it; what is sent there reaches this tenant alone. Unique among tenants: CONFLICT where it is taken.'
+
 @InputType({ description: 'Which tenants to list; all conditions hold.' })
 export class TenantFilter {
   @Field(() => String, { nullable: true, description: 'Exactly this name.' })
@@ -71,6 +74,12 @@ export class CreateTenantInput {
   @Field(() => EventDispatch, { nullable: true, defaultValue: 'DEFAULT', description: 'Who gets its events.' })
   eventDispatch?: Dispatch | null
 
+  @Field(() => String, {
+    nullable: true,
+    description: `Where peers reach it, if not at the endpoint that all tenants share. ${ENDPOINT}`,
+  })
+  endpoint?: string | null
+
   @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices, by key: see `Tenant.settings`." })
   settings?: Record<string, unknown> | null
 
@@ -103,6 +112,12 @@ export class UpdateTenantInput {
 
   @Field(() => EventDispatch, { nullable: true, description: "Who gets its events. The operator's." })
   eventDispatch?: Dispatch | null
+
+  @Field(() => String, {
+    nullable: true,
+    description: `Where peers reach it; null for the endpoint that all tenants share. ${ENDPOINT} The one before is refused at once: peers that were given it, by an invitation or in a connection, no longer reach the tenant. The operator's.`,
+  })
+  endpoint?: string | null
 
   @Field(() => JsonScalar, { nullable: true, description: "The tenant's own choices, by key: see `Tenant.settings`." })
   settings?: Record<string, unknown> | null

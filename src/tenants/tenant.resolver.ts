@@ -3,11 +3,12 @@ import { assertAllowed, ForAnyone, ForOperator, ForOperatorOrTenant, tenantIdOf 
 import { listPage } from '../graphql/list-page.js'
 import { loaderOf } from '../graphql/loader.js'
 import { PageArgs } from '../graphql/page.js'
-import { JsonScalar } from '../graphql/scalars.js'
+import { JsonScalar, UrlScalar } from '../graphql/scalars.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import { describeChoices } from './choices.js'
+import type { TenantEndpoints } from './endpoints.js'
 import { ownKeyOf } from './own-key.js'
 import { type Policies, policySchema } from './policy.js'
 import { settingsOf, settingsSchema } from './settings.js'
@@ -42,6 +43,7 @@ export class TenantResolver {
     private readonly store: TenantStore,
     private readonly uses: Tokens,
     private readonly policies: Policies,
+    private readonly endpoints: TenantEndpoints,
   ) {}
 
   @ForAnyone()
@@ -89,7 +91,7 @@ export class TenantResolver {
     checkOptional(input.label, 'input.label')
     checkOptional(input.groupId, 'input.groupId')
     checkOptional(input.idempotencyKey, 'input.idempotencyKey')
-    return this.service.create(input)
+    return this.service.create({ ...input, ...this.endpointOf(input) })
   }
 
   @ForOperatorOrTenant('TENANTS', 'MANAGE')
@@ -103,13 +105,13 @@ export class TenantResolver {
   ): Promise<UpdateTenantPayload> {
     this.assertOwn(context, input.tenantId)
     if (context.viewer.role === 'TENANT') {
-      for (const field of ['groupId', 'eventDispatch', 'policy'] as const) {
+      for (const field of ['groupId', 'eventDispatch', 'endpoint', 'policy'] as const) {
         if (input[field] !== undefined) throw forbidden(`Only the operator changes ${field}.`)
       }
     }
     checkOptional(input.label, 'input.label')
     checkOptional(input.groupId, 'input.groupId')
-    return { tenant: await this.service.update(input) }
+    return { tenant: await this.service.update({ ...input, ...this.endpointOf(input) }) }
   }
 
   @ForOperatorOrTenant('TENANTS', 'MANAGE')
@@ -197,6 +199,14 @@ export class TenantResolver {
     return tenant?.tokens.map((token) => this.info(id, token)) ?? []
   }
 
+  @FieldResolver(() => UrlScalar, {
+    nullable: true,
+    description: 'The endpoint that is its own; null where peers reach it at the one that all tenants share.',
+  })
+  endpoint(@Root() tenant: TenantProfile): string | null {
+    return tenant.endpoint === null ? null : this.endpoints.urlOf(tenant)
+  }
+
   @FieldResolver(() => JsonScalar, {
     description: `The tenant's own choices, all of them with their values. updateTenant changes them by key:\n${describeChoices(settingsSchema)}`,
   })
@@ -209,6 +219,10 @@ export class TenantResolver {
   })
   policy(@Root() tenant: TenantProfile): Record<string, unknown> {
     return { ...this.policies.of(tenant) }
+  }
+
+  private endpointOf({ endpoint }: { endpoint?: string | null }): { endpoint?: string | null } {
+    return endpoint == null ? { endpoint } : { endpoint: this.endpoints.parse(endpoint) }
   }
 
   /** A tenant may name no other than itself; another's id is answered like one that does not exist. */

@@ -36,6 +36,8 @@ export interface CreateTenant {
   walletKey?: string | null
   walletKeyDerivation?: WalletKeyDerivation | null
   eventDispatch?: EventDispatch | null
+  /** As `TenantEndpoints.parse` gives it. */
+  endpoint?: string | null
   settings?: Record<string, unknown> | null
   policy?: Record<string, unknown> | null
   idempotencyKey?: string | null
@@ -55,6 +57,8 @@ export interface UpdateTenant {
   imageUrl?: string | null
   groupId?: string | null
   eventDispatch?: EventDispatch | null
+  /** As `TenantEndpoints.parse` gives it. */
+  endpoint?: string | null
   settings?: Record<string, unknown> | null
   policy?: Record<string, unknown> | null
 }
@@ -174,7 +178,7 @@ export class TenantService {
       )
     }
     const changes = Object.fromEntries(
-      (['label', 'imageUrl', 'groupId', 'eventDispatch'] as const).flatMap((field) =>
+      (['label', 'imageUrl', 'groupId', 'eventDispatch', 'endpoint'] as const).flatMap((field) =>
         input[field] === undefined ? [] : [[field, input[field]]],
       ),
     )
@@ -412,6 +416,7 @@ function draftTenant(
     groupId: input.groupId ?? null,
     walletStorage: place.kind,
     eventDispatch: input.eventDispatch ?? 'DEFAULT',
+    endpoint: input.endpoint ?? null,
     state: stateOf(state),
     queueing: false,
     place,

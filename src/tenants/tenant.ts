@@ -40,6 +40,8 @@ export interface TenantProfile {
   keyMode: KeyMode
   walletStorage: WalletStorage
   eventDispatch: EventDispatch
+  /** Of its own: a slug, or a whole URL without a slash at its end; null for the endpoint that all share. */
+  endpoint: string | null
   /** Follows from what is below; kept to find tenants by. */
   state: TenantState
   deleting: boolean
@@ -85,6 +87,13 @@ export function stateOf(
   return tenant.keyMode === 'UNMANAGED' && (tenant.held || tenant.openers.length === 0) ? 'LOCKED' : 'ACTIVE'
 }
 
+/** What an endpoint is found by and is unique in: a slug, or the host and path of a URL. */
+export function endpointKey(endpoint: string): string {
+  if (!URL.canParse(endpoint)) return endpoint
+  const { host, pathname } = new URL(endpoint)
+  return `${host}${pathname}`
+}
+
 /** A tenant as it was stored, also by a version that knew less of it. */
 export function readProfile(value: string): TenantProfile {
   const stored = JSON.parse(value) as TenantProfile
@@ -95,6 +104,7 @@ export function readProfile(value: string): TenantProfile {
     held: stored.held ?? false,
     openers: stored.openers ?? [],
     queueing: stored.queueing ?? false,
+    endpoint: stored.endpoint ?? null,
     place: stored.place ?? { kind: 'PROFILE', profile: stored.id },
     derivation: stored.derivation ?? null,
   }

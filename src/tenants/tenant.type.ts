@@ -92,7 +92,7 @@ registerEnumType(TenantChange, {
   description: 'What happened to a tenant.',
   valuesConfig: {
     CREATED: { description: 'It was made, with its primary token.' },
-    UPDATED: { description: 'Its label, image, group, dispatch, settings or policy changed.' },
+    UPDATED: { description: 'Its label, image, group, dispatch, endpoint, settings or policy changed.' },
     SUSPENDED: { description: 'The operator stopped it.' },
     RESUMED: { description: 'The operator let it go on.' },
     LOCKED: { description: 'Its wallet was locked.' },
