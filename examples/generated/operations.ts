@@ -54,7 +54,7 @@ export type ConnectionState =
 export type CreateDidInput = {
   /** key, peer, jwk, web or webvh. */
   method: string;
-  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name this gateway as the endpoint. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. */
+  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. */
   options?: unknown;
 };
 
@@ -64,7 +64,7 @@ export type CreateInvitationInput = {
   alias?: string | null | undefined;
   /** Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
-  /** The domain the invitation URL is made with; the gateway's own where absent. */
+  /** The domain the invitation URL is made with; where absent the tenant's own, or the gateway's where it has none. */
   domain?: string | null | undefined;
   /** What it is for, in words. */
   goal?: string | null | undefined;
@@ -78,6 +78,8 @@ export type CreateInvitationInput = {
 
 /** A new tenant. */
 export type CreateTenantInput = {
+  /** Where peers reach it, if not at the endpoint that all tenants share. A slug such as `acme`, for PUBLIC_URL/didcomm/t/acme, or the whole http or https URL of a domain that leads to this gateway; its path is empty, /didcomm or below that. Invitations and DID documents that are made from then on name it; what is sent there reaches this tenant alone. Unique among tenants: CONFLICT where it is taken. */
+  endpoint?: string | null | undefined;
   /** Who gets its events. */
   eventDispatch?: EventDispatch | null | undefined;
   /** A name that several tenants share, to find them by. */
@@ -343,7 +345,7 @@ export type TenantChange =
   | 'TOKEN_REVOKED'
   /** Its wallet was unlocked. */
   | 'UNLOCKED'
-  /** Its label, image, group, dispatch, settings or policy changed. */
+  /** Its label, image, group, dispatch, endpoint, settings or policy changed. */
   | 'UPDATED';
 
 /** Which tenants to list; all conditions hold. */
@@ -394,6 +396,8 @@ export type UpdateDidInput = {
 
 /** Changes to a tenant: absent is unchanged, null clears. settings and policy merge by key; a null key goes back to its default. */
 export type UpdateTenantInput = {
+  /** Where peers reach it; null for the endpoint that all tenants share. A slug such as `acme`, for PUBLIC_URL/didcomm/t/acme, or the whole http or https URL of a domain that leads to this gateway; its path is empty, /didcomm or below that. Invitations and DID documents that are made from then on name it; what is sent there reaches this tenant alone. Unique among tenants: CONFLICT where it is taken. The one before is refused at once: peers that were given it, by an invitation or in a connection, no longer reach the tenant. The operator's. */
+  endpoint?: string | null | undefined;
   /** Who gets its events. The operator's. */
   eventDispatch?: EventDispatch | null | undefined;
   /** The group. The operator's. */
