@@ -17,7 +17,7 @@ const IDLE_MS = 60_000
 /** Calls of some 50 ms. */
 const SHORT = { niceness: 0, most: { inAll: 2000, ofTenant: 500 }, retryAfter: 5 }
 /** Calls of seconds, which leave the processor to whatever else wants it. */
-const LONG = { niceness: 10, most: { inAll: 500, ofTenant: 100 }, retryAfter: 60 }
+const LONG = { niceness: 5, most: { inAll: 500, ofTenant: 100 }, retryAfter: 60 }
 
 /**
  * AnonCreds calls in processes of their own, since the library holds its thread for up to ten seconds a call. There are

@@ -8,6 +8,9 @@ const DEFINITION_ID = `${ISSUER_ID}/definition`
 const ENCODED_ALICE = '27034640024117331033063128044004318218486816931520886405535659934417438781507'
 const REGISTRY_ID = `${ISSUER_ID}/registry`
 
+/** A definition without its secret. */
+export type PublicDefinition = Omit<Result<'createCredentialDefinition'>, 'credentialDefinitionPrivate'>
+
 /** What an issuer has after it has made a definition with a registry. */
 export interface Issuer {
   definition: Result<'createCredentialDefinition'>
@@ -24,21 +27,8 @@ export async function createIssuer(workers: AnonCredsWorkers, tenantId: string, 
     version: '1.0',
     attributeNames: ['name', 'year'],
   })
-  const definition = await workers.call(tenantId, 'createCredentialDefinition', {
-    schema,
-    schemaId: SCHEMA_ID,
-    issuerId: ISSUER_ID,
-    tag: 'a',
-    supportRevocation: true,
-  })
-  const registry = await workers.call(tenantId, 'createRevocationRegistryDefinition', {
-    definition: definition.credentialDefinition,
-    definitionId: DEFINITION_ID,
-    issuerId: ISSUER_ID,
-    tag: 'a',
-    size,
-    tailsFolder: await workers.tailsFolder(),
-  })
+  const definition = await createDefinition(workers, tenantId, schema)
+  const registry = await createRegistry(workers, tenantId, definition, size)
   const statusList = await workers.call(tenantId, 'createRevocationStatusList', {
     definition: definition.credentialDefinition,
     registryId: REGISTRY_ID,
@@ -48,6 +38,36 @@ export async function createIssuer(workers: AnonCredsWorkers, tenantId: string, 
     timestamp: 100,
   })
   return { schema, definition, registry, statusList }
+}
+
+export function createDefinition(
+  workers: AnonCredsWorkers,
+  tenantId: string,
+  schema: Issuer['schema'],
+): Promise<Issuer['definition']> {
+  return workers.call(tenantId, 'createCredentialDefinition', {
+    schema,
+    schemaId: SCHEMA_ID,
+    issuerId: ISSUER_ID,
+    tag: 'a',
+    supportRevocation: true,
+  })
+}
+
+export async function createRegistry(
+  workers: AnonCredsWorkers,
+  tenantId: string,
+  definition: PublicDefinition,
+  size: number,
+): Promise<Issuer['registry']> {
+  return workers.call(tenantId, 'createRevocationRegistryDefinition', {
+    definition: definition.credentialDefinition,
+    definitionId: DEFINITION_ID,
+    issuerId: ISSUER_ID,
+    tag: 'a',
+    size,
+    tailsFolder: await workers.tailsFolder(),
+  })
 }
 
 /** What a holder has of one credential. */
@@ -99,7 +119,7 @@ export async function issue(
   return { credential: held, linkSecret, index }
 }
 
-export function createOffer(workers: AnonCredsWorkers, tenantId: string, definition: Issuer['definition']) {
+export function createOffer(workers: AnonCredsWorkers, tenantId: string, definition: PublicDefinition) {
   return workers.call(tenantId, 'createCredentialOffer', {
     schemaId: SCHEMA_ID,
     definitionId: DEFINITION_ID,

@@ -1,0 +1,62 @@
+import type { AgentContext } from '@credo-ts/core'
+import type { AnonCredsWorkers } from '../../src/anoncreds/index.js'
+import { loadAskar } from '../../src/askar/index.js'
+import { createLogger } from '../../src/lib/logger.js'
+import { tempDir } from '../support/services.js'
+
+const KEY = '7vbGG3kM5vRLvrkHtRsAAZrG3CYUNuuTGJQgRSkMCkyN'
+
+export interface TestWallets {
+  /** Does something in one unit of work of a wallet. */
+  in<T>(tenantId: string, work: (context: AgentContext) => Promise<T>): Promise<T>
+  remove(): Promise<void>
+}
+
+/** Wallets in one SQLite file with an agent over them, and a registry that they share. */
+export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]): Promise<TestWallets> {
+  await loadAskar({ binding: 'koffi' })
+  const { WalletStore } = await import('../../src/storage/store.js')
+  const { Profiles } = await import('../../src/storage/profiles.js')
+  const { AgentFactory } = await import('../../src/agent/agent-factory.js')
+  const { OutsideDidResolver } = await import('../../src/agent/did-resolvers.js')
+  const { WalletOwner } = await import('../../src/agent/ports.js')
+  const { SharedRegistry } = await import('./shared-registry.js')
+
+  const folder = tempDir()
+  const store = await WalletStore.open({ location: { file: `${folder.path}/wallets.db` }, key: KEY, poolSize: 4 })
+  const profiles = new Profiles(store)
+  for (const id of tenantIds) await store.createProfile(id)
+  const factory = await AgentFactory.create({
+    profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
+    observers: [],
+    ports: { event: () => {}, send: () => {}, route: () => {} },
+    outside: new OutsideDidResolver({}),
+    anoncreds: {
+      workers,
+      registries: [new SharedRegistry()],
+      tailsFileService: {
+        getTailsBasePath: () => workers.tailsFolder(),
+        uploadTailsFile: async (_, { revocationRegistryDefinition: { value } }) => ({
+          tailsFileUrl: value.tailsLocation,
+        }),
+        getTailsFile: async (_, { revocationRegistryDefinition: { value } }) => ({
+          tailsFilePath: value.tailsLocation,
+        }),
+      },
+    },
+    pinged: () => {},
+    logger: createLogger({ level: 'silent', format: 'json' }),
+  })
+  const settings = { label: '', imageUrl: null, eventDispatch: 'DEFAULT', keyMode: 'MANAGED', settings: {}, policy: {} }
+  const agents = new Map<string, Awaited<ReturnType<typeof factory.open>>>()
+  for (const id of tenantIds) agents.set(id, await factory.open(new WalletOwner(id, settings as never)))
+  return {
+    in: (tenantId, work) => profiles.of(tenantId).transact(() => work(agents.get(tenantId)!.context)),
+    async remove() {
+      for (const agent of agents.values()) await factory.close(agent)
+      await factory.shutdown()
+      await store.close()
+      folder.remove()
+    },
+  }
+}
