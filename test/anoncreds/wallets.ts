@@ -29,8 +29,8 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [],
-    ports: { event: () => {}, send: () => {}, route: () => {} },
-    outside: new OutsideDidResolver({}),
+    ports: { event: () => {}, send: () => {}, route: () => {}, publish: () => {} },
+    outside: new OutsideDidResolver({ methods: {}, own: async () => undefined }),
     anoncreds: {
       workers,
       registries: [new SharedRegistry()],
