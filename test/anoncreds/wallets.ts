@@ -44,6 +44,9 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
         }),
       },
     },
+    // Nothing is looked up outside.
+    resources: undefined as never,
+    endpointOf: () => '',
     pinged: () => {},
     logger: createLogger({ level: 'silent', format: 'json' }),
   })
