@@ -404,7 +404,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, tenants, domainOf)),
     new MessageResolver(new MessageService(sessions, reader)),
-    new DidResolver(new DidService(sessions, reader, features, hostedDids), hostedDids),
+    new DidResolver(new DidService(sessions, reader, features, hostedDids)),
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [endpoints.shared]),
     new TenantQueueResolver(queue),

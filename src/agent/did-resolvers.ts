@@ -55,14 +55,14 @@ export class OutsideDidResolver implements DidResolver {
   readonly allowsCaching = false
   readonly allowsLocalDidRecord = true
   readonly supportedMethods: string[]
-  private readonly known = new LRUCache<string, OutsideResolution>({ max: 1000 })
+  private readonly known = new LRUCache<string, { found: OutsideResolution; at: number }>({ max: 1000 })
 
   constructor(private readonly outside: OutsideDids) {
     this.supportedMethods = Object.keys(outside.methods)
   }
 
   async resolve(_context: AgentContext, did: string): Promise<DidResolutionResult> {
-    const found = (await this.outside.own(did)) ?? this.known.get(did)
+    const found = (await this.outside.own(did)) ?? this.known.get(did)?.found
     if (!found) noteNeed(did, () => this.prepare(did))
     if (!found || 'error' in found) {
       const error = found?.error ?? 'notFound'
@@ -77,19 +77,18 @@ export class OutsideDidResolver implements DidResolver {
   }
 
   /**
-   * Forgets a document that was fetched more than `ms` ago.
+   * Forgets a document that was fetched before a time (ms since the epoch).
    * @returns whether it was
    */
-  forgetOlder(did: string, ms: number): boolean {
-    const left = this.known.getRemainingTTL(did)
-    if (!this.known.has(did) || left > FOUND_MS - ms) return false
-    return this.known.delete(did)
+  forgetBefore(did: string, time: number): boolean {
+    const known = this.known.get(did)
+    return known !== undefined && known.at < time && this.known.delete(did)
   }
 
   /** Fetches a document; resolves in any case. */
   private async prepare(did: string): Promise<void> {
     const method = this.outside.methods[did.split(':')[1] ?? '']
     const resolution = (await method?.(did).catch(() => undefined)) ?? { error: 'notFound' }
-    this.known.set(did, resolution, { ttl: 'error' in resolution ? MISSING_MS : FOUND_MS })
+    this.known.set(did, { found: resolution, at: Date.now() }, { ttl: 'error' in resolution ? MISSING_MS : FOUND_MS })
   }
 }

@@ -69,7 +69,7 @@ export class OutsideResources {
     } catch (error) {
       // Keys may have been rotated since: with both as they are now it may hold.
       const isOld = Date.now() - fetched.at >= CHANGING_MS && this.known.delete(id)
-      const isDidOld = this.dids.forgetOlder(did, CHANGING_MS)
+      const isDidOld = this.dids.forgetBefore(did, Math.max(fetched.at, Date.now() - CHANGING_MS))
       if (isOld || isDidOld) return this.ofOthers(context, did, id)
       throw error
     }

@@ -16,14 +16,10 @@ import {
   UpdateDidPayload,
 } from './did.type.js'
 import { didView } from './did.view.js'
-import type { HostedDids } from './hosted-dids.js'
 
 @Resolver()
 export class DidResolver {
-  constructor(
-    private readonly service: DidService,
-    private readonly hosted: HostedDids,
-  ) {}
+  constructor(private readonly service: DidService) {}
 
   @ForTenant('READ')
   @Query(() => DidPage, {
@@ -67,7 +63,7 @@ export class DidResolver {
     @Arg('input', () => UpdateDidInput, { description: 'The DID, and what is to change.' }) input: UpdateDidInput,
     @Ctx() context: GraphContext,
   ): Promise<UpdateDidPayload> {
-    return { did: await this.hosted.update(tenantIdOf(context), input) }
+    return { did: await this.service.update(tenantIdOf(context), input) }
   }
 
   @ForTenant('WRITE', 'HOSTED_DIDS')
@@ -78,6 +74,6 @@ export class DidResolver {
     @Arg('did', () => String, { description: 'A did:web or did:webvh that this gateway hosts.' }) did: string,
     @Ctx() context: GraphContext,
   ): Promise<DeactivateDidPayload> {
-    return { did: await this.hosted.deactivate(tenantIdOf(context), did) }
+    return { did: await this.service.deactivate(tenantIdOf(context), did) }
   }
 }

@@ -14,7 +14,7 @@ import type { Listed } from '../storage/list.js'
 import type { Features } from '../tenants/features.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
-import type { CreateDidInput, DidResolutionType, DidType } from './did.type.js'
+import type { CreateDidInput, DidResolutionType, DidType, UpdateDidInput } from './did.type.js'
 import { didView, MADE } from './did.view.js'
 import type { HostedDids } from './hosted-dids.js'
 
@@ -65,6 +65,17 @@ export class DidService {
       await repository.update(agent.context, record)
       return didView(await recordIn(unit, TYPE, record.id, 'DID'))
     })
+  }
+
+  /** @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT, FORBIDDEN where hosted DIDs are switched off */
+  async update(tenantId: string, input: UpdateDidInput): Promise<DidType> {
+    await this.features.assertOn(tenantId, 'HOSTED_DIDS')
+    return this.hosted.update(tenantId, input)
+  }
+
+  /** Ends a DID; also where hosted DIDs are switched off. @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  deactivate(tenantId: string, did: string): Promise<DidType> {
+    return this.hosted.deactivate(tenantId, did)
   }
 
   /** Resolves a DID; what is wrong with it stands in `resolutionMetadata`. */

@@ -50,7 +50,7 @@ export class HostedDids {
   private readonly pending = new Set<string>()
 
   constructor(
-    private readonly sessions: Sessions,
+    private readonly sessions: Pick<Sessions, 'transact'>,
     private readonly hosting: Hosting,
     private readonly ports: AgentPorts,
     /** Notes that a tenant has something left to do. */

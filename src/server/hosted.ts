@@ -31,8 +31,9 @@ export function hosted(hosting: Hosting): Router {
     if (hash) return sendTails(hosting, hash, req, res, next)
     const document = await find?.()
     if (!document) return next()
-    const etag = `"${sha256(document.body).toString('base64url')}"`
-    res.set({ ...CHANGING, etag, 'content-type': document.type }).send(Buffer.from(document.body))
+    res.set({ ...CHANGING, 'content-type': document.type })
+    if (isKnown(req, res, sha256(document.body).toString('base64url'))) return
+    res.send(Buffer.from(document.body))
   }
   router.use(serve)
   return router
@@ -61,8 +62,8 @@ function finderFor(hosting: Hosting, url: string): (() => Promise<Document | und
 async function sendTails(hosting: Hosting, hash: string, req: Request, res: Response, next: () => void): Promise<void> {
   const size = await hosting.tails.size(hash)
   if (size === undefined) return next()
-  res.set({ ...FOR_EVER, etag: `"${hash}"`, 'content-type': 'application/octet-stream' })
-  if (req.fresh) return void res.status(304).end()
+  res.set({ ...FOR_EVER, 'content-type': 'application/octet-stream' })
+  if (isKnown(req, res, hash)) return
   res.set('content-length', String(size))
   if (req.method === 'HEAD') return void res.end()
   try {
@@ -75,6 +76,19 @@ async function sendTails(hosting: Hosting, hash: string, req: Request, res: Resp
     // The headers are out: only a cut tells that it is not whole.
     res.destroy()
   }
+}
+
+/**
+ * Answers 304 where the client has what is served. Express would not where the request says `no-cache`, as each
+ * conditional one of `fetch` does; that is for caches between (RFC 9111, 5.2.1.4).
+ */
+function isKnown(req: Request, res: Response, hash: string): boolean {
+  const etag = `"${hash}"`
+  res.set({ etag })
+  const known = (req.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  if (!known.includes(etag) && !known.includes('*')) return false
+  res.status(304).end()
+  return true
 }
 
 function preflight(res: Response): void {
