@@ -20,10 +20,12 @@ import {
   UpdateAssistant,
 } from '@credo-ts/core'
 import {
+  DidCommCredentialsModuleConfig,
   DidCommEnvelopeService,
   DidCommMessageHandlerRegistry,
   DidCommModule,
   DidCommModuleConfig,
+  DidCommProofsModuleConfig,
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
 } from '@credo-ts/didcomm'
@@ -37,6 +39,13 @@ import { ConnectionRefusedHandler } from './connection-refusal.js'
 import { CredoLogger } from './credo-logger.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
 import { WalletEnvelopeService } from './envelope-service.js'
+import type { RevocationPort } from './exchanges/credential-format.js'
+import {
+  type AutoAcceptChoices,
+  type ExchangeProtocols,
+  exchangeProtocols,
+  walletExchangeConfigs,
+} from './exchanges/protocols.js'
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
 import { refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
@@ -61,6 +70,9 @@ export interface AgentFactoryOptions {
   endpointOf: (settings: WalletSettings) => string
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
+  revocation: RevocationPort
+  /** Which steps of exchanges a tenant lets go on by themselves. */
+  autoAccept: (settings: WalletSettings) => ReturnType<AutoAcceptChoices>
   logger: Logger
 }
 
@@ -80,13 +92,14 @@ export class AgentFactory {
   private constructor(
     private readonly root: Agent,
     private readonly contexts: OpenContexts,
-    private readonly endpointOf: AgentFactoryOptions['endpointOf'],
-    private readonly logger: Logger,
+    private readonly protocols: ExchangeProtocols,
+    private readonly options: AgentFactoryOptions,
   ) {}
 
   static async create(options: AgentFactoryOptions): Promise<AgentFactory> {
     const wallets = new Wallets(options.profileOf)
     const contexts = new OpenContexts()
+    const protocols = exchangeProtocols(options.revocation)
     const root = new Agent({
       config: { logger: new CredoLogger(options.logger), allowInsecureHttpUrls: true },
       dependencies: {
@@ -98,8 +111,8 @@ export class AgentFactory {
       modules: {
         didcomm: new DidCommModule({
           transports: { outbound: [new OutboxTransport(options.ports)] },
-          credentials: false,
-          proofs: false,
+          credentials: { credentialProtocols: [...protocols.credentials] },
+          proofs: { proofProtocols: [...protocols.proofs] },
           mediator: false,
           mediationRecipient: false,
           messagePickup: false,
@@ -137,7 +150,7 @@ export class AgentFactory {
     listen(DidCommTrustPingEventTypes.DidCommTrustPingReceivedEvent, 'PING_RECEIVED')
     listen(DidCommTrustPingEventTypes.DidCommTrustPingResponseReceivedEvent, 'RESPONSE_RECEIVED')
     await root.initialize()
-    return new AgentFactory(root, contexts, options.endpointOf, options.logger)
+    return new AgentFactory(root, contexts, protocols, options)
   }
 
   /** The endpoints of the base wallet. */
@@ -149,11 +162,14 @@ export class AgentFactory {
   async open(owner: WalletOwner): Promise<WalletAgent> {
     const dependencyManager = this.root.dependencyManager.createChild()
     const context = new AgentContext({ contextCorrelationId: owner.tenantId, dependencyManager })
-    const logger = new CredoLogger(this.logger.child({ tenantId: owner.tenantId }))
+    const logger = new CredoLogger(this.options.logger.child({ tenantId: owner.tenantId }))
     dependencyManager.registerInstance(AgentContext, context)
     dependencyManager.registerInstance(AgentConfig, this.root.config.extend({ logger }))
     dependencyManager.registerInstance(WalletOwner, owner)
     dependencyManager.registerInstance(DidCommModuleConfig, this.configOf(owner))
+    const exchanges = walletExchangeConfigs(this.protocols, () => this.options.autoAccept(owner.settings))
+    dependencyManager.registerInstance(DidCommCredentialsModuleConfig, exchanges.credentials)
+    dependencyManager.registerInstance(DidCommProofsModuleConfig, exchanges.proofs)
     await dependencyManager.initializeAgentContext(context)
     this.contexts.add(context)
     return new WalletAgent(context)
@@ -162,7 +178,7 @@ export class AgentFactory {
   /** Credo's configuration as one wallet sees it: with the tenant's endpoint, which may change while it is open. */
   private configOf(owner: WalletOwner): DidCommModuleConfig {
     const shared = this.root.context.resolve(DidCommModuleConfig)
-    return Object.create(shared, { endpoints: { get: () => [this.endpointOf(owner.settings)] } })
+    return Object.create(shared, { endpoints: { get: () => [this.options.endpointOf(owner.settings)] } })
   }
 
   async close({ context }: WalletAgent): Promise<void> {

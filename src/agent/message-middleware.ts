@@ -2,7 +2,9 @@ import { type DidCommMessageHandlerMiddleware, DidCommProblemReportError } from 
 import { isGatewayError } from '../lib/errors.js'
 import { currentUnit } from '../storage/unit.js'
 import { refusalOf } from './connection-refusal.js'
+import { abandonExchange } from './exchanges/failed-exchanges.js'
 import { featureOf, isOff } from './features.js'
+import { needsOf } from './outside-needs.js'
 import { WalletOwner } from './ports.js'
 
 /**
@@ -21,7 +23,7 @@ export const refuseWhatIsOff: DidCommMessageHandlerMiddleware = async ({ agentCo
 
 /**
  * A handler that fails half way leaves nothing of its half behind; the other side is told by a problem report, which
- * says no more than that.
+ * says no more than that. An exchange that it was a step of is abandoned.
  */
 export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (message, next) => {
   const unit = currentUnit()
@@ -33,8 +35,14 @@ export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (messag
     const refuse = isGatewayError(error, 'QUOTA_EXCEEDED') ? await refusalOf(message) : undefined
     if (unit && before) unit.restore(before)
     if (refuse) return refuse()
-    if (error instanceof DidCommProblemReportError) throw error
+    // What is not known yet, or cannot be read now, says nothing about the message: the unit is run again, or fails.
+    if (unit && (unit.broken || needsOf(unit).length > 0)) throw error
+    const abandoned = await abandonExchange(message)
+    if (!abandoned && error instanceof DidCommProblemReportError) throw error
     message.agentContext.config.logger.warn('A message could not be processed', { error })
+    // Without a connection there is nobody to tell.
+    if (abandoned && !message.connection) return
+    if (abandoned) throw abandoned
     throw new DidCommProblemReportError('The message could not be processed', {
       problemCode: 'message-processing-error',
     })

@@ -10,9 +10,14 @@ const ED25519 = [0xed, 0x01]
  */
 export function keysOfFingerprints(tags: Tags, name: string): string[] {
   const prefix = `${name}:`
-  return Object.keys(tags).flatMap((tag) => {
-    if (!tag.startsWith(`${prefix}z`)) return []
-    const bytes = base58Decode(tag.slice(prefix.length + 1))
+  return keysOf(Object.keys(tags).flatMap((tag) => (tag.startsWith(prefix) ? [tag.slice(prefix.length)] : [])))
+}
+
+/** The recipient keys among fingerprints. */
+export function keysOf(fingerprints: readonly string[]): string[] {
+  return fingerprints.flatMap((fingerprint) => {
+    if (!fingerprint.startsWith('z')) return []
+    const bytes = base58Decode(fingerprint.slice(1))
     return bytes[0] === ED25519[0] && bytes[1] === ED25519[1] ? [base58Encode(bytes.subarray(2))] : []
   })
 }

@@ -1,10 +1,13 @@
-import { type AgentContext, DidsApi } from '@credo-ts/core'
+import { type AgentContext, DidsApi, W3cCredentialsApi } from '@credo-ts/core'
 import {
   DidCommBasicMessagesApi,
   DidCommConnectionsApi,
+  DidCommCredentialsApi,
   DidCommMessageReceiver,
   DidCommOutOfBandApi,
+  DidCommProofsApi,
 } from '@credo-ts/didcomm'
+import type { ExchangeProtocols } from './exchanges/protocols.js'
 import { WalletOwner } from './ports.js'
 
 /** One tenant's wallet while it is lent: Credo's APIs, bound to it. */
@@ -29,6 +32,18 @@ export class WalletAgent {
 
   get basicMessages(): DidCommBasicMessagesApi {
     return this.context.resolve(DidCommBasicMessagesApi)
+  }
+
+  get credentials(): DidCommCredentialsApi<[...ExchangeProtocols['credentials']]> {
+    return this.context.resolve(DidCommCredentialsApi) as never
+  }
+
+  get w3cCredentials(): W3cCredentialsApi {
+    return this.context.resolve(W3cCredentialsApi)
+  }
+
+  get proofs(): DidCommProofsApi<[...ExchangeProtocols['proofs']]> {
+    return this.context.resolve(DidCommProofsApi) as never
   }
 
   /** Opens an envelope and handles the message. @throws EnvelopeError, and whatever its handler throws */

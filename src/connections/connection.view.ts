@@ -1,4 +1,6 @@
+import { receiveAttachedOf } from '../agent/exchanges/attached-requests.js'
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
+import { doInUnit } from '../agent/unit-tasks.js'
 import type { Tags } from '../storage/entry.js'
 import type { Quotas } from '../tenants/quotas.js'
 import type { ConnectionType } from './connection.type.js'
@@ -29,7 +31,10 @@ export function connectionView(record: RecordJson): ConnectionType {
   }
 }
 
-/** Lists connections, sees that there are not too many, and tells of each change of state. */
+/**
+ * Lists connections, sees that there are not too many, tells of each change of state, and takes up what an invitation has
+ * brought along.
+ */
 export function connectionObserver(ports: AgentPorts, quotas: Quotas): RecordObserver {
   return {
     type: 'ConnectionRecord',
@@ -38,6 +43,10 @@ export function connectionObserver(ports: AgentPorts, quotas: Quotas): RecordObs
     async changed({ unit, owner, before, after }) {
       if (!before && after) await quotas.assertConnections(unit, owner)
       if (!after || before?.['state'] === after['state']) return
+      const { outOfBandId } = after
+      if (after['state'] === 'completed' && typeof outOfBandId === 'string') {
+        doInUnit(unit, (agent) => receiveAttachedOf(agent, outOfBandId, after.id))
+      }
       ports.event(unit, {
         tenantId: owner.tenantId,
         dispatch: owner.settings.eventDispatch,

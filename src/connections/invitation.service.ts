@@ -1,13 +1,18 @@
 import {
+  type DidCommConnectionRecord,
+  DidCommHandshakeProtocol,
   type DidCommOutOfBandInvitation,
   DidCommOutOfBandRepository,
+  DidCommOutOfBandService,
+  DidCommOutOfBandState,
   parseInvitationJson,
   parseInvitationUrl,
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
+import { receiveAttached } from '../agent/exchanges/attached-requests.js'
 import type { WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import { badInput, conflict, notFound } from '../lib/errors.js'
+import { badInput, conflict, notFound, protocolError } from '../lib/errors.js'
 import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
@@ -129,19 +134,45 @@ export class InvitationService {
   private async goOn(agent: WalletAgent, unit: Unit, id: string): Promise<Received> {
     const record = await recordIn(unit, TYPE, id, 'invitation')
     const { label, autoAccept } = choicesOf(record)
-    const { connectionRecord } = await askAgent('invitation', () =>
-      agent.oob.acceptInvitation(id, {
+    const connectionRecord = await askAgent('invitation', () =>
+      this.connect(agent, id, {
         label: label ?? agent.owner.settings.label,
         imageUrl: agent.owner.settings.imageUrl ?? undefined,
         alias: (record['alias'] as string | undefined) ?? undefined,
         autoAcceptConnection: autoAccept ?? true,
-        reuseConnection: false,
       }),
     )
     const connection = connectionRecord
       ? connectionView(await recordIn(unit, 'ConnectionRecord', connectionRecord.id, 'connection'))
       : null
     return { invitation: await this.viewIn(agent, unit, id), connection }
+  }
+
+  /**
+   * Begins a handshake where the invitation has one. What it brings along is handled at once where it has none, else by
+   * the unit of work that completes the connection.
+   */
+  private async connect(
+    agent: WalletAgent,
+    id: string,
+    options: { label: string; imageUrl?: string; alias?: string; autoAcceptConnection: boolean },
+  ): Promise<DidCommConnectionRecord | undefined> {
+    const record = await agent.oob.getById(id)
+    const { handshakeProtocols } = record.outOfBandInvitation
+    if (record.outOfBandInvitation.getRequests() === undefined) {
+      const accepted = await agent.oob.acceptInvitation(id, { ...options, reuseConnection: false })
+      return accepted.connectionRecord
+    }
+    await agent.context
+      .resolve(DidCommOutOfBandService)
+      .updateState(agent.context, record, DidCommOutOfBandState.PrepareResponse)
+    if (!handshakeProtocols?.length) {
+      await receiveAttached(agent, record)
+      return undefined
+    }
+    const protocol = handshakeOf(handshakeProtocols)
+    if (!protocol) throw protocolError('The invitation asks for a handshake that this gateway does not know.')
+    return agent.connections.acceptOutOfBandInvitation(record, { ...options, protocol })
   }
 
   private async viewIn(agent: WalletAgent, unit: Unit, id: string): Promise<InvitationType> {
@@ -185,6 +216,13 @@ function parsed(field: string, parse: () => DidCommOutOfBandInvitation): () => D
       throw badInput('This is not an invitation. Copy it whole from the inviting agent.', field, cause)
     }
   }
+}
+
+/** The handshake to answer with, by the protocols that an invitation names, the newest that we know first. */
+function handshakeOf(protocols: readonly string[]): DidCommHandshakeProtocol | undefined {
+  const known = [DidCommHandshakeProtocol.DidExchange, DidCommHandshakeProtocol.Connections]
+  const nameOf = (protocol: string) => protocol.replace(/^.*\/([^/]+\/\d+)\..*$/, '$1')
+  return known.find((protocol) => protocols.some((named) => nameOf(named) === nameOf(protocol)))
 }
 
 async function keepChoices(agent: WalletAgent, id: string, choices: InvitationChoices): Promise<void> {

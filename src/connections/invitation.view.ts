@@ -1,7 +1,7 @@
 import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
-import { keysOfFingerprints } from '../agent/recipient-keys.js'
+import { keysOf, keysOfFingerprints } from '../agent/recipient-keys.js'
 import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
 import type { InvitationType } from './invitation.type.js'
@@ -59,6 +59,9 @@ export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletS
     changed({ unit, owner, before, after, tags }) {
       if (!before && after?.['role'] === 'sender')
         ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
+      // The key by which this side of an exchange without connection is answered.
+      const own = tags['recipientRoutingKeyFingerprint']
+      if (typeof own === 'string') ports.route(unit, keysOf([own]))
       if (!after || before?.['state'] === after['state']) return
       ports.event(unit, {
         tenantId: owner.tenantId,

@@ -1,9 +1,9 @@
 import { conflict } from '../lib/errors.js'
 import { jsonHash } from '../lib/multibase.js'
-import type { Profile } from '../storage/profile.js'
+import { ConflictError, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { didBase, pathIn } from './address.js'
-import type { HostedDid, Publication, SignedResource } from './publication.js'
+import type { HostedDid, Json, Publication, SignedResource } from './publication.js'
 import { Tails } from './tails.js'
 
 const DIDS = 'hosted-did'
@@ -112,10 +112,20 @@ export class Hosting {
 
 export const pathTaken = () => conflict('This path is taken. Choose another.', 'input.options.path')
 
-/** A resource is what its content is; proof and links around it may change. */
+/**
+ * A resource is what its content is; the proof around it may change, and links may come to it. What is served with fewer
+ * was read before another instance has added one: whoever publishes it has to look again.
+ */
 async function put(unit: Unit, tenantId: string, path: string, { id, body }: SignedResource): Promise<void> {
   if (id !== `z${jsonHash(body.content)}`) throw new Error('A resource is not what its id says')
   const name = `${path}/${id}`
+  const stored = await unit.fetch(RESOURCES, name)
+  if (stored && !beginsWith(linksOf(body), linksOf(JSON.parse(stored.value)))) throw new ConflictError()
   const entry = { category: RESOURCES, name, value: JSON.stringify(body), tags: { tenant: tenantId, path } }
   if (!(await unit.replace(entry))) unit.insert(entry)
 }
+
+const linksOf = (body: Json): unknown[] => (Array.isArray(body['links']) ? body['links'] : [])
+
+const beginsWith = (links: unknown[], first: unknown[]) =>
+  JSON.stringify(links.slice(0, first.length)) === JSON.stringify(first)

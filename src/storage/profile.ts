@@ -9,8 +9,8 @@ import type { StoreSessions } from './store-sessions.js'
 import { isText } from './tag-match.js'
 import { type Change, type Collector, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
 
-/** Another instance changed the profile while a unit ran; the unit is run again. */
-class ConflictError extends Error {}
+/** Another instance changed what a unit has read while it ran; the unit is run again. */
+export class ConflictError extends Error {}
 
 /**
  * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their

@@ -1,6 +1,7 @@
 import type { AgentFactory } from '../agent/agent-factory.js'
 import { type Fetching, needsOf } from '../agent/outside-needs.js'
 import { WalletOwner, type WalletSettings } from '../agent/ports.js'
+import { finishUnit } from '../agent/unit-tasks.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
@@ -274,6 +275,7 @@ async function runOnce<T>(
 ): Promise<T> {
   try {
     const result = await fn(agent, unit)
+    await finishUnit(agent, unit)
     if (needsOf(unit).length === 0) return result
   } catch (error) {
     if (needsOf(unit).length === 0) throw error

@@ -4,6 +4,7 @@ import {
   type AnonCredsNonRevokedInterval,
   type AnonCredsProof,
   type AnonCredsProofRequest,
+  type AnonCredsProofRequestRestriction,
   type AnonCredsRevocationRegistryDefinition,
   type AnonCredsRevocationStatusList,
   assertBestPracticeRevocationInterval,
@@ -96,18 +97,29 @@ async function findOverride(
   }
 }
 
-/** Finds the interval that a request asks for of a credential. */
+/**
+ * Finds the interval that a request asks for of a credential: the latest of those that may be meant for it. Credo leaves
+ * out what is asked without restrictions, and so refuses every list that is older than the question.
+ */
 function intervals(request: AnonCredsProofRequest) {
-  const restricted = [...Object.values(request.requested_attributes), ...Object.values(request.requested_predicates)]
-    .map(({ restrictions, non_revoked }) => ({ restrictions, interval: non_revoked ?? request.non_revoked }))
-    .flatMap(({ restrictions = [], interval }) =>
-      interval ? restrictions.map((restriction) => ({ restriction, interval })) : [],
-    )
+  const asked = [
+    ...Object.values(request.requested_attributes),
+    ...Object.values(request.requested_predicates),
+  ].flatMap(({ restrictions = [], non_revoked: interval = request.non_revoked }) =>
+    interval ? [{ restrictions, interval }] : [],
+  )
   return (identifier: AnonCredsProof['identifiers'][number]): AnonCredsNonRevokedInterval | undefined =>
-    restricted.find(
-      ({ restriction }) =>
-        restriction.rev_reg_id === identifier.rev_reg_id ||
-        restriction.cred_def_id === identifier.cred_def_id ||
-        restriction.schema_id === identifier.schema_id,
-    )?.interval
+    asked
+      .filter(({ restrictions }) => restrictions.length === 0 || restrictions.some((one) => mayFit(one, identifier)))
+      .map(({ interval }) => interval)
+      .sort((a, b) => (b.from ?? 0) - (a.from ?? 0))[0]
+}
+
+/** Whether a restriction names nothing that a credential's identifiers contradict. */
+function mayFit(
+  restriction: AnonCredsProofRequestRestriction,
+  identifier: AnonCredsProof['identifiers'][number],
+): boolean {
+  const names = ['rev_reg_id', 'cred_def_id', 'schema_id'] as const
+  return names.every((name) => restriction[name] === undefined || restriction[name] === identifier[name])
 }

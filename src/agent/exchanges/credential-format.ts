@@ -1,0 +1,110 @@
+import {
+  AnonCredsCredentialDefinitionRepository,
+  AnonCredsCredentialMetadataKey,
+  AnonCredsDidCommCredentialFormatService,
+} from '@credo-ts/anoncreds'
+import type { AgentContext } from '@credo-ts/core'
+import type { DidCommCredentialExchangeRecord } from '@credo-ts/didcomm'
+import { keepNotes, notesOf } from './notes.js'
+
+type Base = AnonCredsDidCommCredentialFormatService
+type Options<Method extends keyof Base> = Base[Method] extends (context: AgentContext, options: infer O) => unknown
+  ? O
+  : never
+
+/** The place of a credential in a revocation registry. */
+export interface RevocationPlace {
+  revocationRegistryId: string
+  index: number
+}
+
+/** Gives credentials their places in revocation registries. */
+export interface RevocationPort {
+  /**
+   * Takes the next place for a credential of this definition, in the unit of work that issues it.
+   * @returns undefined while no registry is ready; one is being made then
+   */
+  takePlace(context: AgentContext, credentialDefinitionId: string): Promise<RevocationPlace | undefined>
+  /** Whether a credential can be issued now: false while it needs a place and no registry is ready. */
+  hasPlace(context: AgentContext, credentialDefinitionId: string): Promise<boolean>
+}
+
+/** No place in a revocation registry is free yet. */
+export class NoPlaceError extends Error {
+  constructor() {
+    super('No revocation registry is ready yet')
+  }
+}
+
+/**
+ * AnonCreds over issue credential. Credo wants an offer to name its place in a revocation registry; here a credential
+ * gets it as it is issued. So offers can be made before a registry is ready, and those that nobody accepts take no place.
+ */
+export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
+  constructor(private readonly revocation: RevocationPort) {
+    super()
+  }
+
+  override async createOffer(context: AgentContext, options: Options<'createOffer'>) {
+    const { credentialExchangeRecord: record } = options
+    const anoncreds = { ...options.credentialFormats.anoncreds, ...UNPLACED } as never
+    const offer = await super.createOffer(context, { ...options, credentialFormats: { anoncreds } })
+    forgetPlace(record)
+    keepNotes(record)
+    return offer
+  }
+
+  override async acceptProposal(context: AgentContext, options: Options<'acceptProposal'>) {
+    const anoncreds = { ...options.credentialFormats?.anoncreds, ...UNPLACED } as never
+    const offer = await super.acceptProposal(context, { ...options, credentialFormats: { anoncreds } })
+    forgetPlace(options.credentialExchangeRecord)
+    return offer
+  }
+
+  override async processOffer(context: AgentContext, options: Options<'processOffer'>): Promise<void> {
+    await super.processOffer(context, options)
+    const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = options.attachment.getDataAsJson() as {
+      schema_id: string
+      cred_def_id: string
+    }
+    // So that the holder sees what it is before it accepts.
+    options.credentialExchangeRecord.metadata.set(AnonCredsCredentialMetadataKey, { schemaId, credentialDefinitionId })
+    keepNotes(options.credentialExchangeRecord)
+  }
+
+  override async acceptRequest(context: AgentContext, options: Options<'acceptRequest'>) {
+    const { credentialExchangeRecord: record, requestAttachment } = options
+    const { cred_def_id: definitionId } = requestAttachment.getDataAsJson() as { cred_def_id: string }
+    const offered = (options.offerAttachment?.getDataAsJson() as { cred_def_id: string } | undefined)?.cred_def_id
+    if (offered !== definitionId) throw new Error('The request is not for what was offered')
+    if (await isRevocable(context, definitionId)) {
+      const place = await this.revocation.takePlace(context, definitionId)
+      if (!place) throw new NoPlaceError()
+      record.metadata.add(AnonCredsCredentialMetadataKey, {
+        revocationRegistryId: place.revocationRegistryId,
+        credentialRevocationId: `${place.index}`,
+      })
+    }
+    if (notesOf(record).waiting) keepNotes(record, { waiting: false })
+    return super.acceptRequest(context, options)
+  }
+}
+
+/** What stands in for a place where Credo asks for one. */
+const UNPLACED = { revocationRegistryDefinitionId: 'none', revocationRegistryIndex: 0 }
+
+function forgetPlace(record: DidCommCredentialExchangeRecord): void {
+  record.metadata.add(AnonCredsCredentialMetadataKey, {
+    revocationRegistryId: undefined,
+    credentialRevocationId: undefined,
+  })
+  record.setTags({ anonCredsRevocationRegistryId: undefined, anonCredsCredentialRevocationId: undefined })
+}
+
+/** Whether credentials of a definition of this wallet have places in registries. */
+export async function isRevocable(context: AgentContext, credentialDefinitionId: string): Promise<boolean> {
+  const { credentialDefinition } = await context
+    .resolve(AnonCredsCredentialDefinitionRepository)
+    .getByCredentialDefinitionId(context, credentialDefinitionId)
+  return credentialDefinition.value.revocation !== undefined
+}

@@ -1,0 +1,50 @@
+import { AnonCredsDidCommProofFormatService } from '@credo-ts/anoncreds'
+import type { AgentContext } from '@credo-ts/core'
+import { keepNotes } from './notes.js'
+
+type Base = AnonCredsDidCommProofFormatService
+type Options<Method extends keyof Base> = Base[Method] extends (context: AgentContext, options: infer O) => unknown
+  ? O
+  : never
+
+/** AnonCreds over present proof; what is asked, and what a presentation that holds reveals, stands on the record. */
+export class ProofFormat extends AnonCredsDidCommProofFormatService {
+  override async createRequest(context: AgentContext, options: Options<'createRequest'>) {
+    const made = await super.createRequest(context, options)
+    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    return made
+  }
+
+  override async acceptProposal(context: AgentContext, options: Options<'acceptProposal'>) {
+    const made = await super.acceptProposal(context, options)
+    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    return made
+  }
+
+  override async processRequest(context: AgentContext, options: Options<'processRequest'>): Promise<void> {
+    await super.processRequest(context, options)
+    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+  }
+
+  override async processPresentation(context: AgentContext, options: Options<'processPresentation'>) {
+    const isValid = await super.processPresentation(context, options)
+    if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
+    return isValid
+  }
+}
+
+interface Presentation {
+  requested_proof: {
+    revealed_attrs?: Record<string, { raw: string }>
+    revealed_attr_groups?: Record<string, { values: Record<string, { raw: string }> }>
+    self_attested_attrs?: Record<string, string>
+  }
+}
+
+/** By referent: a value, or for a group of attributes their values by name. */
+function revealedBy({ requested_proof: proof }: Presentation): Record<string, unknown> {
+  const raw = (values: Record<string, { raw: string }> = {}) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.raw]))
+  const groups = Object.entries(proof.revealed_attr_groups ?? {}).map(([name, { values }]) => [name, raw(values)])
+  return { ...raw(proof.revealed_attrs), ...Object.fromEntries(groups), ...proof.self_attested_attrs }
+}

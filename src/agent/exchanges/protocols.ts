@@ -1,0 +1,111 @@
+import {
+  AnonCredsCredentialMetadataKey,
+  DataIntegrityDidCommCredentialFormatService,
+  DidCommCredentialV1Protocol,
+  DidCommProofV1Protocol,
+  LegacyIndyDidCommCredentialFormatService,
+  LegacyIndyDidCommProofFormatService,
+} from '@credo-ts/anoncreds'
+import type { AgentContext } from '@credo-ts/core'
+import {
+  DidCommCredentialExchangeRepository,
+  DidCommCredentialsModuleConfig,
+  DidCommCredentialV2Protocol,
+  type DidCommInboundMessageContext,
+  type DidCommOfferCredentialV2Message,
+  DidCommProofsModuleConfig,
+  DidCommProofV2Protocol,
+  type DidCommRequestPresentationV2Message,
+} from '@credo-ts/didcomm'
+import { CredentialFormat, type RevocationPort } from './credential-format.js'
+import { keepNotes, noteExchange } from './notes.js'
+import { ProofFormat } from './proof-format.js'
+
+type Formats = [CredentialFormat, LegacyIndyDidCommCredentialFormatService, DataIntegrityDidCommCredentialFormatService]
+
+/**
+ * Issue credential 2.0 (Aries RFC 0453). What the issuer says with an offer stands on the record; a request that would go
+ * on by itself waits where no revocation registry is ready, and is taken up once there is one.
+ */
+class CredentialProtocol extends DidCommCredentialV2Protocol<Formats> {
+  constructor(
+    credentialFormats: Formats,
+    private readonly revocation: RevocationPort,
+  ) {
+    super({ credentialFormats })
+  }
+
+  override processOffer(context: DidCommInboundMessageContext<DidCommOfferCredentialV2Message>) {
+    noteExchange({ comment: context.message.comment })
+    return super.processOffer(context)
+  }
+
+  override async shouldAutoRespondToRequest(
+    context: AgentContext,
+    options: Parameters<DidCommCredentialV2Protocol<Formats>['shouldAutoRespondToRequest']>[1],
+  ): Promise<boolean> {
+    const { credentialExchangeRecord: record } = options
+    if (!(await super.shouldAutoRespondToRequest(context, options))) return false
+    const { credentialDefinitionId } = record.metadata.get(AnonCredsCredentialMetadataKey) ?? {}
+    if (!credentialDefinitionId || (await this.revocation.hasPlace(context, credentialDefinitionId))) return true
+    keepNotes(record, { waiting: true })
+    await context.resolve(DidCommCredentialExchangeRepository).update(context, record)
+    return false
+  }
+}
+
+/** Present proof 2.0 (Aries RFC 0454), likewise. */
+class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, LegacyIndyDidCommProofFormatService]> {
+  override processRequest(context: DidCommInboundMessageContext<DidCommRequestPresentationV2Message>) {
+    noteExchange({ comment: context.message.comment })
+    return super.processRequest(context)
+  }
+}
+
+/** Both versions of the protocols: 2.0 for AnonCreds of any ledger, 1.0 (RFC 0036, 0037) for older agents on Indy. */
+export function exchangeProtocols(revocation: RevocationPort) {
+  const indyCredentials = new LegacyIndyDidCommCredentialFormatService()
+  const indyProofs = new LegacyIndyDidCommProofFormatService()
+  const dataIntegrity = new DataIntegrityDidCommCredentialFormatService()
+  return {
+    credentials: [
+      new CredentialProtocol([new CredentialFormat(revocation), indyCredentials, dataIntegrity], revocation),
+      new DidCommCredentialV1Protocol({ indyCredentialFormat: indyCredentials }),
+    ] as const,
+    proofs: [
+      new ProofProtocol({ proofFormats: [new ProofFormat(), indyProofs] }),
+      new DidCommProofV1Protocol({ indyProofFormat: indyProofs }),
+    ] as const,
+  }
+}
+
+export type ExchangeProtocols = ReturnType<typeof exchangeProtocols>
+
+/** The names that Credo has for our settings. */
+const AUTO_ACCEPT = { ALWAYS: 'always', CONTENT_APPROVED: 'contentApproved', NEVER: 'never' } as const
+export type AutoAccept = keyof typeof AUTO_ACCEPT
+
+/** For a call of Credo's; absent, the tenant's setting stands. */
+export const autoAcceptOf = (choice: AutoAccept | null | undefined) =>
+  (choice ? AUTO_ACCEPT[choice] : undefined) as never
+
+/** Which steps go on by themselves in a wallet; it may change while the wallet is open. */
+export type AutoAcceptChoices = () => { credentials: AutoAccept; proofs: AutoAccept }
+
+/** Credo's configuration of both protocols for one wallet. */
+export function walletExchangeConfigs({ credentials, proofs }: ExchangeProtocols, choices: AutoAcceptChoices) {
+  return {
+    credentials: new DidCommCredentialsModuleConfig({
+      credentialProtocols: [...credentials],
+      get autoAcceptCredentials() {
+        return autoAcceptOf(choices().credentials)
+      },
+    }),
+    proofs: new DidCommProofsModuleConfig({
+      proofProtocols: [...proofs],
+      get autoAcceptProofs() {
+        return autoAcceptOf(choices().proofs)
+      },
+    }),
+  }
+}
