@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AgentFactory } from './agent/agent-factory.js'
+import { TailsFiles } from './agent/anoncreds/tails-files.js'
+import { WebvhRegistry } from './agent/anoncreds/webvh-registry.js'
 import { OutsideDidResolver } from './agent/did-resolvers.js'
 import { didWebResolver } from './agent/did-web.js'
 import { didWebvhResolver } from './agent/did-webvh.js'
@@ -19,6 +21,17 @@ import { connectionObserver } from './connections/connection.view.js'
 import { InvitationResolver } from './connections/invitation.resolver.js'
 import { InvitationService } from './connections/invitation.service.js'
 import { invitationObserver } from './connections/invitation.view.js'
+import { AnoncredsResolver } from './credentials/anoncreds.resolver.js'
+import { AnoncredsService } from './credentials/anoncreds.service.js'
+import { anoncredsObservers } from './credentials/anoncreds.view.js'
+import { CredentialResolver } from './credentials/credential.resolver.js'
+import { CredentialService } from './credentials/credential.service.js'
+import { credentialObserver } from './credentials/credential.view.js'
+import { CredentialExchangeResolver } from './credentials/credential-exchange.resolver.js'
+import { CredentialExchangeService } from './credentials/credential-exchange.service.js'
+import { credentialExchangeObserver } from './credentials/credential-exchange.view.js'
+import { RegistryMaker } from './credentials/registry-maker.js'
+import { RevocationService } from './credentials/revocation.service.js'
 import { DidResolver } from './dids/did.resolver.js'
 import { DidService } from './dids/did.service.js'
 import { didObserver } from './dids/did.view.js'
@@ -39,6 +52,9 @@ import { MessageService } from './messages/message.service.js'
 import { messageObserver } from './messages/message.view.js'
 import { OperatorResolver } from './operators/operator.resolver.js'
 import { OperatorKeys } from './operators/operator-keys.js'
+import { ProofExchangeResolver } from './proofs/proof-exchange.resolver.js'
+import { ProofExchangeService } from './proofs/proof-exchange.service.js'
+import { proofExchangeObserver } from './proofs/proof-exchange.view.js'
 import { silentBus } from './redis/bus.js'
 import { connectInstances } from './redis/instances.js'
 import { Drain } from './relay/drain.js'
@@ -264,6 +280,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     sender.release(tenantId)
     await feed.recover(tenantId)
     await hostedDids.finish(tenantId)
+    await revocation.goOn(tenantId)
   }
   const out = outbox({
     instanceId,
@@ -295,6 +312,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     methods: { web: didWebResolver(fetch), webvh: didWebvhResolver(fetch) },
     own: (did) => resolveHosted(hosting, did),
   })
+  const resources = new OutsideResources(fetch, hosting, outside)
+  const tailsFiles = new TailsFiles(hosting.tails, fetch)
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [
@@ -302,12 +321,25 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       invitationObserver(ports, domainOf),
       messageObserver(ports),
       didObserver(ports),
+      ...anoncredsObservers(),
+      credentialObserver(),
+      credentialExchangeObserver(ports),
+      proofExchangeObserver(ports),
     ],
     ports,
     outside,
-    anoncreds: { workers, registries: [] },
-    resources: new OutsideResources(fetch, hosting, outside),
     endpointOf: (tenant) => endpoints.urlOf(tenant),
+    anoncreds: { workers, registries: [new WebvhRegistry(resources)], tailsFileService: tailsFiles },
+    resources,
+    // What it needs of the sessions, which need the agent, is made below.
+    revocation: {
+      takePlace: (context, definitionId) => revocation.takePlace(context, definitionId),
+      hasPlace: (context, definitionId) => revocation.hasPlace(context, definitionId),
+    },
+    autoAccept: (settings) => {
+      const { autoAcceptCredentials: credentials, autoAcceptProofs: proofs } = settingsOf(settings)
+      return { credentials, proofs }
+    },
     pinged: ({ unit, owner, connectionId, threadId, direction }) =>
       ports.event(unit, {
         tenantId: owner.tenantId,
@@ -392,6 +424,20 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const reader = new WalletReader(profiles)
+  const maker = new RegistryMaker(sessions, ports, workers, () => publicUrl ?? '')
+  const revocation = new RevocationService({
+    sessions,
+    profiles,
+    reader,
+    ports,
+    workers,
+    maker,
+    hosting,
+    mark: (tenantId) => recovery.mark(tenantId),
+    logger,
+  })
+  const anoncreds = new AnoncredsService(sessions, reader, ports, workers, revocation)
+  const exchanges = new CredentialExchangeService(sessions, reader, anoncreds, revocation, domainOf)
   const features = new Features(tenants, policies)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
   const resolvers = [
@@ -411,6 +457,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new UsageResolver(
       new UsageService(tenants, tokens, profiles, rates, subscriptions, (tenantId) => queue.count(tenantId)),
     ),
+    new AnoncredsResolver(anoncreds),
+    new CredentialExchangeResolver(exchanges),
+    new CredentialResolver(new CredentialService(sessions, profiles, reader)),
+    new ProofExchangeResolver(new ProofExchangeService(sessions, reader, domainOf)),
   ]
   const schema = buildGatewaySchema(resolvers, async (viewer, { wallet, feature }) => {
     if (feature) await features.assertOn(viewer.tenantId, feature)
@@ -618,7 +668,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           recovery
             .quiet(QUIET_MS)
             .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id) && !vault.holds(id))
-            .filter((id) => !hostedDids.isPending(id)),
+            .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id)),
         ),
       )
       every(10 * SECOND_MS, () => hostedDids.finishAll())
@@ -635,6 +685,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await server.close(GRACE_MS)
       await overHttp.stop()
       await drain.stop()
+      await revocation.stop()
       await sender.stop()
       await feed.idle()
       subscriptions.close()
@@ -648,6 +699,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await recovery.stop()
       await factory.shutdown()
       await workers.stop()
+      await tailsFiles.stop()
       await bus.close()
       await fetch.close()
       await store.close()

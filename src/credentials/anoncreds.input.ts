@@ -1,4 +1,4 @@
-import { Field, ID, InputType } from 'type-graphql'
+import { Field, ID, InputType, Int } from 'type-graphql'
 
 @InputType({ description: 'A new AnonCreds schema.' })
 export class RegisterSchemaInput {
@@ -32,4 +32,12 @@ export class RegisterCredentialDefinitionInput {
     description: 'Whether its credentials can be revoked.',
   })
   revocable?: boolean | null
+
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: 1000,
+    description:
+      'How many credentials each of its revocation registries is for: 10 to 10000. The next is made before one is full; a larger one takes longer to make, and holders fetch 256 bytes for each place.',
+  })
+  revocationRegistrySize?: number | null
 }

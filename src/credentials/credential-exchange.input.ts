@@ -37,6 +37,13 @@ export class OfferCredentialInput {
   })
   connectionId?: string | null
 
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description: 'Without a connection: whether the invitation is to open one, over which the exchange then runs.',
+  })
+  handshake?: boolean | null
+
   @Field(() => ID, { description: 'What to issue it with; one that this tenant registered.' })
   credentialDefinitionId!: string
 

@@ -88,6 +88,11 @@ export class CredentialExchangeType {
   @Field(() => [ID], { description: '`Credential.id` of what the holder stored.' })
   credentialIds!: string[]
 
+  @Field(() => Boolean, {
+    description: 'Whether the credential was revoked: as issuer by this tenant, as holder as the issuer has told.',
+  })
+  revoked!: boolean
+
   @Field(() => String, { nullable: true, description: 'Why it was abandoned.' })
   errorMessage!: string | null
 

@@ -29,13 +29,24 @@ export class RequestProofInput {
   })
   connectionId?: string | null
 
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description: 'Without a connection: whether the invitation is to open one, over which the exchange then runs.',
+  })
+  handshake?: boolean | null
+
   @Field(() => String, { description: 'What the prover sees as the name of the request.' })
   name!: string
 
   @Field(() => JsonScalar, {
-    description: 'AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked.',
+    description:
+      'AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441).',
   })
   request!: Record<string, unknown>
+
+  @Field(() => String, { nullable: true, description: 'What the prover reads with the request.' })
+  comment?: string | null
 
   @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
   autoAccept?: keyof typeof AutoAccept | null
@@ -51,7 +62,8 @@ export class AcceptProofRequestInput {
 
   @Field(() => JsonScalar, {
     nullable: true,
-    description: 'Which credential answers which referent; chosen for the holder where absent.',
+    description:
+      'Which credential answers which referent, as `{referent: credentialId}`, or `{referent: {credentialId, revealed}}`; `{referent: {selfAttested: "value"}}` for what no credential has to state. What is left out is chosen for the holder.',
   })
   selection?: Record<string, unknown> | null
 }

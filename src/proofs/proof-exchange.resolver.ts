@@ -1,77 +1,103 @@
-import { Arg, Args, ID, Mutation, Query, Resolver } from 'type-graphql'
-import { ForTenant } from '../graphql/access.js'
-import { emptyPage } from '../graphql/empty-page.js'
-import { type Page, PageArgs } from '../graphql/page.js'
+import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { ForTenant, tenantIdOf } from '../graphql/access.js'
+import { listPage } from '../graphql/list-page.js'
+import { PageArgs } from '../graphql/page.js'
 import { JsonScalar } from '../graphql/scalars.js'
-import { notFound, notImplemented } from '../lib/errors.js'
+import type { GraphContext } from '../graphql/viewer.js'
+import { recordOf } from '../tenants/wallet-reader.js'
 import { AcceptProofRequestInput, ProofExchangeFilter, RequestProofInput } from './proof-exchange.input.js'
+import type { ProofExchangeService } from './proof-exchange.service.js'
 import { ProofExchangePage, ProofExchangePayload, ProofExchangeType } from './proof-exchange.type.js'
+import { proofExchangeView } from './proof-exchange.view.js'
 
 /** Proving: request, presentation, verdict. */
 @Resolver()
 export class ProofExchangeResolver {
+  constructor(private readonly service: ProofExchangeService) {}
+
   @ForTenant('READ', 'PROOFS')
   @Query(() => ProofExchangePage, {
     description: '(tenant) Proof exchanges: the protocol runs, as prover or verifier, oldest first.',
   })
   proofExchanges(
     @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: GraphContext,
     @Arg('filter', () => ProofExchangeFilter, { nullable: true, description: 'Which of them.' })
-    _filter?: ProofExchangeFilter,
-  ): Page<ProofExchangeType> {
-    return emptyPage(args)
+    filter?: ProofExchangeFilter,
+  ) {
+    return listPage(
+      args,
+      'proof-exchanges',
+      (query) => this.service.list(tenantIdOf(context), filter ?? {}, query),
+      ({ entry }) => proofExchangeView(recordOf(entry)),
+    )
   }
 
   @ForTenant('READ', 'PROOFS')
   @Query(() => ProofExchangeType, { nullable: true, description: '(tenant) A proof exchange by its id.' })
-  proofExchange(@Arg('id', () => ID, { description: 'Its id.' }) _id: string): ProofExchangeType | null {
-    return null
+  proofExchange(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangeType | undefined> {
+    return this.service.find(tenantIdOf(context), id)
   }
 
   @ForTenant('READ', 'PROOFS')
-  @Query(() => JsonScalar, { description: '(tenant) Which of its credentials fit, by referent.' })
+  @Query(() => JsonScalar, {
+    description:
+      '(tenant) Which of its credentials fit, by referent: for each a list of `{credentialId, credentialInfo, timestamp, revoked}`, the best first. `acceptProofRequest` takes their ids.',
+  })
   credentialsForProof(
-    @Arg('exchangeId', () => ID, { description: 'The proof exchange that asks.' }) _exchangeId: string,
-  ): Record<string, unknown> {
-    throw notFound('proof exchange')
-  }
-
-  @ForTenant('WRITE', 'PROOFS')
-  @Mutation(() => ProofExchangePayload, { description: '(tenant) As verifier: asks for a proof. Not available yet.' })
-  requestProof(
-    @Arg('input', () => RequestProofInput, { description: 'What is asked, and of whom.' }) _input: RequestProofInput,
-  ): ProofExchangePayload {
-    throw notImplemented('Requesting proofs')
+    @Arg('exchangeId', () => ID, { description: 'The proof exchange that asks, in state REQUEST_RECEIVED.' })
+    exchangeId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<Record<string, unknown>> {
+    return this.service.credentialsFor(tenantIdOf(context), exchangeId)
   }
 
   @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
-    description: '(tenant) As prover: answers a request with a presentation. Not available yet.',
+    description: '(tenant) As verifier: asks for a proof, over a connection or by an out-of-band invitation.',
+  })
+  requestProof(
+    @Arg('input', () => RequestProofInput, { description: 'What is asked, and of whom.' }) input: RequestProofInput,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangePayload> {
+    return this.service.request(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'PROOFS')
+  @Mutation(() => ProofExchangePayload, {
+    description: '(tenant) As prover: answers a request with a presentation.',
   })
   acceptProofRequest(
     @Arg('input', () => AcceptProofRequestInput, { description: 'The request, and what answers it.' })
-    _input: AcceptProofRequestInput,
-  ): ProofExchangePayload {
-    throw notImplemented('Accepting proof requests')
+    input: AcceptProofRequestInput,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangePayload> {
+    return this.service.acceptRequest(tenantIdOf(context), input)
   }
 
   @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
-    description: '(tenant) As verifier: ends the exchange, and tells the prover. Not available yet.',
+    description: '(tenant) As verifier: ends the exchange, and tells the prover.',
   })
   acceptPresentation(
-    @Arg('exchangeId', () => ID, { description: 'In state PRESENTATION_RECEIVED.' }) _exchangeId: string,
-  ): ProofExchangePayload {
-    throw notImplemented('Accepting presentations')
+    @Arg('exchangeId', () => ID, { description: 'In state PRESENTATION_RECEIVED.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangePayload> {
+    return this.service.acceptPresentation(tenantIdOf(context), exchangeId)
   }
 
   @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
-    description: '(tenant) As prover: turns a request down, and tells the verifier. Not available yet.',
+    description: '(tenant) As prover: turns a request down, and tells the verifier.',
   })
   declineProofRequest(
-    @Arg('exchangeId', () => ID, { description: 'In state REQUEST_RECEIVED.' }) _exchangeId: string,
-  ): ProofExchangePayload {
-    throw notImplemented('Declining proof requests')
+    @Arg('exchangeId', () => ID, { description: 'In state REQUEST_RECEIVED.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+    @Arg('reason', () => String, { nullable: true, description: 'What the verifier is told.' }) reason?: string,
+  ): Promise<ProofExchangePayload> {
+    return this.service.declineRequest(tenantIdOf(context), exchangeId, reason)
   }
 }

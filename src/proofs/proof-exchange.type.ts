@@ -60,6 +60,9 @@ export class ProofExchangeType {
   @Field(() => ID, { description: 'The thread of its messages, the same on both sides.' })
   threadId!: string
 
+  @Field(() => String, { nullable: true, description: 'What the verifier said with the request.' })
+  comment!: string | null
+
   @Field(() => JsonScalar, { description: 'What is asked.' })
   request!: Record<string, unknown>
 

@@ -35,14 +35,7 @@ import { UsageResolver } from '../tenants/usage.resolver.js'
 import { WalletResolver } from '../tenants/wallet.resolver.js'
 
 /** Resolvers that need nothing: what they declare is built by a later version. */
-const DECLARED = [
-  AnoncredsResolver,
-  CredentialResolver,
-  CredentialExchangeResolver,
-  ProofExchangeResolver,
-  MediationResolver,
-  BaseWalletMediatorResolver,
-]
+const DECLARED = [MediationResolver, BaseWalletMediatorResolver]
 
 const RESOLVERS = [
   TenantResolver,
@@ -59,6 +52,10 @@ const RESOLVERS = [
   TransferResolver,
   TenantQueueResolver,
   UsageResolver,
+  AnoncredsResolver,
+  CredentialResolver,
+  CredentialExchangeResolver,
+  ProofExchangeResolver,
   ...DECLARED,
 ]
 

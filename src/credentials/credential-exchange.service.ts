@@ -1,0 +1,212 @@
+import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
+import { autoAcceptOf } from '../agent/exchanges/protocols.js'
+import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import type { RecordJson, WalletSettings } from '../agent/ports.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
+import { toCredo } from '../connections/connection.view.js'
+import type { InvitationType } from '../connections/invitation.type.js'
+import { invitationView } from '../connections/invitation.view.js'
+import { badInput, conflict } from '../lib/errors.js'
+import { checkOptional, checkText } from '../lib/text.js'
+import type { Listed } from '../storage/list.js'
+import type { Unit } from '../storage/unit.js'
+import { once } from '../tenants/idempotency.js'
+import type { Sessions } from '../tenants/sessions.js'
+import { settingsOf } from '../tenants/settings.js'
+import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
+import type { AnoncredsService } from './anoncreds.service.js'
+import type { AttributeInput, CredentialExchangeFilter, OfferCredentialInput } from './credential-exchange.input.js'
+import type { CredentialExchangeType } from './credential-exchange.type.js'
+import { credentialExchangeView } from './credential-exchange.view.js'
+import type { RevocationService } from './revocation.service.js'
+
+export const EXCHANGE_RECORD = 'CredentialRecord'
+const WHAT = 'credential exchange'
+const VALUE_MAX = 1_000_000
+
+export interface CredentialExchangeStep {
+  credentialExchange: CredentialExchangeType
+  invitation: InvitationType | null
+}
+
+/** Credential exchanges (Aries RFC 0453, 0036) of a tenant's wallet, as issuer and as holder. */
+export class CredentialExchangeService {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly reader: WalletReader,
+    private readonly anoncreds: AnoncredsService,
+    private readonly revocation: RevocationService,
+    private readonly domainOf: (settings: WalletSettings) => string,
+  ) {}
+
+  async find(tenantId: string, id: string): Promise<CredentialExchangeType | undefined> {
+    const record = await this.reader.find(tenantId, EXCHANGE_RECORD, id)
+    return record && credentialExchangeView(record)
+  }
+
+  list(
+    tenantId: string,
+    { state, role, connectionId, invitationId, threadId }: CredentialExchangeFilter,
+    query: { limit: number; reverse: boolean; after?: number; before?: number },
+  ): Promise<Listed[]> {
+    const filter = {
+      ...(state ? { state: toCredo(state) } : {}),
+      ...(role ? { role: toCredo(role) } : {}),
+      ...(connectionId != null ? { connectionId } : {}),
+      ...(invitationId != null ? { _invitationId: invitationId } : {}),
+      ...(threadId != null ? { threadId } : {}),
+    }
+    return this.reader.list(tenantId, EXCHANGE_RECORD, 'credential-exchanges', filter, query)
+  }
+
+  /** @throws NOT_FOUND, BAD_USER_INPUT for attributes that are not the schema's, CONFLICT */
+  offer(tenantId: string, input: OfferCredentialInput): Promise<CredentialExchangeStep> {
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    const { credentialDefinitionId, connectionId } = input
+    const attributes = checkAttributes(input.attributes)
+    return this.sessions.transact(tenantId, (agent, unit) =>
+      once(unit, 'offerCredential', input, async () => {
+        const names = await this.anoncreds.attributesOf(agent, unit, credentialDefinitionId)
+        assertSame(
+          names,
+          attributes.map(({ name }) => name),
+        )
+        if (connectionId != null) await readyConnection(agent, connectionId)
+        const comment = input.comment ?? undefined
+        noteExchange({ comment })
+        const offer = {
+          protocolVersion: 'v2' as const,
+          credentialFormats: { anoncreds: { credentialDefinitionId, attributes } },
+          autoAcceptCredential: autoAcceptOf(input.autoAccept),
+          comment,
+        }
+        if (connectionId == null) return this.offerToAnyone(agent, unit, offer, input.handshake ?? false)
+        const { id } = await takeStep(OFFER_FAILED, () => agent.credentials.offerCredential({ ...offer, connectionId }))
+        return { credentialExchange: await viewIn(unit, id), invitation: null }
+      }),
+    )
+  }
+
+  /** @throws NOT_FOUND, CONFLICT where it is not an offer that waits, PROTOCOL_ERROR */
+  acceptOffer(tenantId: string, id: string): Promise<CredentialExchangeStep> {
+    return this.step(tenantId, id, 'holder', 'offer-received', (agent) =>
+      takeStep('The offer cannot be accepted: what it refers to cannot be resolved, or does not hold.', () =>
+        agent.credentials.acceptOffer({ credentialExchangeRecordId: id }),
+      ),
+    )
+  }
+
+  /** Issues what was requested, or has it issued as soon as a revocation registry is ready. */
+  acceptRequest(tenantId: string, id: string): Promise<CredentialExchangeStep> {
+    return this.step(tenantId, id, 'issuer', 'request-received', (agent) => this.issue(agent, id))
+  }
+
+  /** @throws NOT_FOUND, CONFLICT where no credential waits to be stored, PROTOCOL_ERROR */
+  acceptCredential(tenantId: string, id: string): Promise<CredentialExchangeStep> {
+    return this.step(tenantId, id, 'holder', 'credential-received', (agent) =>
+      takeStep('The credential cannot be accepted.', () =>
+        agent.credentials.acceptCredential({ credentialExchangeRecordId: id }),
+      ),
+    )
+  }
+
+  /** Turns an offer down, and tells the issuer why. */
+  declineOffer(tenantId: string, id: string, reason?: string | null): Promise<CredentialExchangeStep> {
+    checkOptional(reason, 'reason', { max: 1000, lines: true })
+    return this.step(tenantId, id, 'holder', 'offer-received', (agent) =>
+      takeStep('The offer cannot be declined.', () =>
+        agent.credentials.declineOffer({
+          credentialExchangeRecordId: id,
+          sendProblemReport: true,
+          problemReportDescription: reason ?? undefined,
+        }),
+      ),
+    )
+  }
+
+  /** Revokes what an exchange has issued; resolves once a status list that has it is served. */
+  async revoke(tenantId: string, id: string): Promise<CredentialExchangeStep> {
+    return { credentialExchange: await this.revocation.revoke(tenantId, id), invitation: null }
+  }
+
+  /** In a unit of work of the issuer. */
+  private async issue(agent: WalletAgent, id: string): Promise<unknown> {
+    const record = await agent.credentials.getById(id)
+    if (await this.revocation.mayIssue(agent.context, record)) {
+      return takeStep('The request cannot be answered: it does not hold.', () =>
+        agent.credentials.acceptRequest({ credentialExchangeRecordId: id }),
+      )
+    }
+    keepNotes(record, { waiting: true })
+    return agent.credentials.update(record)
+  }
+
+  private async offerToAnyone(
+    agent: WalletAgent,
+    unit: Unit,
+    offer: Parameters<WalletAgent['credentials']['createOffer']>[0],
+    handshake: boolean,
+  ): Promise<CredentialExchangeStep> {
+    const { settings } = agent.owner
+    const { invitationLabel, invitationImageUrl } = settingsOf(settings)
+    const made = await takeStep(OFFER_FAILED, () => agent.credentials.createOffer(offer))
+    const invitationId = await inviteWith(agent, {
+      message: made.message,
+      label: invitationLabel ?? settings.label,
+      imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
+      handshake,
+      goalCode: 'aries.vc.issue',
+    })
+    keepNotes(made.credentialExchangeRecord, { invitationId })
+    await agent.credentials.update(made.credentialExchangeRecord)
+    const invitation = invitationView(
+      await recordIn(unit, 'OutOfBandRecord', invitationId, 'invitation'),
+      this.domainOf(settings),
+    )
+    return { credentialExchange: await viewIn(unit, made.credentialExchangeRecord.id), invitation }
+  }
+
+  private step(
+    tenantId: string,
+    id: string,
+    role: 'issuer' | 'holder',
+    state: string,
+    step: (agent: WalletAgent) => Promise<unknown>,
+  ): Promise<CredentialExchangeStep> {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      const record = await recordIn(unit, EXCHANGE_RECORD, id, WHAT)
+      assertStep(record, role, state)
+      await step(agent)
+      return { credentialExchange: await viewIn(unit, id), invitation: null }
+    })
+  }
+}
+
+const OFFER_FAILED = 'The offer cannot be made: its schema cannot be resolved.'
+
+function assertStep(record: RecordJson, role: string, state: string): void {
+  const { role: own, state: current } = credentialExchangeView(record)
+  if (record['role'] !== role) throw conflict(`The tenant is the ${own} of this exchange.`)
+  if (record['state'] !== state) throw conflict(`The exchange is ${current}.`)
+}
+
+async function viewIn(unit: Unit, id: string): Promise<CredentialExchangeType> {
+  return credentialExchangeView(await recordIn(unit, EXCHANGE_RECORD, id, WHAT))
+}
+
+function checkAttributes(attributes: readonly AttributeInput[]): { name: string; value: string }[] {
+  for (const { name, value } of attributes) {
+    checkText(name, 'input.attributes')
+    checkText(value, 'input.attributes', { min: 0, max: VALUE_MAX, lines: true })
+  }
+  return attributes.map(({ name, value }) => ({ name, value }))
+}
+
+/** @throws BAD_USER_INPUT where not each attribute of the schema has one value */
+function assertSame(wanted: readonly string[], given: readonly string[]): void {
+  const missing = wanted.filter((name) => !given.includes(name))
+  const isExact = missing.length === 0 && given.length === wanted.length
+  if (!isExact) {
+    throw badInput(`Give one value for each attribute of the schema: ${wanted.join(', ')}.`, 'input.attributes')
+  }
+}

@@ -1,0 +1,201 @@
+import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
+import { autoAcceptOf } from '../agent/exchanges/protocols.js'
+import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import type { RecordJson, WalletSettings } from '../agent/ports.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
+import { toCredo } from '../connections/connection.view.js'
+import type { InvitationType } from '../connections/invitation.type.js'
+import { invitationView } from '../connections/invitation.view.js'
+import { conflict } from '../lib/errors.js'
+import { checkOptional, checkText } from '../lib/text.js'
+import type { Listed } from '../storage/list.js'
+import type { Unit } from '../storage/unit.js'
+import { once } from '../tenants/idempotency.js'
+import type { Sessions } from '../tenants/sessions.js'
+import { settingsOf } from '../tenants/settings.js'
+import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
+import type { AcceptProofRequestInput, ProofExchangeFilter, RequestProofInput } from './proof-exchange.input.js'
+import type { ProofExchangeType } from './proof-exchange.type.js'
+import { proofExchangeView } from './proof-exchange.view.js'
+import { checkProofRequest, type ProofRequest } from './proof-request.js'
+import { type Fitting, select } from './selection.js'
+
+const EXCHANGE_RECORD = 'ProofRecord'
+const WHAT = 'proof exchange'
+
+export interface ProofExchangeStep {
+  proofExchange: ProofExchangeType
+  invitation: InvitationType | null
+}
+
+/** Proof exchanges (Aries RFC 0454, 0037) of a tenant's wallet, as verifier and as prover. */
+export class ProofExchangeService {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly reader: WalletReader,
+    private readonly domainOf: (settings: WalletSettings) => string,
+  ) {}
+
+  async find(tenantId: string, id: string): Promise<ProofExchangeType | undefined> {
+    const record = await this.reader.find(tenantId, EXCHANGE_RECORD, id)
+    return record && proofExchangeView(record)
+  }
+
+  list(
+    tenantId: string,
+    { state, role, connectionId, invitationId, threadId }: ProofExchangeFilter,
+    query: { limit: number; reverse: boolean; after?: number; before?: number },
+  ): Promise<Listed[]> {
+    const filter = {
+      ...(state ? { state: toCredo(state) } : {}),
+      ...(role ? { role: toCredo(role) } : {}),
+      ...(connectionId != null ? { connectionId } : {}),
+      ...(invitationId != null ? { _invitationId: invitationId } : {}),
+      ...(threadId != null ? { threadId } : {}),
+    }
+    return this.reader.list(tenantId, EXCHANGE_RECORD, 'proof-exchanges', filter, query)
+  }
+
+  /** @throws NOT_FOUND, BAD_USER_INPUT for what is no presentation request, CONFLICT */
+  request(tenantId: string, input: RequestProofInput): Promise<ProofExchangeStep> {
+    checkText(input.name, 'input.name')
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    const asked = checkProofRequest(input.request, 'input.request')
+    return this.sessions.transact(tenantId, (agent, unit) =>
+      once(unit, 'requestProof', input, async () => {
+        const { connectionId } = input
+        if (connectionId != null) await readyConnection(agent, connectionId)
+        const comment = input.comment ?? undefined
+        noteExchange({ comment })
+        const request = {
+          protocolVersion: 'v2' as const,
+          proofFormats: { anoncreds: { ...asked, name: input.name } as never },
+          autoAcceptProof: autoAcceptOf(input.autoAccept),
+          comment,
+        }
+        if (connectionId == null) return this.requestFromAnyone(agent, unit, request, input.handshake ?? false)
+        const { id } = await takeStep(REQUEST_FAILED, () => agent.proofs.requestProof({ ...request, connectionId }))
+        return { proofExchange: await viewIn(unit, id), invitation: null }
+      }),
+    )
+  }
+
+  /**
+   * Which credentials of the wallet fit a request, by referent.
+   * @throws NOT_FOUND, CONFLICT where the tenant is not asked, PROTOCOL_ERROR
+   */
+  credentialsFor(tenantId: string, id: string): Promise<Record<string, Fitting[]>> {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      assertStep(await recordIn(unit, EXCHANGE_RECORD, id, WHAT), 'prover', 'request-received')
+      return this.fitting(agent, id)
+    })
+  }
+
+  /**
+   * Answers a request with a presentation.
+   * @throws NOT_FOUND, BAD_USER_INPUT for a selection that does not fit, CONFLICT where nothing does, PROTOCOL_ERROR
+   */
+  acceptRequest(tenantId: string, { exchangeId, selection }: AcceptProofRequestInput): Promise<ProofExchangeStep> {
+    return this.step(tenantId, exchangeId, 'prover', 'request-received', async (agent, record) => {
+      const request = proofExchangeView(record).request as ProofRequest
+      const chosen = select(request, await this.fitting(agent, exchangeId), selection ?? {}, 'input.selection')
+      await takeStep('The request cannot be answered: what it refers to cannot be resolved, or does not hold.', () =>
+        agent.proofs.acceptRequest({
+          proofExchangeRecordId: exchangeId,
+          proofFormats: { anoncreds: chosen as never },
+        }),
+      )
+    })
+  }
+
+  /** @throws NOT_FOUND, CONFLICT where no presentation waits */
+  acceptPresentation(tenantId: string, id: string): Promise<ProofExchangeStep> {
+    return this.step(tenantId, id, 'verifier', 'presentation-received', (agent) =>
+      takeStep('The presentation cannot be accepted.', () =>
+        agent.proofs.acceptPresentation({ proofExchangeRecordId: id }),
+      ),
+    )
+  }
+
+  /** Turns a request down, and tells the verifier why. */
+  declineRequest(tenantId: string, id: string, reason?: string | null): Promise<ProofExchangeStep> {
+    checkOptional(reason, 'reason', { max: 1000, lines: true })
+    return this.step(tenantId, id, 'prover', 'request-received', (agent) =>
+      takeStep('The request cannot be declined.', () =>
+        agent.proofs.declineRequest({
+          proofExchangeRecordId: id,
+          sendProblemReport: true,
+          problemReportDescription: reason ?? undefined,
+        }),
+      ),
+    )
+  }
+
+  private async fitting(agent: WalletAgent, id: string): Promise<Record<string, Fitting[]>> {
+    const found = await takeStep('The request cannot be answered: what it refers to cannot be resolved.', () =>
+      agent.proofs.getCredentialsForRequest({
+        proofExchangeRecordId: id,
+        proofFormats: { anoncreds: { filterByNonRevocationRequirements: false } },
+      }),
+    )
+    const { attributes = {}, predicates = {} } = (found.proofFormats as { anoncreds?: Found }).anoncreds ?? {}
+    return { ...attributes, ...predicates }
+  }
+
+  private async requestFromAnyone(
+    agent: WalletAgent,
+    unit: Unit,
+    request: Parameters<WalletAgent['proofs']['createRequest']>[0],
+    handshake: boolean,
+  ): Promise<ProofExchangeStep> {
+    const { settings } = agent.owner
+    const { invitationLabel, invitationImageUrl } = settingsOf(settings)
+    const made = await takeStep(REQUEST_FAILED, () => agent.proofs.createRequest(request))
+    const invitationId = await inviteWith(agent, {
+      message: made.message,
+      label: invitationLabel ?? settings.label,
+      imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
+      handshake,
+      goalCode: 'aries.vc.verify',
+    })
+    keepNotes(made.proofRecord, { invitationId })
+    await agent.proofs.update(made.proofRecord)
+    const invitation = invitationView(
+      await recordIn(unit, 'OutOfBandRecord', invitationId, 'invitation'),
+      this.domainOf(settings),
+    )
+    return { proofExchange: await viewIn(unit, made.proofRecord.id), invitation }
+  }
+
+  private step(
+    tenantId: string,
+    id: string,
+    role: 'prover' | 'verifier',
+    state: string,
+    step: (agent: WalletAgent, record: RecordJson) => Promise<unknown>,
+  ): Promise<ProofExchangeStep> {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      const record = await recordIn(unit, EXCHANGE_RECORD, id, WHAT)
+      assertStep(record, role, state)
+      await step(agent, record)
+      return { proofExchange: await viewIn(unit, id), invitation: null }
+    })
+  }
+}
+
+interface Found {
+  attributes?: Record<string, Fitting[]>
+  predicates?: Record<string, Fitting[]>
+}
+
+const REQUEST_FAILED = 'The request cannot be made.'
+
+function assertStep(record: RecordJson, role: string, state: string): void {
+  const { role: own, state: current } = proofExchangeView(record)
+  if (record['role'] !== role) throw conflict(`The tenant is the ${own} of this exchange.`)
+  if (record['state'] !== state) throw conflict(`The exchange is ${current}.`)
+}
+
+async function viewIn(unit: Unit, id: string): Promise<ProofExchangeType> {
+  return proofExchangeView(await recordIn(unit, EXCHANGE_RECORD, id, WHAT))
+}
