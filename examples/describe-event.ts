@@ -15,6 +15,12 @@ export function describeEvent(event: EventFieldsFragment): string {
       return event.direction === 'PING_RECEIVED' ? 'ping received' : 'ping answered'
     case 'DidEvent':
       return `DID made: ${shortened(event.did.did)}`
+    case 'CredentialEvent':
+      return `credential ${event.credentialExchange.role === 'ISSUER' ? 'given' : 'got'}: ${change(event.previousCredentialState, event.credentialExchange.state)}`
+    case 'ProofEvent':
+      return `proof ${event.proofExchange.role === 'VERIFIER' ? 'asked for' : 'given'}: ${change(event.previousProofState, event.proofExchange.state)}`
+    case 'RevocationEvent':
+      return 'credential revoked'
     case 'DeliveryEvent':
       return `delivery ${event.outcome} after ${event.attempts} attempts`
     default:

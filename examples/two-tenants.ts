@@ -89,7 +89,7 @@ export async function twoTenants(url: string, operatorKey: string, say: Say): Pr
 }
 
 /** The name itself, or one like it where it is taken. */
-async function freeName(operator: GatewayClient, wish: string): Promise<string> {
+export async function freeName(operator: GatewayClient, wish: string): Promise<string> {
   for (let number = 1; ; number++) {
     const name = number === 1 ? wish : `${wish}-${number}`
     const { tenant } = await operator.ask(TenantByNameDocument, { name })

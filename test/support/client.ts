@@ -75,6 +75,11 @@ export class ApiClient {
   }
 }
 
+export const EXCHANGE_FIELDS = `id state role connectionId invitationId threadId schemaId credentialDefinitionId comment
+  attributes { name value } credentialIds revoked errorMessage`
+export const PROOF_FIELDS =
+  'id state role connectionId invitationId threadId comment request verified revealed errorMessage'
+
 /** Every field of every event, without clashes of names. */
 export const EVENT_FIELDS = `
   __typename id cursor tenantId topic occurredAt
@@ -83,6 +88,9 @@ export const EVENT_FIELDS = `
   ... on InvitationEvent { previousInvitationState: previousState invitation { id role state label alias url multiUse createdAt } }
   ... on BasicMessageEvent { message { id connectionId role content sentAt threadId } }
   ... on PingEvent { connectionId threadId direction }
+  ... on CredentialEvent { previousExchangeState: previousState credentialExchange { ${EXCHANGE_FIELDS} } }
+  ... on RevocationEvent { credentialExchange { ${EXCHANGE_FIELDS} } }
+  ... on ProofEvent { previousProofState: previousState proofExchange { ${PROOF_FIELDS} } }
   ... on DidEvent { did { did method createdAt } }
   ... on DeliveryEvent { outcome deliveryConnectionId: connectionId attempts reason }`
 
