@@ -47,6 +47,8 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
     // Nothing is looked up outside.
     resources: undefined as never,
     endpointOf: () => '',
+    revocation: { takePlace: async () => undefined, hasPlace: async () => true },
+    autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged: () => {},
     logger: createLogger({ level: 'silent', format: 'json' }),
   })

@@ -82,6 +82,8 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
     anoncreds: { workers, registries: [] },
     resources: new OutsideResources(fetch, hosting, outside),
     endpointOf: () => url,
+    revocation: { takePlace: async () => undefined, hasPlace: async () => true },
+    autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged() {},
     logger: createLogger({ level: 'silent', format: 'json' }),
   })
