@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentFactory } from './agent/agent-factory.js'
 import { TailsFiles } from './agent/anoncreds/tails-files.js'
 import { WebvhRegistry } from './agent/anoncreds/webvh-registry.js'
@@ -41,7 +42,7 @@ import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { Hosting } from './hosting/hosting.js'
 import { isLoopbackHost } from './lib/addresses.js'
-import { tenantLocked } from './lib/errors.js'
+import { isGatewayError, tenantLocked } from './lib/errors.js'
 import { FairGate } from './lib/fair-gate.js'
 import { createGuardedFetch } from './lib/guarded-fetch.js'
 import { newId } from './lib/ids.js'
@@ -116,7 +117,7 @@ import { SparePlaces } from './tenants/spare-places.js'
 import { Subscriptions } from './tenants/subscriptions.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
-import { TenantStore } from './tenants/tenant-store.js'
+import { existsInUnit, TenantStore } from './tenants/tenant-store.js'
 import { TenantWallets } from './tenants/tenant-wallets.js'
 import { trimTickets } from './tenants/tickets.js'
 import { TokenKeys } from './tenants/token-keys.js'
@@ -151,6 +152,8 @@ const POLL_MS = 500
 const QUIET_MS = 30_000
 /** How often it is looked at whether the store answers (ms). */
 const WATCH_MS = 5000
+/** How long a deletion waits for the events of its tenant to be in the base stream (ms). */
+const FEED_MS = 2000
 const MAINTENANCE_MS = 5 * 60_000
 const SECOND_MS = 1000
 /** How tenants share the one thread: see bench/README.md for what comes of it. */
@@ -186,7 +189,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     publish: (log, events) => hub.publish(log, events),
     uncertain: (log) => void hub.look(log),
   })
-  const feed = new BaseFeed(profiles, baseJournal, (tenantIds, error) => {
+  const feed = new BaseFeed(profiles, baseJournal, existsInUnit, (tenantIds, error) => {
     const [tenantId, ...others] = tenantIds
     const whose = others.length === 0 ? { tenantId } : { count: tenantIds.length }
     logger.error('Events of tenants wait to be copied to the base stream', { ...whose, error })
@@ -266,6 +269,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     async recover(tenantId, isAlive) {
       await vault.forgetDead(tenantId, isAlive)
       const tenant = await tenants.find(tenantId)
+      if (tenant?.deleting) return lifecycle.finishDeletion(tenantId)
       // What a locked or suspended tenant has left is taken up as it goes on.
       if (tenant?.state !== 'ACTIVE' || (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant))) return
       await goOn(tenantId)
@@ -395,9 +399,15 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     (tenantId) => hosting.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
     (tenantId) => queue.drop(tenantId),
-    (tenantId) => feed.drop(tenantId),
-    (tenantId) => recovery.unmark([tenantId]),
+    // What it told the operator last; not for ever, as its wallet may be gone already.
+    (tenantId) => Promise.race([feed.recover(tenantId), sleep(FEED_MS)]),
   )
+  lifecycle.onRemoving = (unit, tenantId) => feed.forget(unit, tenantId)
+  lifecycle.onDeleted = async (tenantId) => {
+    sender.drop(tenantId)
+    metrics.forget(tenantId)
+    await recovery.unmark([tenantId])
+  }
   const hostedDids = new HostedDids(sessions, hosting, ports, (tenantId) => recovery.mark(tenantId))
   const travelling = new TravelStores(join(config.dataDir, 'travelling'), self, isAlive)
   const exporter = new Exporter(profiles.base, tenants, lifecycle, places, vault, mover, travelling, {
@@ -536,11 +546,22 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
 
   // 8. What other instances tell, and what is looked at where none can.
+  /** Keeps nothing of a tenant that another instance deletes. */
+  const leave = async (tenantId: string) => {
+    if (lifecycle.isDeleting(tenantId)) return
+    sender.drop(tenantId)
+    await sessions.drain(tenantId, async () => profiles.drop(tenantId))
+    await vault.forget(tenantId)
+    // Its wallet is no more than closed by that, and so held.
+    sender.drop(tenantId)
+    metrics.forget(tenantId)
+    await recovery.unmark([tenantId])
+  }
   const followTenant = async (tenantId: string) => {
-    const isLooked = hub.isFollowed(tenantId) || sessions.isOpen(tenantId)
+    const isLooked = hub.isFollowed(tenantId) || sessions.isOpen(tenantId) || recovery.hasMarked(tenantId)
     if (!isLooked && !vault.holds(tenantId) && !sender.isHeld(tenantId) && !sender.isSending(tenantId)) return
     const tenant = await tenants.find(tenantId)
-    if (!tenant || tenant.deleting) return vault.forget(tenantId)
+    if (!tenant || tenant.deleting) return leave(tenantId)
     if (tenant.state === 'SUSPENDED') void sender.holdIfNotAllowed(tenantId)
     await vault.follow(tenant)
     if (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant)) return
@@ -559,7 +580,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     hub.end(tenantId, tenantLocked())
   }
   const goOnLogged = (tenantId: string) => {
-    goOn(tenantId).catch((error) => logger.warn('What waits for a tenant is taken up later', { tenantId, error }))
+    goOn(tenantId).catch((error) => {
+      logger.warn('What waits for a tenant is taken up later', { tenantId, error })
+      if (!isGatewayError(error)) setTimeout(() => goOnLogged(tenantId), SECOND_MS).unref()
+    })
   }
   vault.onUnlocked = goOnLogged
   lifecycle.onResumed = goOnLogged
@@ -570,7 +594,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     })
   // In turn, so that what was found last is what stands.
   const following = new OneAtATime((tenantId) =>
-    followTenant(tenantId).catch((error) => logger.warn('A change of a tenant waits to be told', { tenantId, error })),
+    followTenant(tenantId).catch((error) => {
+      logger.warn('A change of a tenant waits to be told', { tenantId, error })
+      if (!isGatewayError(error)) setTimeout(() => tenantChanged(tenantId), SECOND_MS).unref()
+    }),
   )
   const tenantChanged = (tenantId: string) => {
     endpoints.forget()
@@ -667,7 +694,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         recovery.unmark(
           recovery
             .quiet(QUIET_MS)
-            .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id) && !vault.holds(id))
+            .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
+            .filter((id) => !vault.holds(id) && !lifecycle.isDeleting(id))
             .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id)),
         ),
       )
@@ -681,7 +709,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       for (const timer of timers) clearInterval(timer)
       await overWs.stop()
       // Time for whoever asks whether it is ready to hear that it is not.
-      await new Promise((resolve) => setTimeout(resolve, UNREADY_MS))
+      await sleep(UNREADY_MS)
       await server.close(GRACE_MS)
       await overHttp.stop()
       await drain.stop()

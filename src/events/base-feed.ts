@@ -38,6 +38,8 @@ export class BaseFeed {
   constructor(
     private readonly profiles: Profiles,
     private readonly journal: Collector<EventDraft>,
+    /** Whether a tenant is still there, as a unit of the base wallet sees it. */
+    private readonly exists: (unit: Unit, tenantId: string) => Promise<boolean>,
     /** Called where events could not be copied; it is tried again. */
     private readonly failed: (tenantIds: string[], error: unknown) => void,
   ) {}
@@ -77,12 +79,10 @@ export class BaseFeed {
     unit.insert({ category: FEED, name: tenantId, value: JSON.stringify(seq), tags: {} })
   }
 
-  /** Forgets a tenant. */
-  async drop(tenantId: string): Promise<void> {
+  /** Forgets a tenant, in the unit that removes it. */
+  async forget(unit: Unit, tenantId: string): Promise<void> {
     this.waiting.delete(tenantId)
-    await this.profiles.base.transact(async (unit) => {
-      await unit.remove(FEED, tenantId)
-    })
+    await unit.remove(FEED, tenantId)
   }
 
   private await(tenantId: string, { events, through, gap }: Waiting): void {
@@ -146,7 +146,7 @@ export class BaseFeed {
         const from = entry ? (JSON.parse(entry.value) as number) : 0
         const fresh = events.filter(({ seq }) => seq > from)
         const last = fresh.at(-1)
-        if (!last) continue
+        if (!last || !(await this.exists(unit, tenantId))) continue
         for (const { seq: _, basePayload, ...draft } of fresh)
           unit.add(this.journal, { ...draft, payload: basePayload ?? draft.payload })
         const next = { category: FEED, name: tenantId, value: JSON.stringify(last.seq), tags: {} }

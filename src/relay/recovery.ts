@@ -69,6 +69,11 @@ export class Recovery {
     })
   }
 
+  /** Whether a tenant is noted here. */
+  hasMarked(tenantId: string): boolean {
+    return this.marked.has(tenantId)
+  }
+
   /** Tenants noted, but not within the last `ms`: whoever has just noted one may not have committed yet. */
   quiet(ms: number): string[] {
     const before = Date.now() - ms

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { conflict } from '../lib/errors.js'
+import { conflict, notFound } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
+import { livesInUnit } from '../tenants/tenant-store.js'
 
 /** Recipient keys, by name, each with its tenant's id. */
 export const ROUTES = 'route'
@@ -133,7 +134,11 @@ export class Routes {
   }
 
   private async register(keys: string[], tenantId: string): Promise<void> {
-    await this.base.transact((unit) => this.claim(unit, keys, tenantId))
+    await this.base.transact(async (unit) => {
+      // Whatever is registered before a deletion begins is withdrawn by it; from then on nothing is.
+      if (tenantId !== unit.profile && !(await livesInUnit(unit, tenantId))) throw notFound('tenant')
+      await this.claim(unit, keys, tenantId)
+    })
   }
 
   private async look(key: string): Promise<string | undefined> {

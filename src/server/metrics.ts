@@ -82,6 +82,11 @@ export class Metrics {
     this.events?.inc({ tenant: tenantId }, count)
   }
 
+  /** Ends the series of a tenant that is gone. */
+  forget(tenantId: string): void {
+    this.events?.remove({ tenant: tenantId })
+  }
+
   router(): Router {
     const router = Router()
     router.get('/metrics', async (_req, res) => {

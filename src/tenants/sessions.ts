@@ -6,7 +6,7 @@ import type { WalletAgent } from '../agent/wallet-agent.js'
 import { type Deferred, deferred } from '../lib/deferred.js'
 import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
 import { FairQueue } from '../lib/fair-queue.js'
-import { FencedError } from '../storage/profile.js'
+import { FencedError, StoreError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import type { Policies } from './policy.js'
@@ -120,10 +120,21 @@ export class Sessions {
         if (growth < 0) this.onShrunk(tenantId)
         return result
       } catch (error) {
+        if (error instanceof StoreError && (await this.isGone(tenantId))) throw notFound('tenant')
         if (!(error instanceof FencedError) || Date.now() > deadline) throw error
         await new Promise((resolve) => setTimeout(resolve, 50))
         this.tenants.forget(tenantId)
       }
+    }
+  }
+
+  /** Whether another instance has deleted a tenant, or is about to. */
+  private async isGone(tenantId: string): Promise<boolean> {
+    this.tenants.forget(tenantId)
+    try {
+      return (await this.tenants.find(tenantId))?.deleting ?? true
+    } catch {
+      return false
     }
   }
 

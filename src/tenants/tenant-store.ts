@@ -290,6 +290,17 @@ function accessEntry(id: string, { tokens, lifecycle }: TenantAccess): Entry {
   return { category: ACCESS, name: id, value: JSON.stringify({ tokens, lifecycle }), tags: {} }
 }
 
+/** Whether there is a tenant of this id that is not being deleted, as a unit of the base wallet sees it. */
+export async function livesInUnit(unit: Unit, id: string): Promise<boolean> {
+  const profile = await unit.fetch(PROFILES, id)
+  return profile !== undefined && !readProfile(profile.value).deleting
+}
+
+/** Whether there is a tenant of this id still, be it one that is being deleted. */
+export async function existsInUnit(unit: Unit, id: string): Promise<boolean> {
+  return (await unit.fetch(PROFILES, id)) !== undefined
+}
+
 /** A tenant as a unit of the base wallet sees it. */
 export async function readInUnit(unit: Unit, id: string): Promise<Tenant | undefined> {
   const profile = await unit.fetch(PROFILES, id)

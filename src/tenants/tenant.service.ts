@@ -86,16 +86,24 @@ export interface TokenLife {
   longest: number | null
 }
 
-/** What a tenant's deletion must take away beside its wallet and record; each layer above adds its own. */
+/** What a tenant's deletion must take away before its wallet and record; each layer above adds its own. */
 export type Withdrawal = (tenantId: string) => Promise<void>
+
+/** After this time (ms) a deletion that failed is gone on with. */
+const RETRY_MS = 1000
 
 /** The life of tenants: made, changed, given tokens, deleted. */
 export class TenantService {
   readonly withdrawals: Withdrawal[] = []
+  private readonly deletions = new Map<string, Promise<void>>()
   /** Notes, before it is begun, that a crash would leave something of a tenant undone. */
   mark: (tenantId: string) => Promise<void> = async () => {}
   /** Called once a tenant may go on. */
   onResumed: (tenantId: string) => void = () => {}
+  /** Called in the unit that removes a tenant's record. */
+  onRemoving: (unit: Unit, tenantId: string) => Promise<void> = async () => {}
+  /** Called once a tenant is gone that was deleted here. */
+  onDeleted: (tenantId: string) => Promise<void> = async () => {}
 
   constructor(
     private readonly store: TenantStore,
@@ -303,34 +311,77 @@ export class TenantService {
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
   async delete(tenantId: string, walletKey?: string | null, ownKey?: () => Promise<string | undefined>): Promise<void> {
     await this.keyFor(tenantId, walletKey, ownKey)
-    const tenant = await this.profiles.base.transact((unit) =>
+    await this.mark(tenantId)
+    const begin = this.profiles.base.transact((unit) =>
       this.store.update(unit, tenantId, undefined, () => ({ deleting: true })),
     )
+    const tenant = await begin.catch((error) => {
+      // Whether it has begun is not known.
+      this.finishLater(tenantId)
+      throw error
+    })
     if (!tenant) throw notFound('tenant')
     this.store.changed(tenantId)
     await this.finishDeleting(tenant)
   }
 
+  /** Whether a tenant is being deleted here. */
+  isDeleting(tenantId: string): boolean {
+    return this.deletions.has(tenantId)
+  }
+
   /** Goes on with deletions that a crash has cut. */
   async finishDeletions(): Promise<void> {
-    for (const tenant of await this.store.deleting()) {
-      this.logger.info('Finishing the deletion of a tenant', { tenantId: tenant.id })
+    for (const { id } of await this.store.deleting()) await this.finishDeletion(id)
+  }
+
+  /** Goes on with the deletion of a tenant, if it has begun; what fails is tried again. */
+  async finishDeletion(tenantId: string): Promise<void> {
+    if (this.isDeleting(tenantId)) return
+    this.store.changed(tenantId)
+    try {
+      const tenant = await this.store.find(tenantId)
+      if (!tenant?.deleting) return
+      this.logger.info('Finishing the deletion of a tenant', { tenantId })
+      await this.mark(tenantId)
       await this.finishDeleting(tenant)
+    } catch (error) {
+      this.logger.warn('The deletion of a tenant is finished later', { tenantId, error })
+      this.finishLater(tenantId)
     }
   }
 
-  private async finishDeleting(tenant: Tenant): Promise<void> {
+  private finishLater(tenantId: string): void {
+    setTimeout(() => void this.finishDeletion(tenantId), RETRY_MS).unref()
+  }
+
+  private finishDeleting(tenant: Tenant): Promise<void> {
+    const running = this.deletions.get(tenant.id)
+    if (running) return running
+    const deletion = this.removeAll(tenant)
+      .catch((error) => {
+        this.finishLater(tenant.id)
+        throw error
+      })
+      .finally(() => this.deletions.delete(tenant.id))
+    this.deletions.set(tenant.id, deletion)
+    return deletion
+  }
+
+  private async removeAll(tenant: Tenant): Promise<void> {
     await this.sessions.drain(tenant.id, async () => {
       for (const withdraw of this.withdrawals) await withdraw(tenant.id)
       await this.wallets.remove(tenant)
       this.profiles.drop(tenant.id)
       await this.profiles.base.transact(async (unit) => {
+        await this.onRemoving(unit, tenant.id)
         await this.store.remove(unit, tenant)
         await this.wallets.forget(unit, tenant)
         if (tenant.madeBy !== undefined) await forgetOnce(unit, 'createTenant', tenant.madeBy)
       })
     })
     this.store.changed(tenant.id)
+    await this.onDeleted(tenant.id)
   }
 
   /**
