@@ -117,7 +117,7 @@ import { SparePlaces } from './tenants/spare-places.js'
 import { Subscriptions } from './tenants/subscriptions.js'
 import { TenantResolver } from './tenants/tenant.resolver.js'
 import { TenantService } from './tenants/tenant.service.js'
-import { existsInUnit, TenantStore } from './tenants/tenant-store.js'
+import { existsInUnit, livesInUnit, TenantStore } from './tenants/tenant-store.js'
 import { TenantWallets } from './tenants/tenant-wallets.js'
 import { trimTickets } from './tenants/tickets.js'
 import { TokenKeys } from './tenants/token-keys.js'
@@ -298,7 +298,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     },
   })
 
-  const hosting = new Hosting(profiles.base, () => publicUrl ?? '', OWN_ROUTES)
+  const hosting = new Hosting(profiles.base, () => publicUrl ?? '', OWN_ROUTES, livesInUnit)
 
   // 5. The agent.
   const ports: AgentPorts = {
@@ -406,6 +406,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   lifecycle.onDeleted = async (tenantId) => {
     sender.drop(tenantId)
     metrics.forget(tenantId)
+    await rates.forget(tenantId)
     await recovery.unmark([tenantId])
   }
   const hostedDids = new HostedDids(sessions, hosting, ports, (tenantId) => recovery.mark(tenantId))
@@ -551,6 +552,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     if (lifecycle.isDeleting(tenantId)) return
     sender.drop(tenantId)
     await sessions.drain(tenantId, async () => profiles.drop(tenantId))
+    await routes.leave(tenantId)
     await vault.forget(tenantId)
     // Its wallet is no more than closed by that, and so held.
     sender.drop(tenantId)

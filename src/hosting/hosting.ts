@@ -1,4 +1,4 @@
-import { conflict } from '../lib/errors.js'
+import { conflict, notFound } from '../lib/errors.js'
 import { jsonHash } from '../lib/multibase.js'
 import { ConflictError, type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
@@ -21,6 +21,8 @@ export class Hosting {
     private readonly publicUrl: () => string,
     /** First parts of paths that are the gateway's own. */
     private readonly reserved: ReadonlySet<string>,
+    /** Whether there is a tenant that is not being deleted, as a unit of the base wallet sees it. */
+    private readonly lives: (unit: Unit, tenantId: string) => Promise<boolean>,
   ) {
     this.tails = new Tails(base)
   }
@@ -71,6 +73,8 @@ export class Hosting {
   readonly collector: Collector<Publication> = {
     prepare: (publications, tenantId) =>
       this.base.transact(async (unit) => {
+        // Whatever is published before a deletion begins is withdrawn by it; from then on nothing is.
+        if (!(await this.lives(unit, tenantId))) throw notFound('tenant')
         for (const publication of publications) await this.publish(unit, tenantId, publication)
       }),
   }

@@ -15,6 +15,7 @@ export interface MinuteCounters {
   /** Adds to a count. @returns what was counted, this included */
   add(tenantId: string, what: string, points: number): Promise<Counted>
   read(tenantId: string, what: string): Promise<Counted>
+  drop(tenantId: string, what: string): Promise<void>
 }
 
 const MINUTE_S = 60
@@ -28,6 +29,7 @@ export function ownCounters(): MinuteCounters {
   return {
     add: async (tenantId, what, points) => countedBy(await limiter.consume(nameOf(tenantId, what), points)),
     read: async (tenantId, what) => countedBy(await limiter.get(nameOf(tenantId, what))),
+    drop: async (tenantId, what) => void (await limiter.delete(nameOf(tenantId, what))),
   }
 }
 
@@ -52,6 +54,11 @@ export class RedisCounters implements MinuteCounters {
   async read(tenantId: string, what: string): Promise<Counted> {
     const counted = await this.patience.ask(() => this.limiter.get(this.keys.rate(tenantId, what)))
     return counted === undefined ? this.own.read(tenantId, what) : countedBy(counted)
+  }
+
+  async drop(tenantId: string, what: string): Promise<void> {
+    await this.patience.ask(() => this.limiter.delete(this.keys.rate(tenantId, what)))
+    await this.own.drop(tenantId, what)
   }
 }
 

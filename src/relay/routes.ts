@@ -124,7 +124,20 @@ export class Routes {
   /** Withdraws all keys of a tenant. */
   async withdrawAll(tenantId: string): Promise<void> {
     const keys = await this.keysOf(tenantId)
+    // Before as well: after a crash between the two nobody would know the keys.
+    await this.hints.drop(keys)
     await this.base.transact(async (unit) => unit.clear(ROUTES, { tenant: tenantId }))
+    this.forget(keys)
+    await this.hints.drop(keys)
+  }
+
+  /**
+   * Leaves a tenant that another instance deletes, once nothing of it is under way here: what was remembered while that
+   * one withdrew the keys goes again.
+   */
+  async leave(tenantId: string): Promise<void> {
+    const keys = [...this.known].filter(([, owner]) => owner === tenantId).map(([key]) => key)
+    if (keys.length === 0) return
     this.forget(keys)
     await this.hints.drop(keys)
   }
@@ -142,9 +155,10 @@ export class Routes {
   }
 
   private async look(key: string): Promise<string | undefined> {
+    const { dropped } = this
     const hint = await this.hints.get(key)
     if (!hint) return this.read(key)
-    this.known.set(key, hint)
+    if (dropped === this.dropped) this.known.set(key, hint)
     return hint
   }
 

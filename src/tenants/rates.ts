@@ -46,9 +46,14 @@ export class Rates {
     return { used: Math.min(total, limit), limit }
   }
 
+  /** Forgets a tenant that is gone. */
+  async forget(tenantId: string): Promise<void> {
+    await Promise.all(RATES.map((rate) => this.counters.drop(tenantId, rate)))
+  }
+
   private async take(tenantId: string, points: Partial<Record<Rate, number>>): Promise<void> {
     const tenant = await this.tenants.find(tenantId)
-    if (!tenant) return
+    if (!tenant || tenant.deleting) return
     const policy = this.policies.of(tenant)
     // All in one turn of the event loop: so they go to Redis in one packet.
     const waits = await Promise.all(

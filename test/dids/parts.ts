@@ -64,7 +64,12 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
   const server = await listen(app)
   const { port } = server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
-  const hosting = new Hosting(profiles.base, () => url, new Set())
+  const hosting = new Hosting(
+    profiles.base,
+    () => url,
+    new Set(),
+    async () => true,
+  )
   app.use(hostedRouter(hosting))
   const fetch = createGuardedFetch({ allowLoopback: true })
   const outside = new OutsideDidResolver({
