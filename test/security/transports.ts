@@ -46,7 +46,9 @@ export const overWs: Transport = (caller) => {
     async send(operation, patienceMs = PATIENCE_MS) {
       const { promise, unsubscribe } = first(client, operation)
       if (!operation.query.startsWith('subscription')) return promise
-      const outcome = await Promise.race([promise, sleep(patienceMs, {} as Outcome)])
+      const abort = new AbortController()
+      const outcome = await Promise.race([promise, sleep(patienceMs, {} as Outcome, abort)])
+      abort.abort()
       unsubscribe()
       return outcome
     },
@@ -90,7 +92,7 @@ export const overSse: Transport = (caller) => ({
     }
     const isStream = operation.query.startsWith('subscription')
     const reading = read().catch(() => ({}))
-    const outcome = isStream ? await Promise.race([reading, sleep(patienceMs, {} as Outcome)]) : await reading
+    const outcome = isStream ? await Promise.race([reading, sleep(patienceMs, {} as Outcome, abort)]) : await reading
     abort.abort()
     return outcome
   },

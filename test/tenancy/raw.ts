@@ -1,13 +1,15 @@
+import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import Sqlite from 'libsql'
 import pg from 'pg'
 import { loadAskar, shared } from '../../src/askar/index.js'
+import type { TestTenant } from '../support/client.js'
 import type { TestStore } from '../support/gateway.js'
 
 /** What lies in a store, as the database itself tells. */
-export interface Raw {
+interface Raw {
   /** Names of the profiles. */
   profiles: string[]
   /** Stores of tenants' own. */
@@ -18,7 +20,7 @@ export interface Raw {
 
 const STRAYS = 'SELECT count(*) AS n FROM items WHERE profile_id NOT IN (SELECT id FROM profiles)'
 
-export async function readRaw({ env }: TestStore): Promise<Raw> {
+async function readRaw({ env }: TestStore): Promise<Raw> {
   const url = env['DATABASE_URL']
   if (!url) {
     const folder = env['DATA_DIR'] as string
@@ -49,7 +51,7 @@ export async function readRaw({ env }: TestStore): Promise<Raw> {
 const OUTLIVES = ['_event', '_audit']
 
 /** The base wallet's entries, decrypted, in which one of the words stands. No gateway may run. */
-export async function findInBase({ env }: TestStore, words: string[]): Promise<string[]> {
+async function findInBase({ env }: TestStore, words: string[]): Promise<string[]> {
   await loadAskar({ binding: 'koffi' })
   const access = {
     keyMethod: new shared.StoreKeyMethod(shared.KdfMethod.Raw),
@@ -71,7 +73,7 @@ export async function findInBase({ env }: TestStore, words: string[]): Promise<s
 }
 
 /** The names of what Redis holds of a tenant, in any of its values. */
-export async function findInRedis({ env }: TestStore, id: string): Promise<string[]> {
+async function findInRedis({ env }: TestStore, id: string): Promise<string[]> {
   const url = env['REDIS_URL']
   if (!url) return []
   const redis = new Redis(url)
@@ -87,4 +89,15 @@ export async function findInRedis({ env }: TestStore, id: string): Promise<strin
   } finally {
     redis.disconnect()
   }
+}
+
+/** Fails where anything of tenants is left, but what outlives them. No gateway may run. */
+export async function assertNothingLeft(store: TestStore, gone: TestTenant[], staying: TestTenant[]): Promise<void> {
+  const { profiles, stores, strays } = await readRaw(store)
+  assert.deepEqual(profiles.toSorted(), ['base', ...staying.map(({ id }) => id)].toSorted())
+  assert.deepEqual(stores, [])
+  assert.equal(strays, 0)
+  const words = gone.flatMap(({ id, name }) => [id, name])
+  assert.deepEqual(await findInBase(store, words), [])
+  for (const { id } of gone) assert.deepEqual(await findInRedis(store, id), [])
 }
