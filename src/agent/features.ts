@@ -1,13 +1,5 @@
 /** What can be switched off for a tenant: refused in the API, and answered by a problem report on the wire. */
-export const FEATURES = [
-  'MESSAGES',
-  'CREDENTIALS',
-  'PROOFS',
-  'MEDIATION',
-  'HOSTED_DIDS',
-  'QUESTION_ANSWER',
-  'ACTION_MENU',
-] as const
+export const FEATURES = ['MESSAGES', 'CREDENTIALS', 'PROOFS', 'MEDIATION', 'HOSTED_DIDS', 'QUESTION_ANSWER'] as const
 export type Feature = (typeof FEATURES)[number]
 
 /** The protocols of a feature, by the name that their message types have between `didcomm.org/` and the version. */
@@ -19,12 +11,11 @@ const PROTOCOLS: Record<string, Feature> = {
   'coordinate-mediation': 'MEDIATION',
   messagepickup: 'MEDIATION',
   questionanswer: 'QUESTION_ANSWER',
-  'action-menu': 'ACTION_MENU',
 }
 
-/** The feature that a message belongs to, by its type (Aries RFC 0003: prefix, protocol, version, name). */
-export function featureOf(messageType: string): Feature | undefined {
-  const protocol = /([^/]+)\/\d+\.\d+\/[^/]+$/.exec(messageType)?.[1] ?? ''
+/** The feature that a message or protocol belongs to, by its type (Aries RFC 0003: prefix, protocol, version, name). */
+export function featureOf(type: string): Feature | undefined {
+  const protocol = /([^/]+)\/\d+\.\d+(?:\/[^/]+)?$/.exec(type)?.[1] ?? ''
   return Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined
 }
 

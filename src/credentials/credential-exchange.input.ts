@@ -29,6 +29,51 @@ export class AttributeInput {
   value!: string
 }
 
+@InputType({ description: 'A credential to ask an issuer for.' })
+export class ProposeCredentialInput {
+  @Field(() => ID, { description: 'Whom to ask.' })
+  connectionId!: string
+
+  @Field(() => ID, { description: 'What it is to be issued with.' })
+  credentialDefinitionId!: string
+
+  @Field(() => [AttributeInput], { description: 'What it is to state.' })
+  attributes!: AttributeInput[]
+
+  @Field(() => String, { nullable: true, description: 'What the issuer reads with the proposal.' })
+  comment?: string | null
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+
+  @Field(() => String, { nullable: true, description: 'A repeat within 24 hours gives the same answer.' })
+  idempotencyKey?: string | null
+}
+
+@InputType({ description: 'A proposal to answer with an offer.' })
+export class AcceptCredentialProposalInput {
+  @Field(() => ID, { description: 'The exchange, in state PROPOSAL_RECEIVED.' })
+  exchangeId!: string
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'What to issue it with; one that this tenant registered. As proposed where absent.',
+  })
+  credentialDefinitionId?: string | null
+
+  @Field(() => [AttributeInput], {
+    nullable: true,
+    description: 'A value for each attribute of the schema. As proposed where absent.',
+  })
+  attributes?: AttributeInput[] | null
+
+  @Field(() => String, { nullable: true, description: 'What the holder reads with the offer.' })
+  comment?: string | null
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+}
+
 @InputType({ description: 'A credential to offer.' })
 export class OfferCredentialInput {
   @Field(() => ID, {

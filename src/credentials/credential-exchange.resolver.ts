@@ -1,10 +1,16 @@
 import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { DeletePayload } from '../connections/invitation.type.js'
 import { ForTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { recordOf } from '../tenants/wallet-reader.js'
-import { CredentialExchangeFilter, OfferCredentialInput } from './credential-exchange.input.js'
+import {
+  AcceptCredentialProposalInput,
+  CredentialExchangeFilter,
+  OfferCredentialInput,
+  ProposeCredentialInput,
+} from './credential-exchange.input.js'
 import type { CredentialExchangeService } from './credential-exchange.service.js'
 import {
   CredentialExchangePage,
@@ -56,6 +62,42 @@ export class CredentialExchangeResolver {
     @Ctx() context: GraphContext,
   ): Promise<CredentialExchangePayload> {
     return this.service.offer(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'CREDENTIALS')
+  @Mutation(() => CredentialExchangePayload, {
+    description: '(tenant) As holder: asks an issuer to offer a credential. It says no more than what is wanted.',
+  })
+  proposeCredential(
+    @Arg('input', () => ProposeCredentialInput, { description: 'What is wanted, and from whom.' })
+    input: ProposeCredentialInput,
+    @Ctx() context: GraphContext,
+  ): Promise<CredentialExchangePayload> {
+    return this.service.propose(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'CREDENTIALS')
+  @Mutation(() => CredentialExchangePayload, {
+    description: '(tenant) As issuer: answers a proposal with an offer, of what was proposed or of something else.',
+  })
+  acceptCredentialProposal(
+    @Arg('input', () => AcceptCredentialProposalInput, { description: 'The proposal, and what is offered.' })
+    input: AcceptCredentialProposalInput,
+    @Ctx() context: GraphContext,
+  ): Promise<CredentialExchangePayload> {
+    return this.service.acceptProposal(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'CREDENTIALS')
+  @Mutation(() => CredentialExchangePayload, {
+    description: '(tenant) As issuer: turns a proposal down, and tells the holder.',
+  })
+  declineCredentialProposal(
+    @Arg('exchangeId', () => ID, { description: 'In state PROPOSAL_RECEIVED.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+    @Arg('reason', () => String, { nullable: true, description: 'What the holder is told.' }) reason?: string,
+  ): Promise<CredentialExchangePayload> {
+    return this.service.declineProposal(tenantIdOf(context), exchangeId, reason)
   }
 
   @ForTenant('WRITE', 'CREDENTIALS')
@@ -112,5 +154,18 @@ export class CredentialExchangeResolver {
     @Ctx() context: GraphContext,
   ): Promise<CredentialExchangePayload> {
     return this.service.revoke(tenantIdOf(context), exchangeId)
+  }
+
+  @ForTenant('WRITE', 'CREDENTIALS')
+  @Mutation(() => DeletePayload, {
+    description:
+      '(tenant) Forgets an exchange and its messages, at any time. The other side is not told, and a credential stays in the wallet; what was issued can no longer be revoked.',
+  })
+  async deleteCredentialExchange(
+    @Arg('exchangeId', () => ID, { description: 'The exchange to forget.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<DeletePayload> {
+    await this.service.delete(tenantIdOf(context), exchangeId)
+    return { deletedId: exchangeId }
   }
 }

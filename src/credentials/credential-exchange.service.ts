@@ -1,3 +1,5 @@
+import { DidCommCredentialState } from '@credo-ts/didcomm'
+import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
 import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
@@ -15,7 +17,13 @@ import type { Sessions } from '../tenants/sessions.js'
 import { settingsOf } from '../tenants/settings.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { AnoncredsService } from './anoncreds.service.js'
-import type { AttributeInput, CredentialExchangeFilter, OfferCredentialInput } from './credential-exchange.input.js'
+import type {
+  AcceptCredentialProposalInput,
+  AttributeInput,
+  CredentialExchangeFilter,
+  OfferCredentialInput,
+  ProposeCredentialInput,
+} from './credential-exchange.input.js'
 import type { CredentialExchangeType } from './credential-exchange.type.js'
 import { credentialExchangeView } from './credential-exchange.view.js'
 import type { RevocationService } from './revocation.service.js'
@@ -84,6 +92,84 @@ export class CredentialExchangeService {
         const { id } = await takeStep(OFFER_FAILED, () => agent.credentials.offerCredential({ ...offer, connectionId }))
         return { credentialExchange: await viewIn(unit, id), invitation: null }
       }),
+    )
+  }
+
+  /** As holder: asks an issuer for an offer. @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  propose(tenantId: string, input: ProposeCredentialInput): Promise<CredentialExchangeStep> {
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    checkText(input.credentialDefinitionId, 'input.credentialDefinitionId', { max: 1000 })
+    const { credentialDefinitionId, connectionId } = input
+    const attributes = checkAttributes(input.attributes)
+    return this.sessions.transact(tenantId, (agent, unit) =>
+      once(unit, 'proposeCredential', input, async () => {
+        await readyConnection(agent, connectionId)
+        const comment = input.comment ?? undefined
+        noteExchange({ comment })
+        const { id } = await takeStep('The proposal cannot be made.', () =>
+          agent.credentials.proposeCredential({
+            protocolVersion: 'v2',
+            connectionId,
+            credentialFormats: { anoncreds: { credentialDefinitionId, attributes } },
+            autoAcceptCredential: autoAcceptOf(input.autoAccept),
+            comment,
+          }),
+        )
+        return { credentialExchange: await viewIn(unit, id), invitation: null }
+      }),
+    )
+  }
+
+  /**
+   * As issuer: offers what was proposed, or something else.
+   * @throws NOT_FOUND, BAD_USER_INPUT for attributes that are not the schema's, CONFLICT where no proposal waits
+   */
+  acceptProposal(tenantId: string, input: AcceptCredentialProposalInput): Promise<CredentialExchangeStep> {
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    const given = input.attributes ? checkAttributes(input.attributes) : undefined
+    const { exchangeId: id } = input
+    return this.step(tenantId, id, 'issuer', 'proposal-received', async (agent, unit, record) => {
+      const proposed = credentialExchangeView(record)
+      const credentialDefinitionId = input.credentialDefinitionId ?? proposed.credentialDefinitionId
+      if (credentialDefinitionId === null) {
+        throw badInput('The proposal names no credential definition. Give one.', 'input.credentialDefinitionId')
+      }
+      const attributes = given ?? proposed.attributes
+      const names = await this.anoncreds.attributesOf(agent, unit, credentialDefinitionId)
+      assertSame(
+        names,
+        attributes.map(({ name }) => name),
+      )
+      const comment = input.comment ?? undefined
+      noteExchange({ comment })
+      await takeStep(OFFER_FAILED, () =>
+        agent.credentials.negotiateProposal({
+          credentialExchangeRecordId: id,
+          credentialFormats: { anoncreds: { credentialDefinitionId, attributes } },
+          autoAcceptCredential: autoAcceptOf(input.autoAccept),
+          comment,
+        }),
+      )
+    })
+  }
+
+  /** As issuer: turns a proposal down, and tells the holder why. */
+  declineProposal(tenantId: string, id: string, reason?: string | null): Promise<CredentialExchangeStep> {
+    checkOptional(reason, 'reason', { max: 1000, lines: true })
+    return this.step(tenantId, id, 'issuer', 'proposal-received', async (agent) => {
+      const description = reason ?? 'Proposal declined'
+      const record = await takeStep('The proposal cannot be declined.', () =>
+        agent.credentials.sendProblemReport({ credentialExchangeRecordId: id, description }),
+      )
+      record.state = DidCommCredentialState.Declined
+      await agent.credentials.update(record)
+    })
+  }
+
+  /** Forgets an exchange and its messages; what the holder has stored stays. @throws NOT_FOUND */
+  async delete(tenantId: string, id: string): Promise<void> {
+    await this.sessions.transact(tenantId, (agent) =>
+      askAgent(WHAT, () => agent.credentials.deleteById(id, { deleteAssociatedCredentials: false })),
     )
   }
 
@@ -171,12 +257,12 @@ export class CredentialExchangeService {
     id: string,
     role: 'issuer' | 'holder',
     state: string,
-    step: (agent: WalletAgent) => Promise<unknown>,
+    step: (agent: WalletAgent, unit: Unit, record: RecordJson) => Promise<unknown>,
   ): Promise<CredentialExchangeStep> {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const record = await recordIn(unit, EXCHANGE_RECORD, id, WHAT)
       assertStep(record, role, state)
-      await step(agent)
+      await step(agent, unit, record)
       return { credentialExchange: await viewIn(unit, id), invitation: null }
     })
   }

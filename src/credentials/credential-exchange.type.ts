@@ -21,10 +21,10 @@ registerEnumType(CredentialExchangeState, {
   description: 'How far a credential exchange is, by Aries RFC 0453.',
   valuesConfig: {
     PROPOSAL_SENT: { description: 'The holder asked for an offer.' },
-    PROPOSAL_RECEIVED: { description: 'The issuer was asked for an offer.' },
+    PROPOSAL_RECEIVED: { description: 'The issuer was asked for an offer: acceptCredentialProposal goes on.' },
     OFFER_SENT: { description: 'The issuer made its offer.' },
     OFFER_RECEIVED: { description: 'The holder has the offer: acceptCredentialOffer goes on.' },
-    DECLINED: { description: 'The holder does not want it. Final.' },
+    DECLINED: { description: 'This side has turned down what the other wanted. Final.' },
     REQUEST_SENT: { description: 'The holder accepted the offer.' },
     REQUEST_RECEIVED: { description: 'The issuer has the request: acceptCredentialRequest goes on.' },
     CREDENTIAL_ISSUED: { description: 'The issuer sent the credential.' },
@@ -79,10 +79,10 @@ export class CredentialExchangeType {
   @Field(() => ID, { nullable: true, description: 'The credential definition, once it is known.' })
   credentialDefinitionId!: string | null
 
-  @Field(() => String, { nullable: true, description: 'What the issuer said with the offer.' })
+  @Field(() => String, { nullable: true, description: 'What was said with the last proposal or offer.' })
   comment!: string | null
 
-  @Field(() => [AttributeType], { description: 'What is offered or issued.' })
+  @Field(() => [AttributeType], { description: 'What is proposed, offered or issued, as far as the exchange is.' })
   attributes!: AttributeType[]
 
   @Field(() => [ID], { description: '`Credential.id` of what the holder stored.' })

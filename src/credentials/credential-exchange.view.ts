@@ -22,9 +22,9 @@ const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
 /** A stored credential exchange record as the API shows it. */
 export function credentialExchangeView(record: RecordJson): CredentialExchangeType {
-  const { comment, invitationId } = exchangeNotesOf(record)
+  const { comment, invitationId, preview } = exchangeNotesOf(record)
   const { schemaId, credentialDefinitionId } = anoncredsOf(record)
-  const attributes = (record['credentialAttributes'] ?? []) as { name: string; value: string }[]
+  const attributes = preview ?? ((record['credentialAttributes'] ?? []) as { name: string; value: string }[])
   const credentials = (record['credentials'] ?? []) as { credentialRecordId: string }[]
   return {
     id: record.id,

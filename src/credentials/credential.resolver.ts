@@ -6,7 +6,7 @@ import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { recordOf } from '../tenants/wallet-reader.js'
 import type { CredentialService } from './credential.service.js'
-import { CredentialPage, CredentialType } from './credential.type.js'
+import { CredentialFilter, CredentialPage, CredentialType } from './credential.type.js'
 import { credentialView } from './credential.view.js'
 
 /** Credentials that a wallet holds. */
@@ -16,17 +16,21 @@ export class CredentialResolver {
 
   @ForTenant('READ', 'CREDENTIALS')
   @Query(() => CredentialPage, { description: '(tenant) Credentials that are stored in the wallet, oldest first.' })
-  credentials(@Args(() => PageArgs) args: PageArgs, @Ctx() context: GraphContext) {
-    let revoked = new Set<string>()
+  credentials(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: GraphContext,
+    @Arg('filter', () => CredentialFilter, { nullable: true, description: 'Which of them.' }) filter?: CredentialFilter,
+  ) {
+    let revoked = new Map<string, boolean>()
     return listPage(
       args,
       'credentials',
       async (query) => {
-        const found = await this.service.list(tenantIdOf(context), query)
+        const found = await this.service.list(tenantIdOf(context), filter ?? {}, query)
         revoked = found.revoked
         return found.listed
       },
-      ({ entry }) => credentialView(recordOf(entry), revoked.has(entry.name)),
+      ({ entry }) => credentialView(recordOf(entry), revoked.get(entry.name) ?? null),
     )
   }
 

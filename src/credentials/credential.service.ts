@@ -3,7 +3,7 @@ import type { Listed } from '../storage/list.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordOf, type WalletReader } from '../tenants/wallet-reader.js'
-import type { CredentialType } from './credential.type.js'
+import type { CredentialFilter, CredentialType } from './credential.type.js'
 import { CREDENTIAL_RECORD, credentialView } from './credential.view.js'
 import { EXCHANGE_RECORD } from './credential-exchange.service.js'
 import { credentialExchangeView } from './credential-exchange.view.js'
@@ -20,15 +20,21 @@ export class CredentialService {
     const record = await this.reader.find(tenantId, CREDENTIAL_RECORD, id)
     if (!record) return undefined
     const revoked = await this.revokedAmong(tenantId, [id])
-    return credentialView(record, revoked.has(id))
+    return credentialView(record, revoked.get(id) ?? null)
   }
 
   /** A stretch of the list, and which of it the issuers have told to be revoked. */
   async list(
     tenantId: string,
+    { credentialDefinitionId, schemaId, issuerDid }: CredentialFilter,
     query: { limit: number; reverse: boolean; after?: number; before?: number },
-  ): Promise<{ listed: Listed[]; revoked: Set<string> }> {
-    const listed = await this.reader.list(tenantId, CREDENTIAL_RECORD, 'credentials', {}, query)
+  ): Promise<{ listed: Listed[]; revoked: Map<string, boolean> }> {
+    const filter = {
+      ...(credentialDefinitionId != null ? { anonCredsCredentialDefinitionId: credentialDefinitionId } : {}),
+      ...(schemaId != null ? { anonCredsSchemaId: schemaId } : {}),
+      ...(issuerDid != null ? { issuerId: issuerDid } : {}),
+    }
+    const listed = await this.reader.list(tenantId, CREDENTIAL_RECORD, 'credentials', filter, query)
     const revoked = await this.revokedAmong(
       tenantId,
       listed.map(({ entry }) => entry.name),
@@ -41,11 +47,12 @@ export class CredentialService {
     await this.sessions.transact(tenantId, (agent) => askAgent('credential', () => agent.w3cCredentials.deleteById(id)))
   }
 
-  private async revokedAmong(tenantId: string, ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set()
+  /** Whether each is revoked, as far as the exchanges that they came by are still there. */
+  private async revokedAmong(tenantId: string, ids: readonly string[]): Promise<Map<string, boolean>> {
+    if (ids.length === 0) return new Map()
     const fits = { $or: ids.map((id) => ({ [`credentialIds:${id}`]: '1' })) }
     const entries = await this.profiles.of(tenantId).query(EXCHANGE_RECORD, fits)
-    const revoked = entries.map((entry) => credentialExchangeView(recordOf(entry))).filter(({ revoked }) => revoked)
-    return new Set(revoked.flatMap(({ credentialIds }) => credentialIds))
+    const exchanges = entries.map((entry) => credentialExchangeView(recordOf(entry)))
+    return new Map(exchanges.flatMap(({ credentialIds, revoked }) => credentialIds.map((id) => [id, revoked] as const)))
   }
 }

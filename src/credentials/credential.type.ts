@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql'
 import { pageType } from '../graphql/page.js'
 import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
 
@@ -18,6 +18,18 @@ registerEnumType(CredentialFormat, {
     MDOC: { description: 'ISO/IEC 18013-5 mdoc.' },
   },
 })
+
+@InputType({ description: 'Which credentials to list; all conditions hold.' })
+export class CredentialFilter {
+  @Field(() => ID, { nullable: true, description: 'Issued with this credential definition.' })
+  credentialDefinitionId?: string | null
+
+  @Field(() => ID, { nullable: true, description: 'Of this schema.' })
+  schemaId?: string | null
+
+  @Field(() => String, { nullable: true, description: 'Issued by this DID.' })
+  issuerDid?: string | null
+}
 
 @ObjectType('Credential', { description: "A credential in the tenant's wallet." })
 export class CredentialType {

@@ -55,6 +55,46 @@ export class RequestProofInput {
   idempotencyKey?: string | null
 }
 
+@InputType({ description: 'A proof to propose to a verifier.' })
+export class ProposeProofInput {
+  @Field(() => ID, { description: 'Whom to propose it to.' })
+  connectionId!: string
+
+  @Field(() => String, { description: 'What the verifier sees as the name of the proposal.' })
+  name!: string
+
+  @Field(() => JsonScalar, { description: 'The presentation request to be asked, as requestProof takes it.' })
+  request!: Record<string, unknown>
+
+  @Field(() => String, { nullable: true, description: 'What the verifier reads with the proposal.' })
+  comment?: string | null
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+
+  @Field(() => String, { nullable: true, description: 'A repeat within 24 hours gives the same answer.' })
+  idempotencyKey?: string | null
+}
+
+@InputType({ description: 'A proposal to answer with a request.' })
+export class AcceptProofProposalInput {
+  @Field(() => ID, { description: 'The exchange, in state PROPOSAL_RECEIVED.' })
+  exchangeId!: string
+
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description:
+      'What to ask instead, as requestProof takes it. What was proposed where absent: look at its restrictions.',
+  })
+  request?: Record<string, unknown> | null
+
+  @Field(() => String, { nullable: true, description: 'What the prover reads with the request.' })
+  comment?: string | null
+
+  @Field(() => AutoAccept, { nullable: true, description: "The tenant's setting where absent." })
+  autoAccept?: keyof typeof AutoAccept | null
+}
+
 @InputType({ description: 'A proof request to answer.' })
 export class AcceptProofRequestInput {
   @Field(() => ID, { description: 'The exchange, in state REQUEST_RECEIVED.' })

@@ -1,11 +1,18 @@
 import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { DeletePayload } from '../connections/invitation.type.js'
 import { ForTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { PageArgs } from '../graphql/page.js'
 import { JsonScalar } from '../graphql/scalars.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { recordOf } from '../tenants/wallet-reader.js'
-import { AcceptProofRequestInput, ProofExchangeFilter, RequestProofInput } from './proof-exchange.input.js'
+import {
+  AcceptProofProposalInput,
+  AcceptProofRequestInput,
+  ProofExchangeFilter,
+  ProposeProofInput,
+  RequestProofInput,
+} from './proof-exchange.input.js'
 import type { ProofExchangeService } from './proof-exchange.service.js'
 import { ProofExchangePage, ProofExchangePayload, ProofExchangeType } from './proof-exchange.type.js'
 import { proofExchangeView } from './proof-exchange.view.js'
@@ -68,6 +75,42 @@ export class ProofExchangeResolver {
 
   @ForTenant('WRITE', 'PROOFS')
   @Mutation(() => ProofExchangePayload, {
+    description: '(tenant) As prover: proposes to a verifier what to ask. It reveals nothing yet.',
+  })
+  proposeProof(
+    @Arg('input', () => ProposeProofInput, { description: 'What is proposed, and to whom.' }) input: ProposeProofInput,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangePayload> {
+    return this.service.propose(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'PROOFS')
+  @Mutation(() => ProofExchangePayload, {
+    description:
+      '(tenant) As verifier: answers a proposal with a request, for what was proposed or for something else.',
+  })
+  acceptProofProposal(
+    @Arg('input', () => AcceptProofProposalInput, { description: 'The proposal, and what is asked.' })
+    input: AcceptProofProposalInput,
+    @Ctx() context: GraphContext,
+  ): Promise<ProofExchangePayload> {
+    return this.service.acceptProposal(tenantIdOf(context), input)
+  }
+
+  @ForTenant('WRITE', 'PROOFS')
+  @Mutation(() => ProofExchangePayload, {
+    description: '(tenant) As verifier: turns a proposal down, and tells the prover.',
+  })
+  declineProofProposal(
+    @Arg('exchangeId', () => ID, { description: 'In state PROPOSAL_RECEIVED.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+    @Arg('reason', () => String, { nullable: true, description: 'What the prover is told.' }) reason?: string,
+  ): Promise<ProofExchangePayload> {
+    return this.service.declineProposal(tenantIdOf(context), exchangeId, reason)
+  }
+
+  @ForTenant('WRITE', 'PROOFS')
+  @Mutation(() => ProofExchangePayload, {
     description: '(tenant) As prover: answers a request with a presentation.',
   })
   acceptProofRequest(
@@ -99,5 +142,18 @@ export class ProofExchangeResolver {
     @Arg('reason', () => String, { nullable: true, description: 'What the verifier is told.' }) reason?: string,
   ): Promise<ProofExchangePayload> {
     return this.service.declineRequest(tenantIdOf(context), exchangeId, reason)
+  }
+
+  @ForTenant('WRITE', 'PROOFS')
+  @Mutation(() => DeletePayload, {
+    description:
+      '(tenant) Forgets an exchange and its messages, with what was revealed, at any time. The other side is not told.',
+  })
+  async deleteProofExchange(
+    @Arg('exchangeId', () => ID, { description: 'The exchange to forget.' }) exchangeId: string,
+    @Ctx() context: GraphContext,
+  ): Promise<DeletePayload> {
+    await this.service.delete(tenantIdOf(context), exchangeId)
+    return { deletedId: exchangeId }
   }
 }

@@ -1,3 +1,5 @@
+import { DidCommProofState } from '@credo-ts/didcomm'
+import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
 import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
@@ -14,10 +16,16 @@ import { once } from '../tenants/idempotency.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { settingsOf } from '../tenants/settings.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
-import type { AcceptProofRequestInput, ProofExchangeFilter, RequestProofInput } from './proof-exchange.input.js'
+import type {
+  AcceptProofProposalInput,
+  AcceptProofRequestInput,
+  ProofExchangeFilter,
+  ProposeProofInput,
+  RequestProofInput,
+} from './proof-exchange.input.js'
 import type { ProofExchangeType } from './proof-exchange.type.js'
 import { proofExchangeView } from './proof-exchange.view.js'
-import { checkProofRequest, type ProofRequest } from './proof-request.js'
+import { checkProofRequest, checkProposedRequest, type ProofRequest } from './proof-request.js'
 import { type Fitting, select } from './selection.js'
 
 const EXCHANGE_RECORD = 'ProofRecord'
@@ -78,6 +86,72 @@ export class ProofExchangeService {
         return { proofExchange: await viewIn(unit, id), invitation: null }
       }),
     )
+  }
+
+  /** As prover: proposes what to be asked. @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  propose(tenantId: string, input: ProposeProofInput): Promise<ProofExchangeStep> {
+    checkText(input.name, 'input.name')
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    const proposed = checkProofRequest(input.request, 'input.request')
+    return this.sessions.transact(tenantId, (agent, unit) =>
+      once(unit, 'proposeProof', input, async () => {
+        await readyConnection(agent, input.connectionId)
+        const comment = input.comment ?? undefined
+        noteExchange({ comment })
+        const { id } = await takeStep('The proposal cannot be made.', () =>
+          agent.proofs.proposeProof({
+            protocolVersion: 'v2',
+            connectionId: input.connectionId,
+            proofFormats: { anoncreds: { ...proposed, name: input.name } as never },
+            autoAcceptProof: autoAcceptOf(input.autoAccept),
+            comment,
+          }),
+        )
+        return { proofExchange: await viewIn(unit, id), invitation: null }
+      }),
+    )
+  }
+
+  /**
+   * As verifier: asks what was proposed, or something else.
+   * @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT where no proposal waits, or it cannot be asked as it is
+   */
+  acceptProposal(tenantId: string, input: AcceptProofProposalInput): Promise<ProofExchangeStep> {
+    checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
+    const own = input.request == null ? undefined : checkProofRequest(input.request, 'input.request')
+    const { exchangeId: id } = input
+    return this.step(tenantId, id, 'verifier', 'proposal-received', async (agent, record) => {
+      const { request: proposed } = proofExchangeView(record)
+      const asked = own ?? checkProposedRequest(proposed)
+      const comment = input.comment ?? undefined
+      noteExchange({ comment })
+      await takeStep(REQUEST_FAILED, () =>
+        agent.proofs.negotiateProposal({
+          proofExchangeRecordId: id,
+          proofFormats: { anoncreds: { ...asked, name: String(proposed['name'] ?? 'Proof') } as never },
+          autoAcceptProof: autoAcceptOf(input.autoAccept),
+          comment,
+        }),
+      )
+    })
+  }
+
+  /** As verifier: turns a proposal down, and tells the prover why. */
+  declineProposal(tenantId: string, id: string, reason?: string | null): Promise<ProofExchangeStep> {
+    checkOptional(reason, 'reason', { max: 1000, lines: true })
+    return this.step(tenantId, id, 'verifier', 'proposal-received', async (agent) => {
+      const description = reason ?? 'Proposal declined'
+      const record = await takeStep('The proposal cannot be declined.', () =>
+        agent.proofs.sendProblemReport({ proofExchangeRecordId: id, description }),
+      )
+      record.state = DidCommProofState.Declined
+      await agent.proofs.update(record)
+    })
+  }
+
+  /** Forgets an exchange and its messages. @throws NOT_FOUND */
+  async delete(tenantId: string, id: string): Promise<void> {
+    await this.sessions.transact(tenantId, (agent) => askAgent(WHAT, () => agent.proofs.deleteById(id)))
   }
 
   /**

@@ -19,12 +19,12 @@ registerEnumType(ProofState, {
   description: 'How far a proof exchange is, by Aries RFC 0454.',
   valuesConfig: {
     PROPOSAL_SENT: { description: 'The prover offered to prove something.' },
-    PROPOSAL_RECEIVED: { description: 'The verifier was offered a proof.' },
+    PROPOSAL_RECEIVED: { description: 'The verifier was offered a proof: acceptProofProposal goes on.' },
     REQUEST_SENT: { description: 'The verifier asked.' },
     REQUEST_RECEIVED: { description: 'The prover was asked: acceptProofRequest goes on.' },
     PRESENTATION_SENT: { description: 'The prover answered.' },
     PRESENTATION_RECEIVED: { description: 'The verifier has the answer, checked: acceptPresentation ends it.' },
-    DECLINED: { description: 'The prover does not answer. Final.' },
+    DECLINED: { description: 'This side has turned down what the other wanted. Final.' },
     DONE: { description: 'Both know the outcome. Final.' },
     ABANDONED: { description: 'It failed; errorMessage says why. Final.' },
   },
@@ -60,10 +60,10 @@ export class ProofExchangeType {
   @Field(() => ID, { description: 'The thread of its messages, the same on both sides.' })
   threadId!: string
 
-  @Field(() => String, { nullable: true, description: 'What the verifier said with the request.' })
+  @Field(() => String, { nullable: true, description: 'What was said with the last proposal or request.' })
   comment!: string | null
 
-  @Field(() => JsonScalar, { description: 'What is asked.' })
+  @Field(() => JsonScalar, { description: 'What is proposed or asked, as far as the exchange is.' })
   request!: Record<string, unknown>
 
   @Field(() => Boolean, { nullable: true, description: 'Whether the proof holds. Null until checked.' })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { badInput } from '../lib/errors.js'
+import { badInput, conflict } from '../lib/errors.js'
 
 const attributeName = z.string().min(1).max(255)
 
@@ -64,6 +64,14 @@ export function checkProofRequest(request: unknown, field: string): ProofRequest
   // A referent is the client's text, and is not repeated.
   const place = (issue?.path ?? []).filter((_, depth) => depth !== 1).join('.')
   throw badInput(`This is not a presentation request${place ? `: ${place}` : ''} ${adviceOf(issue)}.`, field)
+}
+
+/** Takes what a prover has proposed as the request to ask. @throws CONFLICT where it is none */
+export function checkProposedRequest(proposed: Record<string, unknown>): ProofRequest {
+  const { requested_attributes, requested_predicates, non_revoked, version } = proposed
+  const { success, data } = schema.safeParse({ requested_attributes, requested_predicates, non_revoked, version })
+  if (success) return data
+  throw conflict('What is proposed cannot be asked as it is. Give a request of your own, or decline it.')
 }
 
 const adviceOf = (issue: z.core.$ZodIssue | undefined) => (issue?.code === 'custom' ? issue.message : 'does not fit')

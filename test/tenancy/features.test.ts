@@ -15,7 +15,6 @@ const SPEAKS_OF: Record<string, RegExp> = {
   MEDIATION: /mediat/i,
   HOSTED_DIDS: /^(updateDid|deactivateDid)$/,
   QUESTION_ANSWER: /question/i,
-  ACTION_MENU: /menu/i,
 }
 
 const PROTOCOLS: [string, string][] = [
@@ -24,7 +23,6 @@ const PROTOCOLS: [string, string][] = [
   ['PROOFS', 'present-proof/2.0/request-presentation'],
   ['MEDIATION', 'coordinate-mediation/1.0/mediate-request'],
   ['QUESTION_ANSWER', 'questionanswer/1.0/question'],
-  ['ACTION_MENU', 'action-menu/1.0/menu-request'],
 ]
 
 const UPDATE = 'mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { id } } }'

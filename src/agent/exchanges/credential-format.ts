@@ -2,6 +2,7 @@ import {
   AnonCredsCredentialDefinitionRepository,
   AnonCredsCredentialMetadataKey,
   AnonCredsDidCommCredentialFormatService,
+  fetchSchema,
 } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import type { DidCommCredentialExchangeRecord } from '@credo-ts/didcomm'
@@ -50,14 +51,32 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     const anoncreds = { ...options.credentialFormats.anoncreds, ...UNPLACED } as never
     const offer = await super.createOffer(context, { ...options, credentialFormats: { anoncreds } })
     forgetPlace(record)
-    keepNotes(record)
+    keepNotes(record, { preview: undefined })
     return offer
+  }
+
+  override async createProposal(context: AgentContext, options: Options<'createProposal'>) {
+    const proposal = await super.createProposal(context, options)
+    keepNotes(options.credentialExchangeRecord)
+    return proposal
+  }
+
+  override async processProposal(context: AgentContext, options: Options<'processProposal'>): Promise<void> {
+    await super.processProposal(context, options)
+    const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = options.attachment.getDataAsJson() as {
+      schema_id?: string
+      cred_def_id?: string
+    }
+    // So that the issuer sees what is wanted before it offers.
+    options.credentialExchangeRecord.metadata.set(AnonCredsCredentialMetadataKey, { schemaId, credentialDefinitionId })
+    keepNotes(options.credentialExchangeRecord)
   }
 
   override async acceptProposal(context: AgentContext, options: Options<'acceptProposal'>) {
     const anoncreds = { ...options.credentialFormats?.anoncreds, ...UNPLACED } as never
     const offer = await super.acceptProposal(context, { ...options, credentialFormats: { anoncreds } })
     forgetPlace(options.credentialExchangeRecord)
+    keepNotes(options.credentialExchangeRecord, { preview: undefined })
     return offer
   }
 
@@ -107,4 +126,20 @@ export async function isRevocable(context: AgentContext, credentialDefinitionId:
     .resolve(AnonCredsCredentialDefinitionRepository)
     .getByCredentialDefinitionId(context, credentialDefinitionId)
   return credentialDefinition.value.revocation !== undefined
+}
+
+/** Whether this wallet can offer a credential of a definition with these attributes: the definition is its own, and they are the schema's. */
+export async function canOffer(
+  context: AgentContext,
+  credentialDefinitionId: string | undefined,
+  attributes: readonly { name: string }[],
+): Promise<boolean> {
+  if (credentialDefinitionId === undefined) return false
+  const record = await context
+    .resolve(AnonCredsCredentialDefinitionRepository)
+    .findByCredentialDefinitionId(context, credentialDefinitionId)
+  if (!record) return false
+  const { schema } = await fetchSchema(context, record.credentialDefinition.schemaId)
+  const named = attributes.map(({ name }) => name)
+  return named.length === schema.attrNames.length && schema.attrNames.every((name) => named.includes(name))
 }

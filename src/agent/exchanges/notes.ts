@@ -6,8 +6,10 @@ export const EXCHANGE = 'tenantry/exchange'
 
 /** What an exchange's record says beside what Credo keeps in it, so that it can be shown without its messages. */
 export interface ExchangeNotes {
-  /** Why it goes on, as the one who began it wrote. */
+  /** What was written with its last proposal, offer or request. */
   comment?: string
+  /** What the credential is to state, as the other side has proposed or offered it. */
+  preview?: { name: string; value: string }[]
   /** The record of the invitation that it came from. */
   invitationId?: string
   /** The presentation request. */

@@ -15,6 +15,16 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
     return made
   }
 
+  /** A proposal has the form of the request that it asks for (Aries RFC 0771). */
+  override createProposal(context: AgentContext, options: Options<'createProposal'>) {
+    return this.createRequest(context, options as never)
+  }
+
+  override async processProposal(context: AgentContext, options: Options<'processProposal'>): Promise<void> {
+    await super.processProposal(context, options)
+    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+  }
+
   override async acceptProposal(context: AgentContext, options: Options<'acceptProposal'>) {
     const made = await super.acceptProposal(context, options)
     keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })

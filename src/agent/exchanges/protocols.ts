@@ -15,16 +15,18 @@ import {
   type DidCommOfferCredentialV2Message,
   DidCommProofsModuleConfig,
   DidCommProofV2Protocol,
+  type DidCommProposeCredentialV2Message,
+  type DidCommProposePresentationV2Message,
   type DidCommRequestPresentationV2Message,
 } from '@credo-ts/didcomm'
-import { CredentialFormat, type RevocationPort } from './credential-format.js'
+import { CredentialFormat, canOffer, type RevocationPort } from './credential-format.js'
 import { keepNotes, noteExchange } from './notes.js'
 import { ProofFormat } from './proof-format.js'
 
 type Formats = [CredentialFormat, LegacyIndyDidCommCredentialFormatService, DataIntegrityDidCommCredentialFormatService]
 
 /**
- * Issue credential 2.0 (Aries RFC 0453). What the issuer says with an offer stands on the record; a request that would go
+ * Issue credential 2.0 (Aries RFC 0453). What is said with a proposal or an offer stands on the record; a request that would go
  * on by itself waits where no revocation registry is ready, and is taken up once there is one.
  */
 class CredentialProtocol extends DidCommCredentialV2Protocol<Formats> {
@@ -35,9 +37,25 @@ class CredentialProtocol extends DidCommCredentialV2Protocol<Formats> {
     super({ credentialFormats })
   }
 
+  override processProposal(context: DidCommInboundMessageContext<DidCommProposeCredentialV2Message>) {
+    noteExchange(saidBy(context.message))
+    return super.processProposal(context)
+  }
+
   override processOffer(context: DidCommInboundMessageContext<DidCommOfferCredentialV2Message>) {
-    noteExchange({ comment: context.message.comment })
+    noteExchange(saidBy(context.message))
     return super.processOffer(context)
+  }
+
+  /** What is proposed and cannot be offered waits for the issuer, whatever goes on by itself. */
+  override async shouldAutoRespondToProposal(
+    context: AgentContext,
+    options: Parameters<DidCommCredentialV2Protocol<Formats>['shouldAutoRespondToProposal']>[1],
+  ): Promise<boolean> {
+    const { credentialExchangeRecord: record, proposalMessage } = options
+    if (!(await super.shouldAutoRespondToProposal(context, options))) return false
+    const { credentialDefinitionId } = record.metadata.get(AnonCredsCredentialMetadataKey) ?? {}
+    return canOffer(context, credentialDefinitionId, proposalMessage.credentialPreview?.attributes ?? [])
   }
 
   override async shouldAutoRespondToRequest(
@@ -54,8 +72,21 @@ class CredentialProtocol extends DidCommCredentialV2Protocol<Formats> {
   }
 }
 
+const saidBy = ({
+  comment,
+  credentialPreview,
+}: DidCommProposeCredentialV2Message | DidCommOfferCredentialV2Message) => ({
+  comment,
+  preview: credentialPreview?.attributes.map(({ name, value }) => ({ name, value })),
+})
+
 /** Present proof 2.0 (Aries RFC 0454), likewise. */
 class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, LegacyIndyDidCommProofFormatService]> {
+  override processProposal(context: DidCommInboundMessageContext<DidCommProposePresentationV2Message>) {
+    noteExchange({ comment: context.message.comment })
+    return super.processProposal(context)
+  }
+
   override processRequest(context: DidCommInboundMessageContext<DidCommRequestPresentationV2Message>) {
     noteExchange({ comment: context.message.comment })
     return super.processRequest(context)
