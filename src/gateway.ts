@@ -87,6 +87,7 @@ import { hostFinder, originFinder } from './server/origin.js'
 import { rateLimit } from './server/rate-limit.js'
 import { OWN_ROUTES } from './server/routes.js'
 import { buildGatewaySchema } from './server/schema.js'
+import { sharedResults } from './server/shared-results.js'
 import { StoreWatch } from './server/store-watch.js'
 import { transfers } from './server/transfers.js'
 import { takeTurns } from './server/turns.js'
@@ -514,7 +515,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     originOf,
     logger,
   })
-  const streaming = { credentials, live, operations, openStream, maxBytes: config.maxRequestBytes, originOf }
+  const { maxRequestBytes: maxBytes } = config
+  const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
   const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
   const server = new HttpServer({
     host: config.host,

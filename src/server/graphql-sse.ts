@@ -1,5 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, subscribe } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import type { OperationArgs } from 'graphql-sse'
 import { createHandler } from 'graphql-sse/lib/use/express'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
@@ -9,12 +9,14 @@ import { answerBodyErrors, jsonBody } from './graphql-http.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
 import type { OriginOf } from './origin.js'
+import type { Subscribe } from './shared-results.js'
 
 export interface GraphSseOptions {
   credentials: Credentials
   live: LiveCredentials
   operations: OperationChecker
   openStream: NonNullable<GraphContext['openStream']>
+  subscribe: Subscribe
   /** The longest body of a request, in bytes. */
   maxBytes: number
   originOf: OriginOf
@@ -44,7 +46,7 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
         : (checked as OperationArgs)
     },
     subscribe: async (args) => {
-      const result = await subscribe(args as ExecutionArgs)
+      const result = await options.subscribe(args as ExecutionArgs)
       const { response } = (args as ExecutionArgs).contextValue as SseContext
       return Symbol.asyncIterator in result ? paced(result, response) : result
     },

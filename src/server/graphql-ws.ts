@@ -1,3 +1,4 @@
+import type { ExecutionArgs } from 'graphql'
 import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer as serveOver } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
@@ -7,12 +8,14 @@ import type { Credentials } from './credentials.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
 import type { OriginOf } from './origin.js'
+import type { Subscribe } from './shared-results.js'
 
 export interface GraphWsOptions {
   credentials: Credentials
   live: LiveCredentials
   operations: OperationChecker
   openStream: NonNullable<GraphContext['openStream']>
+  subscribe: Subscribe
   /** The longest message of a client, in bytes. */
   maxBytes: number
   /** How many operations may be under way at once on one connection. */
@@ -31,6 +34,7 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
   const served = serveOver<ConnectionParams, Extra>(
     {
       connectionInitWaitTimeout: 5000,
+      subscribe: (args) => options.subscribe(args as ExecutionArgs) as never,
       async onConnect({ connectionParams, extra }) {
         const { apiKey, authorization } = connectionParams ?? {}
         try {
