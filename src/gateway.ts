@@ -727,7 +727,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await lifecycle.noteTokenUse()
       await operators.noteUse()
       await refusals.flush(true)
-      await recovery.unmark(recovery.quiet(0).filter((id) => !sender.isSending(id) && !hostedDids.isPending(id)))
+      await recovery.unmark(
+        recovery.quiet(0).filter((id) => !sender.isSending(id) && !hostedDids.isPending(id) && !revocation.isBusy(id)),
+      )
       await recovery.stop()
       await factory.shutdown()
       await workers.stop()

@@ -48,7 +48,7 @@ import {
 } from './exchanges/protocols.js'
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
-import { refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
+import { ignoreLateReports, refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
 import { OutboxTransport } from './outbox-transport.js'
 import { OutsideResources } from './outside-resources.js'
 import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
@@ -129,7 +129,7 @@ export class AgentFactory {
     })
     contexts.add(root.context)
     const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
-    for (const middleware of [refuseWhatIsOff, undoFailedHandling])
+    for (const middleware of [refuseWhatIsOff, ignoreLateReports, undoFailedHandling])
       handlers.registerMessageHandlerMiddleware(middleware)
     root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandler(new ConnectionRefusedHandler())
     const storage = root.context.resolve(StorageUpdateService)

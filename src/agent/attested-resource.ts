@@ -1,6 +1,7 @@
 import { type AgentContext, type DidDocument, DidRepository, Kms } from '@credo-ts/core'
 import type { Json, SignedResource } from '../hosting/publication.js'
 import { type DataIntegrityProof, isProofOf, proofFor } from '../lib/data-integrity.js'
+import { conflict } from '../lib/errors.js'
 import { jsonHash } from '../lib/multibase.js'
 
 /** Whatever lies beside the content: entries of a revocation registry, by time. */
@@ -73,7 +74,7 @@ async function signingKeyOf(context: AgentContext, did: string) {
   const verificationMethod = typeof method === 'string' ? method : method?.id
   const key = record?.keys?.find((one) => verificationMethod === did + one.didDocumentRelativeKeyId)
   const log: unknown = record?.metadata.get('log')
-  if (!verificationMethod || !key || !Array.isArray(log)) throw new Error('This wallet has no key of that DID')
+  if (!verificationMethod || !key || !Array.isArray(log)) throw conflict('This wallet has no key of that DID any more.')
   return { verificationMethod, keyId: key.kmsKeyId, version: log.length }
 }
 

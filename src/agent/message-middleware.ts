@@ -2,6 +2,7 @@ import { type DidCommMessageHandlerMiddleware, DidCommProblemReportError } from 
 import { isGatewayError } from '../lib/errors.js'
 import { currentUnit } from '../storage/unit.js'
 import { refusalOf } from './connection-refusal.js'
+import { isReportOfEnded } from './exchanges/ended-exchanges.js'
 import { abandonExchange } from './exchanges/failed-exchanges.js'
 import { featureOf, isOff } from './features.js'
 import { needsOf } from './outside-needs.js'
@@ -19,6 +20,11 @@ export const refuseWhatIsOff: DidCommMessageHandlerMiddleware = async ({ agentCo
   throw new DidCommProblemReportError('This agent does not take messages of this protocol', {
     problemCode: 'feature-not-enabled',
   })
+}
+
+/** A report that comes when its exchange has ended changes nothing any more. */
+export const ignoreLateReports: DidCommMessageHandlerMiddleware = async (message, next) => {
+  if (!(await isReportOfEnded(message))) await next()
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   AnonCredsSchemaRepository,
   fetchSchema,
 } from '@credo-ts/anoncreds'
-import { DidRepository } from '@credo-ts/core'
 import { signResource } from '../agent/attested-resource.js'
 import { takeStep } from '../agent/exchanges/steps.js'
 import type { AgentPorts } from '../agent/ports.js'
@@ -26,6 +25,7 @@ import { recordIn, recordOf, type WalletReader } from '../tenants/wallet-reader.
 import type { RegisterCredentialDefinitionInput, RegisterSchemaInput } from './anoncreds.input.js'
 import type { AnoncredsSchemaType, CredentialDefinitionType } from './anoncreds.type.js'
 import { DEFINITION_RECORD, definitionView, REGISTRY_SIZE, SCHEMA_RECORD, schemaView } from './anoncreds.view.js'
+import { assertIssuer } from './issuer-did.js'
 import type { RevocationService } from './revocation.service.js'
 
 /** The most attributes of a schema that the field's agents take. */
@@ -154,15 +154,6 @@ export class AnoncredsService {
       )
     return definitionView(await recordIn(unit, DEFINITION_RECORD, record.id, 'credential definition'))
   }
-}
-
-/** @throws NOT_FOUND where the DID is no hosted did:webvh of this wallet */
-async function assertIssuer(agent: WalletAgent, did: string): Promise<void> {
-  const record = did.startsWith('did:webvh:')
-    ? await agent.context.resolve(DidRepository).findCreatedDid(agent.context, did)
-    : undefined
-  if (!record) throw notFound('did:webvh of this tenant')
-  if (!record.didDocument?.assertionMethod?.length) throw conflict('This DID is deactivated.', 'input.issuerDid')
 }
 
 async function assertNew(unit: Unit, { issuerDid, schemaId, tag }: RegisterCredentialDefinitionInput): Promise<void> {

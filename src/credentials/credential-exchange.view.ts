@@ -87,7 +87,7 @@ function tell(
 ): void {
   const credentialExchange = credentialExchangeView(after as RecordJson)
   // What only the tenant can read in its wallet is not told to the operator.
-  const bare = { ...credentialExchange, attributes: [], comment: null }
+  const bare = { ...credentialExchange, attributes: [], comment: null, errorMessage: null }
   ports.event(unit, {
     tenantId: owner.tenantId,
     dispatch: owner.settings.eventDispatch,

@@ -24,6 +24,7 @@ import type { AnonCredsWorkers } from '../anoncreds/index.js'
 import type { Hosting } from '../hosting/hosting.js'
 import { conflict, isGatewayError, notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { OneAtATime } from '../lib/one-at-a-time.js'
 import { StoreError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
 import { currentUnit, type Unit } from '../storage/unit.js'
@@ -32,13 +33,16 @@ import { recordOf, type WalletReader } from '../tenants/wallet-reader.js'
 import { DEFINITION_RECORD, definitionView, REGISTRY_SIZE } from './anoncreds.view.js'
 import type { CredentialExchangeType } from './credential-exchange.type.js'
 import { anoncredsOf, credentialExchangeView, WAITING } from './credential-exchange.view.js'
-import { type RegistryMaker, STATUS_LIST_TYPE, signStatusList } from './registry-maker.js'
+import { assertIssuer } from './issuer-did.js'
+import { type RegistryMaker, type RegistryOrder, STATUS_LIST_TYPE, signStatusList } from './registry-maker.js'
 import { revocationRegistries } from './revocation-registries.js'
 
 const EXCHANGE_RECORD = 'CredentialRecord'
 /** Registries of a definition that are kept ready: one is used, one takes its place. */
 const READY = 2
 const RETRY_MS = 5000
+/** The longest that the time of a list is waited for. */
+const AHEAD_MS = 3000
 
 export interface RevocationOptions {
   sessions: Sessions
@@ -55,8 +59,9 @@ export interface RevocationOptions {
 
 /** Revocation registries: made ahead, their places given out, and status lists published as credentials are revoked. */
 export class RevocationService implements RevocationPort {
-  /** Definitions whose registries are being made, by tenant. */
-  private readonly providing = new Map<string, Map<string, Promise<void>>>()
+  private readonly providing = new OneAtATime((work) => this.provideAll(work))
+  /** What registries are to be made for and is not done, also where a stop has cut it short. */
+  private readonly unfinished = new Set<string>()
   private readonly revoking = new Map<string, { exchangeIds: Set<string>; running: Promise<void> }>()
   private stopped = false
 
@@ -93,19 +98,14 @@ export class RevocationService implements RevocationPort {
   }
 
   isBusy(tenantId: string): boolean {
-    return this.providing.has(tenantId)
+    return [...this.unfinished].some((work) => tenantOf(work) === tenantId)
   }
 
   /** Has registries made, and then what waits for them issued; one at a time for each definition. */
   provide(tenantId: string, definitionId: string): void {
-    const definitions = this.providing.get(tenantId) ?? new Map<string, Promise<void>>()
-    if (definitions.has(definitionId) || this.stopped) return
-    this.providing.set(tenantId, definitions)
-    const done = this.provideAll(tenantId, definitionId).finally(() => {
-      definitions.delete(definitionId)
-      if (definitions.size === 0) this.providing.delete(tenantId)
-    })
-    definitions.set(definitionId, done)
+    const work = `${tenantId} ${definitionId}`
+    this.unfinished.add(work)
+    if (!this.stopped) void this.providing.begin(work)
   }
 
   /** Takes up what a crash, a lock or a suspension has left. */
@@ -119,7 +119,7 @@ export class RevocationService implements RevocationPort {
   /** Waits for what is being made. */
   async stop(): Promise<void> {
     this.stopped = true
-    await Promise.all([...this.providing.values()].flatMap((definitions) => [...definitions.values()]))
+    await this.providing.idle()
   }
 
   /**
@@ -144,24 +144,29 @@ export class RevocationService implements RevocationPort {
       return next.running
     }
     const exchangeIds = new Set([exchangeId])
+    const begin = () => this.revoking.get(key)?.exchangeIds === exchangeIds && this.revoking.delete(key)
     const running = (async () => {
-      // Whoever comes in this turn of the event loop, or while the wallet is in other work, is in the same list.
-      await new Promise((resolve) => setImmediate(resolve))
-      await this.options.sessions.transact(tenantId, (agent, unit) => {
-        if (this.revoking.get(key)?.exchangeIds === exchangeIds) this.revoking.delete(key)
+      // Whoever comes until a list can be of another second than the last, or while the wallet is in other work, is in
+      // the same list.
+      await until(lastOf(await this.linksOf(registryId)) + 1)
+      const timestamp = await this.options.sessions.transact(tenantId, (agent, unit) => {
+        begin()
         return this.publishList(agent, unit, registryId, [...exchangeIds])
       })
-    })()
+      // Another instance was as quick. Nobody may ask, and be told by the list before, once this is answered.
+      await until(timestamp)
+    })().finally(begin)
     this.revoking.set(key, { exchangeIds, running })
     return running
   }
 
+  /** @returns the time of the list that has them all (seconds) */
   private async publishList(
     agent: WalletAgent,
     unit: Unit,
     registryId: string,
     exchangeIds: readonly string[],
-  ): Promise<void> {
+  ): Promise<number> {
     const { ports, workers } = this.options
     const { context } = agent
     const repository = context.resolve(DidCommCredentialExchangeRepository)
@@ -169,10 +174,10 @@ export class RevocationService implements RevocationPort {
     const fresh = records.filter((record) => !credentialExchangeView(jsonOf(record)).revoked)
     const published = await revocationRegistries.published(unit, registryId)
     if (!published) throw notFound('revocation registry')
-    if (fresh.length === 0) return
+    if (fresh.length === 0) return published.list.timestamp
     const { definition, metadata } = published
     const links = await this.linksOf(registryId)
-    const last = Math.max(published.list.timestamp, ...links.map(({ timestamp = 0 }) => timestamp))
+    const last = Math.max(published.list.timestamp, lastOf(links))
     const { credentialDefinition } = await context
       .resolve(AnonCredsCredentialDefinitionRepository)
       .getByCredentialDefinitionId(context, definition.credDefId)
@@ -203,6 +208,7 @@ export class RevocationService implements RevocationPort {
       await repository.update(context, record)
       if (record.connectionId) await this.tellHolder(agent, record)
     }
+    return list.timestamp
   }
 
   private async tellHolder(agent: WalletAgent, record: DidCommCredentialExchangeRecord): Promise<void> {
@@ -224,56 +230,95 @@ export class RevocationService implements RevocationPort {
     return body ? ((JSON.parse(body) as { links?: ResourceLink[] }).links ?? []) : []
   }
 
-  private async provideAll(tenantId: string, definitionId: string): Promise<void> {
-    const { sessions, maker, logger } = this.options
-    for (;;) {
+  private async provideAll(work: string): Promise<void> {
+    const [tenantId, definitionId] = [tenantOf(work), work.slice(work.indexOf(' ') + 1)]
+    this.unfinished.add(work)
+    while (!this.stopped) {
       try {
-        const { open, order } = await sessions.transact(tenantId, async ({ context }, unit) => ({
-          open: await revocationRegistries.open(unit, definitionId),
-          order: await orderOf(context, definitionId),
-        }))
-        if (open > 0) await this.issueWaiting(tenantId, definitionId)
-        if (open >= READY || this.stopped) return
-        await maker.make(tenantId, order)
+        if (await this.provideNext(tenantId, definitionId)) break
       } catch (error) {
+        if (this.stopped) return
         // One that is locked, suspended or gone is taken up as it goes on.
-        if (isGatewayError(error) || this.stopped) return
-        logger.warn('A revocation registry could not be made; trying again', { tenantId, error })
+        if (isGatewayError(error) && !isGatewayError(error, 'RATE_LIMITED')) break
+        this.options.logger.warn('A revocation registry could not be made; trying again', { tenantId, error })
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
+    if (!this.stopped) this.unfinished.delete(work)
+  }
+
+  /** @returns whether there are enough */
+  private async provideNext(tenantId: string, definitionId: string): Promise<boolean> {
+    const { sessions, maker } = this.options
+    const { open, order } = await sessions.transact(tenantId, async (agent, unit) => ({
+      open: await revocationRegistries.open(unit, definitionId),
+      order: await orderOf(agent, definitionId),
+    }))
+    if (!order) {
+      for (const id of await this.waiting(tenantId, definitionId)) await this.giveUp(tenantId, id)
+      return true
+    }
+    if (open > 0) await this.issueWaiting(tenantId, definitionId)
+    if (open >= READY) return true
+    await maker.make(tenantId, order)
+    return false
   }
 
   /** Issues what was agreed to while no registry was ready. */
   private async issueWaiting(tenantId: string, definitionId: string): Promise<void> {
-    const { sessions, profiles, logger } = this.options
-    for (const { name } of await profiles.of(tenantId).query(EXCHANGE_RECORD, { [WAITING]: definitionId })) {
+    const { sessions, logger } = this.options
+    for (const id of await this.waiting(tenantId, definitionId)) {
       try {
         await sessions.transact(tenantId, async (agent) => {
-          const record = await agent.credentials.getById(name)
-          if (record.state !== DidCommCredentialState.RequestReceived) return
-          await agent.credentials.acceptRequest({ credentialExchangeRecordId: name })
+          const record = await agent.credentials.getById(id)
+          if (record.state === DidCommCredentialState.RequestReceived) {
+            await agent.credentials.acceptRequest({ credentialExchangeRecordId: id })
+          } else {
+            keepNotes(record, { waiting: false })
+            await agent.credentials.update(record)
+          }
         })
       } catch (error) {
-        if (isGatewayError(error) || error instanceof StoreError) throw error
         // The next registry is for those that this one had no place for.
         if (error instanceof NoPlaceError) return
+        const isItsOwn = !(error instanceof StoreError) && (!isGatewayError(error) || error.code === 'PROTOCOL_ERROR')
+        if (!isItsOwn) throw error
         logger.warn('What waited for a revocation registry could not be issued', { tenantId, error })
-        await sessions.transact(tenantId, (agent) => abandon(agent, name))
+        await this.giveUp(tenantId, id)
       }
     }
   }
+
+  private async waiting(tenantId: string, definitionId: string): Promise<string[]> {
+    const entries = await this.options.profiles.of(tenantId).query(EXCHANGE_RECORD, { [WAITING]: definitionId })
+    return entries.map(({ name }) => name)
+  }
+
+  private giveUp(tenantId: string, id: string): Promise<void> {
+    return this.options.sessions.transact(tenantId, (agent) => abandon(agent, id))
+  }
 }
 
-/** Ends an exchange whose request does not hold, and tells the holder. */
+/** Ends an exchange that cannot be gone on with, and tells the holder. */
 async function abandon(agent: WalletAgent, id: string): Promise<void> {
   const record = await agent.credentials.getById(id)
-  record.errorMessage = 'The request that came does not hold.'
+  if (record.state !== DidCommCredentialState.RequestReceived) return
+  record.errorMessage = 'The credential cannot be issued.'
   record.state = DidCommCredentialState.Abandoned
   keepNotes(record, { waiting: false })
   await agent.credentials.update(record)
   if (!record.connectionId) return
   await agent.credentials.sendProblemReport({ credentialExchangeRecordId: id, description: record.errorMessage })
+}
+
+const tenantOf = (work: string) => work.slice(0, work.indexOf(' '))
+
+const lastOf = (links: readonly ResourceLink[]) => Math.max(0, ...links.map(({ timestamp = 0 }) => timestamp))
+
+/** Waits until a time (seconds) has come; not for long, where clocks differ. */
+async function until(seconds: number): Promise<void> {
+  const ms = Math.min(seconds * 1000 - Date.now(), AHEAD_MS)
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function unitOf({ contextCorrelationId }: AgentContext): Unit {
@@ -282,24 +327,31 @@ function unitOf({ contextCorrelationId }: AgentContext): Unit {
   return unit
 }
 
-async function orderOf(context: AgentContext, credentialDefinitionId: string) {
-  const record = await context
+/** What a registry of a definition is made for; undefined where its DID can publish nothing any more. */
+async function orderOf(agent: WalletAgent, credentialDefinitionId: string): Promise<RegistryOrder | undefined> {
+  const record = await agent.context
     .resolve(AnonCredsCredentialDefinitionRepository)
-    .getByCredentialDefinitionId(context, credentialDefinitionId)
+    .getByCredentialDefinitionId(agent.context, credentialDefinitionId)
+  try {
+    await assertIssuer(agent, record.credentialDefinition.issuerId)
+  } catch (error) {
+    if (isGatewayError(error)) return undefined
+    throw error
+  }
   const { size } = record.metadata.get<{ size: number }>(REGISTRY_SIZE) ?? { size: 1000 }
   return { credentialDefinitionId, credentialDefinition: record.credentialDefinition, size }
 }
 
 const jsonOf = (record: DidCommCredentialExchangeRecord) => ({ ...record.toJSON(), id: record.id }) as RecordJson
 
-/** The place of what an exchange has issued. @throws CONFLICT */
+/** The place of what an exchange has issued, however it went on after that. @throws CONFLICT */
 function assertRevocable(record: RecordJson): RevocationPlace {
   const { role, state } = credentialExchangeView(record)
   if (role !== 'ISSUER') throw conflict('Only the issuer of a credential revokes it.')
-  if (state !== 'CREDENTIAL_ISSUED' && state !== 'DONE') throw conflict('This exchange has issued nothing yet.')
   const { revocationRegistryId, credentialRevocationId } = anoncredsOf(record)
-  if (!revocationRegistryId || credentialRevocationId === undefined) {
-    throw conflict('This credential cannot be revoked: its definition is not revocable.')
+  if (revocationRegistryId && credentialRevocationId !== undefined) {
+    return { revocationRegistryId, index: Number(credentialRevocationId) }
   }
-  return { revocationRegistryId, index: Number(credentialRevocationId) }
+  if (state !== 'CREDENTIAL_ISSUED' && state !== 'DONE') throw conflict('This exchange has issued nothing.')
+  throw conflict('This credential cannot be revoked: its definition is not revocable.')
 }

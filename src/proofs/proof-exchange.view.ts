@@ -46,7 +46,7 @@ export function proofExchangeObserver(ports: AgentPorts): RecordObserver {
       const previousState = before ? fromCredo(before['state']) : null
       const proofExchange = proofExchangeView(after)
       // What only the tenant can read in its wallet is not told to the operator.
-      const bare = { ...proofExchange, comment: null, request: {}, revealed: null }
+      const bare = { ...proofExchange, comment: null, request: {}, revealed: null, errorMessage: null }
       ports.event(unit, {
         tenantId: owner.tenantId,
         dispatch: owner.settings.eventDispatch,

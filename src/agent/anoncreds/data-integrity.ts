@@ -1,6 +1,7 @@
 import type { AgentContext, W3cJsonLdVerifiableCredential } from '@credo-ts/core'
 import { CredoError, deepEquality, JsonTransformer } from '@credo-ts/core'
-import type { AnonCredsWorkers, W3cDetails, W3cJson } from '../../anoncreds/index.js'
+import type { W3cDetails, W3cJson } from '../../anoncreds/index.js'
+import type { AnonCredsCalls } from './unit-calls.js'
 
 /** What of Credo's service for AnonCreds in presentation exchange is replaced, and what that uses of it. */
 export interface DataIntegrityService {
@@ -13,7 +14,7 @@ export interface DataIntegrityService {
 }
 
 /** Lets the service read what a credential says of itself in another process: it is the one thing it asks the library. */
-export function readDetailsAside(service: DataIntegrityService, workers: AnonCredsWorkers): void {
+export function readDetailsAside(service: DataIntegrityService, workers: AnonCredsCalls): void {
   service.getCredentialMetadataForDescriptor = async (context, { path }, selected) => {
     const found = service.extractPathNodes({ verifiableCredential: selected }, [path])
     if (found.length !== 1) throw new CredoError('Could not extract credential from presentation submission')

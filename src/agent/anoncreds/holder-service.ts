@@ -21,9 +21,10 @@ import {
   W3cJsonLdVerifiableCredential,
   W3cJsonLdVerifiablePresentation,
 } from '@credo-ts/core'
-import type { AnonCredsWorkers, PresentedCredential, Processing, W3cJson } from '../../anoncreds/index.js'
+import type { PresentedCredential, Processing, W3cJson } from '../../anoncreds/index.js'
 import { describe } from './credential-record.js'
 import { fetchRevocationStatus, fetchTailsPath } from './revocation.js'
+import type { AnonCredsCalls } from './unit-calls.js'
 import { usesUnqualifiedIdentifiers } from './unqualified.js'
 
 type Options<Name extends keyof AnonCredsHolderService> = Parameters<AnonCredsHolderService[Name]>[1]
@@ -44,7 +45,7 @@ export class WorkersHolderService implements AnonCredsHolderService {
   readonly generateNonce: AnonCredsHolderService['generateNonce']
 
   constructor(
-    private readonly workers: AnonCredsWorkers,
+    private readonly workers: AnonCredsCalls,
     stock: AnonCredsHolderService,
   ) {
     this.getCredential = stock.getCredential.bind(stock)

@@ -11,14 +11,15 @@ import {
   parseIndySchemaId,
 } from '@credo-ts/anoncreds'
 import { type AgentContext, CredoError } from '@credo-ts/core'
-import type { AnonCredsWorkers, Args, RevocationOfCredential } from '../../anoncreds/index.js'
+import type { Args, RevocationOfCredential } from '../../anoncreds/index.js'
+import type { AnonCredsCalls } from './unit-calls.js'
 
 type Options<Name extends keyof AnonCredsIssuerService> = Parameters<AnonCredsIssuerService[Name]>[1]
 type Returned<Name extends keyof AnonCredsIssuerService> = ReturnType<AnonCredsIssuerService[Name]>
 
 /** Credo's issuer service, with the work of the library in other processes. */
 export class WorkersIssuerService implements AnonCredsIssuerService {
-  constructor(private readonly workers: AnonCredsWorkers) {}
+  constructor(private readonly workers: AnonCredsCalls) {}
 
   createSchema(context: AgentContext, options: Options<'createSchema'>): Returned<'createSchema'> {
     const { issuerId, name, version, attrNames } = options

@@ -12,6 +12,7 @@ import type { AnonCredsWorkers } from '../../anoncreds/index.js'
 import { type DataIntegrityService, readDetailsAside } from './data-integrity.js'
 import { WorkersHolderService } from './holder-service.js'
 import { WorkersIssuerService } from './issuer-service.js'
+import { callsInUnits } from './unit-calls.js'
 import { WorkersVerifierService } from './verifier-service.js'
 
 export interface AnonCredsOptions {
@@ -36,7 +37,7 @@ export class WorkersAnonCredsModule extends AnonCredsModule {
 
   override register(dependencyManager: DependencyManager): void {
     super.register(dependencyManager)
-    const { workers } = this.anoncreds
+    const workers = callsInUnits(this.anoncreds.workers)
     const stock = dependencyManager.resolve<AnonCredsHolderService>(AnonCredsHolderServiceSymbol)
     dependencyManager.registerInstance(AnonCredsHolderServiceSymbol, new WorkersHolderService(workers, stock))
     dependencyManager.registerInstance(AnonCredsIssuerServiceSymbol, new WorkersIssuerService(workers))

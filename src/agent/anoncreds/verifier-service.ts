@@ -1,25 +1,31 @@
 import type { AnonCredsRevocationStatusList, AnonCredsVerifierService } from '@credo-ts/anoncreds'
 import { type AgentContext, JsonTransformer } from '@credo-ts/core'
-import type { AnonCredsWorkers, W3cJson } from '../../anoncreds/index.js'
+import type { W3cJson } from '../../anoncreds/index.js'
+import { answersRequest } from './answered-request.js'
 import { fetchRevocationStatus, overridesOf, type RevocationStatus } from './revocation.js'
+import type { AnonCredsCalls } from './unit-calls.js'
 
 type Options<Name extends keyof AnonCredsVerifierService> = Parameters<AnonCredsVerifierService[Name]>[1]
 
 /** Credo's verifier service, with the work of the library in other processes. */
 export class WorkersVerifierService implements AnonCredsVerifierService {
-  constructor(private readonly workers: AnonCredsWorkers) {}
+  constructor(private readonly workers: AnonCredsCalls) {}
 
   async verifyProof(context: AgentContext, options: Options<'verifyProof'>): Promise<boolean> {
     const { proof, proofRequest, schemas, credentialDefinitions, revocationRegistries } = options
-    const overrides = await overridesOf(context, proof, proofRequest)
-    if (!overrides) return false
     const registries = Object.entries(revocationRegistries)
-    return this.workers.call(context.contextCorrelationId, 'verifyPresentation', {
-      proof,
-      request: proofRequest,
+    const referred = {
       schemas,
       definitions: credentialDefinitions,
       registries: Object.fromEntries(registries.map(([id, { definition }]) => [id, definition])),
+    }
+    if (!answersRequest(proof, proofRequest, referred)) return false
+    const overrides = await overridesOf(context, proof, proofRequest)
+    if (!overrides) return false
+    return this.workers.call(context.contextCorrelationId, 'verifyPresentation', {
+      proof,
+      request: proofRequest,
+      ...referred,
       statusLists: registries.flatMap(([, { revocationStatusLists }]) =>
         Object.values<AnonCredsRevocationStatusList>(revocationStatusLists),
       ),

@@ -1,7 +1,9 @@
 import {
+  type AnonCredsCredential,
   AnonCredsCredentialDefinitionRepository,
   AnonCredsCredentialMetadataKey,
   AnonCredsDidCommCredentialFormatService,
+  fetchRevocationRegistryDefinition,
   fetchSchema,
 } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
@@ -106,6 +108,21 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     }
     if (notesOf(record).waiting) keepNotes(record, { waiting: false })
     return super.acceptRequest(context, options)
+  }
+
+  override async processCredential(context: AgentContext, options: Options<'processCredential'>): Promise<void> {
+    const credential = options.attachment.getDataAsJson() as AnonCredsCredential
+    const offered = options.credentialExchangeRecord.metadata.get(AnonCredsCredentialMetadataKey)
+    const isOffered =
+      credential.cred_def_id === offered?.credentialDefinitionId && credential.schema_id === offered.schemaId
+    if (!isOffered) throw new Error('The credential is not of the definition that was offered')
+    if (credential.rev_reg_id) {
+      const found = await fetchRevocationRegistryDefinition(context, credential.rev_reg_id)
+      if (found.revocationRegistryDefinition.credDefId !== credential.cred_def_id) {
+        throw new Error('The credential has a place in a registry of another definition')
+      }
+    }
+    return super.processCredential(context, options)
   }
 }
 
