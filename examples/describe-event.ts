@@ -13,6 +13,12 @@ export function describeEvent(event: EventFieldsFragment): string {
       return `message ${event.message.role === 'SENDER' ? 'sent' : 'received'}: "${event.message.content}"`
     case 'PingEvent':
       return event.direction === 'PING_RECEIVED' ? 'ping received' : 'ping answered'
+    case 'QuestionEvent':
+      return `question: ${change(event.previousQuestionState, event.question.state)}`
+    case 'DiscoveryEvent':
+      return `the other agent can do ${event.features.length} things`
+    case 'ProblemReportEvent':
+      return `the other agent has a problem: ${event.code}`
     case 'DidEvent':
       return `DID made: ${shortened(event.did.did)}`
     case 'CredentialEvent':

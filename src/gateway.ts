@@ -22,6 +22,8 @@ import { connectionObserver } from './connections/connection.view.js'
 import { InvitationResolver } from './connections/invitation.resolver.js'
 import { InvitationService } from './connections/invitation.service.js'
 import { invitationObserver } from './connections/invitation.view.js'
+import { PeerResolver } from './connections/peer.resolver.js'
+import { PeerService } from './connections/peer.service.js'
 import { AnoncredsResolver } from './credentials/anoncreds.resolver.js'
 import { AnoncredsService } from './credentials/anoncreds.service.js'
 import { anoncredsObservers } from './credentials/anoncreds.view.js'
@@ -56,6 +58,9 @@ import { OperatorKeys } from './operators/operator-keys.js'
 import { ProofExchangeResolver } from './proofs/proof-exchange.resolver.js'
 import { ProofExchangeService } from './proofs/proof-exchange.service.js'
 import { proofExchangeObserver } from './proofs/proof-exchange.view.js'
+import { QuestionResolver } from './questions/question.resolver.js'
+import { QuestionService } from './questions/question.service.js'
+import { questionObserver } from './questions/question.view.js'
 import { silentBus } from './redis/bus.js'
 import { connectInstances } from './redis/instances.js'
 import { Drain } from './relay/drain.js'
@@ -325,6 +330,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       connectionObserver(ports, quotas),
       invitationObserver(ports, domainOf),
       messageObserver(ports),
+      questionObserver(ports),
       didObserver(ports),
       ...anoncredsObservers(),
       credentialObserver(),
@@ -351,6 +357,21 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         dispatch: owner.settings.eventDispatch,
         topic: 'PING',
         payload: { connectionId, threadId, direction },
+      }),
+    disclosed: ({ unit, owner, ...disclosure }) =>
+      ports.event(unit, {
+        tenantId: owner.tenantId,
+        dispatch: owner.settings.eventDispatch,
+        topic: 'DISCOVERY',
+        payload: disclosure,
+      }),
+    reported: ({ unit, owner, ...report }) =>
+      ports.event(unit, {
+        tenantId: owner.tenantId,
+        dispatch: owner.settings.eventDispatch,
+        topic: 'PROBLEM_REPORT',
+        payload: report,
+        ...(owner.settings.keyMode === 'UNMANAGED' ? { basePayload: { ...report, description: null } } : {}),
       }),
     logger,
   })
@@ -461,6 +482,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
     new InvitationResolver(new InvitationService(sessions, reader, fetch, tenants, domainOf)),
+    new PeerResolver(new PeerService(sessions)),
+    new QuestionResolver(new QuestionService(sessions, reader)),
     new MessageResolver(new MessageService(sessions, reader)),
     new DidResolver(new DidService(sessions, reader, features, hostedDids)),
     new EventResolver(events),

@@ -21,6 +21,8 @@ import {
 } from '@credo-ts/core'
 import {
   DidCommCredentialsModuleConfig,
+  type DidCommDiscoverFeaturesDisclosureReceivedEvent,
+  DidCommDiscoverFeaturesEventTypes,
   DidCommEnvelopeService,
   DidCommMessageHandlerRegistry,
   DidCommModule,
@@ -29,6 +31,7 @@ import {
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
 } from '@credo-ts/didcomm'
+import { QuestionAnswerModule } from '@credo-ts/question-answer'
 import { WebSocket } from 'ws'
 import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
@@ -48,10 +51,11 @@ import {
 } from './exchanges/protocols.js'
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
-import { ignoreLateReports, refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
+import { discloseWhatIsOn, ignoreLateReports, refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
 import { OutboxTransport } from './outbox-transport.js'
 import { OutsideResources } from './outside-resources.js'
 import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
+import { type ProblemReport, ProblemReportHandler } from './problem-reports.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
 import { WalletAgent } from './wallet-agent.js'
@@ -70,6 +74,10 @@ export interface AgentFactoryOptions {
   endpointOf: (settings: WalletSettings) => string
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
+  /** Another agent has reported a problem; likewise. */
+  reported: (report: ProblemReport) => void
+  /** Another agent has told what it can do; likewise. */
+  disclosed: (disclosure: Disclosure) => void
   revocation: RevocationPort
   /** Which steps of exchanges a tenant lets go on by themselves. */
   autoAccept: (settings: WalletSettings) => ReturnType<AutoAcceptChoices>
@@ -82,6 +90,15 @@ export interface Ping {
   connectionId: string
   threadId: string
   direction: 'PING_RECEIVED' | 'RESPONSE_RECEIVED'
+}
+
+/** What another agent says that it can do (Aries RFC 0557). */
+export interface Disclosure {
+  unit: Unit
+  owner: WalletOwner
+  connectionId: string
+  threadId: string
+  features: { type: string; id: string; roles: string[] }[]
 }
 
 /**
@@ -122,6 +139,7 @@ export class AgentFactory {
           registrars: [new KeyDidRegistrar(), new PeerDidRegistrar(), new JwkDidRegistrar()],
         }),
         anoncreds: new WorkersAnonCredsModule(options.anoncreds),
+        questionAnswer: new QuestionAnswerModule(),
         cache: new CacheModule({ cache: new WalletCache() }),
         // Last, so that what it registers stands.
         wallet: new WalletModule(wallets, options.observers, contexts, options.resources),
@@ -129,26 +147,40 @@ export class AgentFactory {
     })
     contexts.add(root.context)
     const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
-    for (const middleware of [refuseWhatIsOff, ignoreLateReports, undoFailedHandling])
+    for (const middleware of [refuseWhatIsOff, discloseWhatIsOn, ignoreLateReports, undoFailedHandling])
       handlers.registerMessageHandlerMiddleware(middleware)
-    root.context.resolve(DidCommMessageHandlerRegistry).registerMessageHandler(new ConnectionRefusedHandler())
+    handlers.registerMessageHandlers([new ConnectionRefusedHandler(), new ProblemReportHandler(options.reported)])
     const storage = root.context.resolve(StorageUpdateService)
     if (
       !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
     ) {
       await storage.setCurrentStorageVersion(root.context, UpdateAssistant.frameworkStorageVersion)
     }
+    /** Whose wallet an event of Credo's is about, and in which unit of work. */
+    const placeOf = (contextCorrelationId: string) => {
+      const unit = currentUnit()
+      const context = contexts.find(contextCorrelationId)
+      if (!unit || !context?.dependencyManager.isRegistered(WalletOwner)) return undefined
+      return { unit, owner: context.resolve(WalletOwner) }
+    }
     const listen = (type: DidCommTrustPingEventTypes, direction: Ping['direction']) =>
       root.events.on<DidCommTrustPingReceivedEvent>(type as never, ({ payload, metadata }) => {
-        const unit = currentUnit()
-        const context = contexts.find(metadata.contextCorrelationId)
-        if (!unit || !context) return
-        const owner = context.resolve(WalletOwner)
+        const place = placeOf(metadata.contextCorrelationId)
         const { connectionRecord, message } = payload
-        options.pinged({ unit, owner, connectionId: connectionRecord.id, threadId: message.threadId, direction })
+        if (place)
+          options.pinged({ ...place, connectionId: connectionRecord.id, threadId: message.threadId, direction })
       })
     listen(DidCommTrustPingEventTypes.DidCommTrustPingReceivedEvent, 'PING_RECEIVED')
     listen(DidCommTrustPingEventTypes.DidCommTrustPingResponseReceivedEvent, 'RESPONSE_RECEIVED')
+    root.events.on<DidCommDiscoverFeaturesDisclosureReceivedEvent>(
+      DidCommDiscoverFeaturesEventTypes.DisclosureReceived,
+      ({ payload, metadata }) => {
+        const place = placeOf(metadata.contextCorrelationId)
+        const { connection, threadId, disclosures } = payload
+        const features = disclosures.map(({ type, id, ...more }) => ({ type, id, roles: rolesOf(more) }))
+        if (place) options.disclosed({ ...place, connectionId: connection.id, threadId, features })
+      },
+    )
     await root.initialize()
     return new AgentFactory(root, contexts, protocols, options)
   }
@@ -252,6 +284,8 @@ class WalletModule implements Module {
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
   }
 }
+
+const rolesOf = ({ roles }: { roles?: unknown }) => (Array.isArray(roles) ? roles.map(String) : [])
 
 /** Credo's own requests would go past the guard, and wait for the network inside a unit of work. */
 const refuseFetch: typeof fetch = () => Promise.reject(new Error('Requests leave only through the guarded fetch'))

@@ -1,4 +1,9 @@
-import { type DidCommMessageHandlerMiddleware, DidCommProblemReportError } from '@credo-ts/didcomm'
+import {
+  DidCommFeaturesDiscloseMessage,
+  DidCommFeaturesDisclosuresMessage,
+  type DidCommMessageHandlerMiddleware,
+  DidCommProblemReportError,
+} from '@credo-ts/didcomm'
 import { isGatewayError } from '../lib/errors.js'
 import { currentUnit } from '../storage/unit.js'
 import { refusalOf } from './connection-refusal.js'
@@ -25,6 +30,23 @@ export const refuseWhatIsOff: DidCommMessageHandlerMiddleware = async ({ agentCo
 /** A report that comes when its exchange has ended changes nothing any more. */
 export const ignoreLateReports: DidCommMessageHandlerMiddleware = async (message, next) => {
   if (!(await isReportOfEnded(message))) await next()
+}
+
+/** Protocols that are switched off for a tenant are not disclosed either (Aries RFC 0557, 0031). */
+export const discloseWhatIsOn: DidCommMessageHandlerMiddleware = async (inbound, next) => {
+  await next()
+  const { agentContext, responseMessage } = inbound
+  if (!agentContext.dependencyManager.isRegistered(WalletOwner)) return
+  const { settings } = agentContext.resolve(WalletOwner)
+  const isOn = (id: string) => {
+    const feature = featureOf(id)
+    return !feature || !isOff(settings, feature)
+  }
+  const answer = responseMessage?.message
+  if (answer instanceof DidCommFeaturesDisclosuresMessage)
+    answer.disclosures = answer.disclosures.filter(({ id }) => isOn(id))
+  if (answer instanceof DidCommFeaturesDiscloseMessage)
+    answer.protocols = answer.protocols.filter(({ protocolId }) => isOn(protocolId))
 }
 
 /**

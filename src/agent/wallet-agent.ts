@@ -7,6 +7,7 @@ import {
   DidCommOutOfBandApi,
   DidCommProofsApi,
 } from '@credo-ts/didcomm'
+import { QuestionAnswerApi } from '@credo-ts/question-answer'
 import type { ExchangeProtocols } from './exchanges/protocols.js'
 import { WalletOwner } from './ports.js'
 
@@ -44,6 +45,10 @@ export class WalletAgent {
 
   get proofs(): DidCommProofsApi<[...ExchangeProtocols['proofs']]> {
     return this.context.resolve(DidCommProofsApi) as never
+  }
+
+  get questions(): QuestionAnswerApi {
+    return this.context.resolve(QuestionAnswerApi)
   }
 
   /** Opens an envelope and handles the message. @throws EnvelopeError, and whatever its handler throws */

@@ -4,8 +4,11 @@ import { buildSchemaSync, type ClassType, type PubSub } from 'type-graphql'
 import { AuditResolver } from '../audit/audit.resolver.js'
 import { ConnectionResolver } from '../connections/connection.resolver.js'
 import { ConnectionEventType, PingEventType } from '../connections/connection.type.js'
+import { DiscoveryEventType } from '../connections/discovery.type.js'
 import { InvitationResolver } from '../connections/invitation.resolver.js'
 import { InvitationEventType } from '../connections/invitation.type.js'
+import { PeerResolver } from '../connections/peer.resolver.js'
+import { ProblemReportEventType } from '../connections/problem-report.type.js'
 import { AnoncredsResolver } from '../credentials/anoncreds.resolver.js'
 import { CredentialResolver } from '../credentials/credential.resolver.js'
 import { CredentialEventType, RevocationEventType } from '../credentials/credential-event.type.js'
@@ -22,6 +25,8 @@ import { BasicMessageEventType } from '../messages/message.type.js'
 import { OperatorResolver } from '../operators/operator.resolver.js'
 import { ProofEventType } from '../proofs/proof-event.type.js'
 import { ProofExchangeResolver } from '../proofs/proof-exchange.resolver.js'
+import { QuestionResolver } from '../questions/question.resolver.js'
+import { QuestionEventType } from '../questions/question.type.js'
 import { DeliveryEventType } from '../relay/delivery.type.js'
 import { RelayResolver } from '../relay/relay.resolver.js'
 import { TenantQueueResolver } from '../relay/tenant-queue.resolver.js'
@@ -44,6 +49,8 @@ const RESOLVERS = [
   ConnectionResolver,
   InvitationResolver,
   MessageResolver,
+  PeerResolver,
+  QuestionResolver,
   DidResolver,
   EventResolver,
   RelayResolver,
@@ -66,6 +73,9 @@ const EVENT_TYPES = [
   InvitationEventType,
   PingEventType,
   BasicMessageEventType,
+  QuestionEventType,
+  DiscoveryEventType,
+  ProblemReportEventType,
   DidEventType,
   DeliveryEventType,
   CredentialEventType,

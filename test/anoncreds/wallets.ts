@@ -50,6 +50,8 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
     revocation: { takePlace: async () => undefined, hasPlace: async () => true },
     autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged: () => {},
+    reported: () => {},
+    disclosed: () => {},
     logger: createLogger({ level: 'silent', format: 'json' }),
   })
   const settings = { label: '', imageUrl: null, eventDispatch: 'DEFAULT', keyMode: 'MANAGED', settings: {}, policy: {} }

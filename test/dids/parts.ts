@@ -90,6 +90,8 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
     revocation: { takePlace: async () => undefined, hasPlace: async () => true },
     autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged() {},
+    reported: () => {},
+    disclosed: () => {},
     logger: createLogger({ level: 'silent', format: 'json' }),
   })
   const agents = new Map<string, WalletAgent>()

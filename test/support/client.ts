@@ -92,6 +92,9 @@ export const EVENT_FIELDS = `
   ... on RevocationEvent { credentialExchange { ${EXCHANGE_FIELDS} } }
   ... on ProofEvent { previousProofState: previousState proofExchange { ${PROOF_FIELDS} } }
   ... on DidEvent { did { did method createdAt } }
+  ... on QuestionEvent { previousQuestionState: previousState question { id state role connectionId threadId text detail validResponses response } }
+  ... on DiscoveryEvent { connectionId threadId features { type id roles } }
+  ... on ProblemReportEvent { connectionId threadId code problem: description }
   ... on DeliveryEvent { outcome deliveryConnectionId: connectionId attempts reason }`
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read events field by field
