@@ -1,4 +1,5 @@
 import type { Logger } from '../lib/logger.js'
+import type { Entry } from '../storage/entry.js'
 import type { Profile } from '../storage/profile.js'
 
 export const MARKS = '_mark'
@@ -100,6 +101,7 @@ export class Recovery {
           this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
         )
       }
+      if (this.options.shared) await this.forgetEnded()
     } catch (error) {
       this.options.logger.warn('The search for unfinished work failed', { error })
     } finally {
@@ -139,9 +141,25 @@ export class Recovery {
 
   private async living(): Promise<Set<string>> {
     const entries = await this.options.base.query(INSTANCES, {})
-    const living = entries.filter(({ value }) => JSON.parse(value) > Date.now()).map(({ name }) => name)
-    // No two processes have one name: an earlier one of this name has ended, whatever it said last.
-    return new Set(living.filter((name) => name.slice(0, name.lastIndexOf('/')) !== this.options.instanceId))
+    return new Set(entries.filter((entry) => !this.hasEnded(entry)).map(({ name }) => name))
+  }
+
+  /** Takes away what instances that ended without a word have said of themselves. */
+  private async forgetEnded(): Promise<void> {
+    const others = (await this.options.base.query(INSTANCES, {})).filter(({ name }) => name !== this.self)
+    const ended = others.filter((entry) => this.hasEnded(entry))
+    if (ended.length === 0) return
+    await this.options.base.transact(async (unit) => {
+      for (const { category, name } of ended) {
+        const entry = await unit.fetch(category, name)
+        if (entry && this.hasEnded(entry)) await unit.remove(category, name)
+      }
+    })
+  }
+
+  /** No two processes have one name: an earlier one of this name has ended, whatever it said last. */
+  private hasEnded({ name, value }: Entry): boolean {
+    return JSON.parse(value) <= Date.now() || name.slice(0, name.lastIndexOf('/')) === this.options.instanceId
   }
 
   private nameOf(tenantId: string): string {
