@@ -39,6 +39,13 @@ export function keyContract(): void {
       key.handle.free()
     })
 
+    test('a JWK is taken as the JSON that Credo hands over, too', () => {
+      const jwk = utf8(JSON.stringify(rfc8037.jwk)) as never
+      const key = Key.fromJwk({ jwk })
+      assert.deepEqual(key.secretBytes, base64url(rfc8037.jwk.d))
+      key.handle.free()
+    })
+
     test('signatures are made as in RFC 8037, and verified', () => {
       const key = Key.fromJwk({ jwk: Jwk.fromJson(rfc8037.jwk) })
       const message = utf8(rfc8037.message)

@@ -37,8 +37,11 @@ export function keyMethods(native: Native): KeyMethods {
       ),
     keyFromSeed: ({ algorithm, seed, method }) =>
       ownership.key(results.pointer((out) => functions.askar_key_from_seed(algorithm, bytes(seed), text(method), out))),
-    keyFromJwk: ({ jwk }) =>
-      ownership.key(results.pointer((out) => functions.askar_key_from_jwk(bytes(jwk.toUint8Array()), out))),
+    keyFromJwk: ({ jwk }) => {
+      // Credo hands over its JSON, whatever the type says.
+      const json = jwk instanceof Uint8Array ? jwk : jwk.toUint8Array()
+      return ownership.key(results.pointer((out) => functions.askar_key_from_jwk(bytes(json), out)))
+    },
     keyFromPublicBytes: ({ algorithm, publicKey }) =>
       ownership.key(results.pointer((out) => functions.askar_key_from_public_bytes(algorithm, bytes(publicKey), out))),
     keyFromSecretBytes: ({ algorithm, secretKey }) =>
