@@ -324,19 +324,20 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   const resources = new OutsideResources(fetch, hosting, outside)
   const tailsFiles = new TailsFiles(hosting.tails, fetch)
+  const observers = [
+    connectionObserver(ports, quotas),
+    invitationObserver(ports, domainOf),
+    messageObserver(ports),
+    questionObserver(ports),
+    didObserver(ports),
+    ...anoncredsObservers(),
+    credentialObserver(),
+    credentialExchangeObserver(ports),
+    proofExchangeObserver(ports),
+  ]
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
-    observers: [
-      connectionObserver(ports, quotas),
-      invitationObserver(ports, domainOf),
-      messageObserver(ports),
-      questionObserver(ports),
-      didObserver(ports),
-      ...anoncredsObservers(),
-      credentialObserver(),
-      credentialExchangeObserver(ports),
-      proofExchangeObserver(ports),
-    ],
+    observers,
     ports,
     outside,
     endpointOf: (tenant) => endpoints.urlOf(tenant),
@@ -444,6 +445,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     wallets,
     travelling,
     {
+      observers,
       async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent }) {
         await routes.claim(unit, recipientKeys, tenantId)
         await queue.lay(unit, tenantId, messages)

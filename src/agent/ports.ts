@@ -54,6 +54,8 @@ export interface RecordObserver {
   list?(record: RecordJson): string | undefined
   /** Tags beside the record's own, to filter its list by. */
   tags?(record: RecordJson): Tags
+  /** Recipient keys that peers can use for the wallet as long as it has the record. */
+  recipientKeys?(record: RecordJson, tags: Tags): string[]
   /** Called within the unit of work, before it is written. What it throws ends the change. */
   changed?(change: RecordChange): void | Promise<void>
 }

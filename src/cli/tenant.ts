@@ -5,6 +5,7 @@ import { readSecretFile } from '../config/env.js'
 import { writeSecret } from '../config/secret-file.js'
 import { Problem } from '../lib/problem.js'
 import { counting } from './progress.js'
+import { importCredoCommand } from './tenant-import-credo.js'
 import { moveCommand } from './tenant-move.js'
 import {
   addSecretOption,
@@ -19,7 +20,9 @@ import {
 /** `tenantry tenant …`: tenants of running gateways, by their API. */
 export function tenantCommand(): Command {
   const command = new Command('tenant').description('take a tenant from one running gateway to another')
-  for (const part of [exportCommand(), importCommand(), moveCommand()]) command.addCommand(part.exitOverride())
+  for (const part of [exportCommand(), importCommand(), moveCommand(), importCredoCommand()]) {
+    command.addCommand(part.exitOverride())
+  }
   return command
 }
 

@@ -2,6 +2,7 @@ import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
 import { keysOf, keysOfFingerprints } from '../agent/recipient-keys.js'
+import type { Tags } from '../storage/entry.js'
 import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
 import type { InvitationType } from './invitation.type.js'
@@ -52,16 +53,20 @@ function invitationUrl(message: Record<string, unknown>, domain: string): string
  * they leave: Credo tells of a new key too late, and of some not at all.
  */
 export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletSettings) => string): RecordObserver {
+  /** The key by which this side of an exchange without connection is answered. */
+  const keyOfExchange = ({ recipientRoutingKeyFingerprint: own }: Tags) =>
+    typeof own === 'string' ? keysOf([own]) : []
+  const recipientKeys = (record: RecordJson, tags: Tags) => [
+    ...(record['role'] === 'sender' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []),
+    ...keyOfExchange(tags),
+  ]
   return {
     type: 'OutOfBandRecord',
     list: () => 'invitations',
     tags: aliasTag,
+    recipientKeys,
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after?.['role'] === 'sender')
-        ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
-      // The key by which this side of an exchange without connection is answered.
-      const own = tags['recipientRoutingKeyFingerprint']
-      if (typeof own === 'string') ports.route(unit, keysOf([own]))
+      ports.route(unit, !before && after ? recipientKeys(after, tags) : keyOfExchange(tags))
       if (!after || before?.['state'] === after['state']) return
       ports.event(unit, {
         tenantId: owner.tenantId,

@@ -1,5 +1,6 @@
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import { keysOfFingerprints } from '../agent/recipient-keys.js'
+import type { Tags } from '../storage/entry.js'
 import type { DidType } from './did.type.js'
 
 /** Set on the records of DIDs that createDid made; those that handshakes make have none. */
@@ -31,12 +32,14 @@ export function didView(record: RecordJson): DidType {
 
 /** Lists the DIDs that createDid made, tells of them, and has the keys of every DID of the wallet routed to it. */
 export function didObserver(ports: AgentPorts): RecordObserver {
+  const recipientKeys = (record: RecordJson, tags: Tags) =>
+    record['role'] === 'created' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []
   return {
     type: 'DidRecord',
     list: (record) => (madeOf(record) ? 'dids' : undefined),
+    recipientKeys,
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after?.['role'] === 'created')
-        ports.route(unit, keysOfFingerprints(tags, 'recipientKeyFingerprints'))
+      if (!before && after) ports.route(unit, recipientKeys(after, tags))
       const made = after && madeOf(after)
       if (!made || (before && JSON.stringify(madeOf(before)) === JSON.stringify(made))) return
       ports.event(unit, {

@@ -1,12 +1,16 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync } from 'node:fs'
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { base58Encode } from '../lib/base58.js'
 import { sqliteFiles } from './own-databases.js'
 import { OwnStores } from './own-stores.js'
 import { OWN_PROFILE } from './place.js'
 import type { StoreSessions } from './store-sessions.js'
+
+/** How long the last connection to a closed store may take to end (ms). */
+const REST_MS = 30_000
 
 /** A store in a file, under a key that is known to whoever has it in hand. */
 export interface TravelStore {
@@ -61,11 +65,15 @@ export class TravelStores {
       return await this.stores.use(name, (sessions) => work(sessions, OWN_PROFILE))
     } finally {
       await this.stores.close(name)
+      await this.atRest(name)
     }
   }
 
-  async sizeOf(name: string): Promise<number> {
-    return (await stat(this.fileOf(name))).size
+  /** Size and checksum (SHA-256, hex) of a store that nobody has open. */
+  async measure(name: string): Promise<{ bytes: number; sha256: string }> {
+    const hash = createHash('sha256')
+    for await (const piece of this.read(name)) hash.update(piece)
+    return { bytes: (await stat(this.fileOf(name))).size, sha256: hash.digest('hex') }
   }
 
   /** The bytes of a store that nobody has open. */
@@ -89,6 +97,18 @@ export class TravelStores {
   async close(): Promise<void> {
     await this.stores.closeAll()
     await rm(this.own, { recursive: true, force: true })
+  }
+
+  /**
+   * Waits until all that was written to a closed store is in its file. Askar's connections end a little after the store
+   * is closed, and the last of them takes what lies beside the file into it.
+   */
+  private async atRest(name: string): Promise<void> {
+    const end = Date.now() + REST_MS
+    while (existsSync(`${this.fileOf(name)}-wal`)) {
+      if (Date.now() > end) throw new Error('A store that was closed does not come to rest')
+      await sleep(5)
+    }
   }
 
   private fileOf(name: string): string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { audit } from '../audit/audit.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
@@ -143,18 +142,8 @@ export class Exporter {
       entries,
       queued: found.queue.length,
       lifecycleEventsLeft: found.left,
-      store: {
-        key: store.key,
-        bytes: await this.travelling.sizeOf(store.name),
-        sha256: await digestOf(this.travelling.read(store.name)),
-      },
+      store: { key: store.key, ...(await this.travelling.measure(store.name)) },
     }
     return { manifest, queue: found.queue }
   }
-}
-
-async function digestOf(bytes: AsyncIterable<Buffer>): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of bytes) hash.update(piece)
-  return hash.digest('hex')
 }

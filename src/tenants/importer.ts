@@ -1,10 +1,13 @@
+import type { RecordObserver } from '../agent/ports.js'
+import { takeOver } from '../agent/take-over.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import { FORMAT } from '../storage/format.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
-import type { TravelStores } from '../storage/travel-stores.js'
+import type { StoreSessions } from '../storage/store-sessions.js'
+import type { TravelStore, TravelStores } from '../storage/travel-stores.js'
 import type { Unit } from '../storage/unit.js'
 import type { Tenant } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
@@ -37,6 +40,8 @@ export interface Arrival {
 }
 
 export interface ImporterOptions {
+  /** Say what is to be made of the records of a wallet that comes from Credo itself. */
+  observers: readonly RecordObserver[]
   /** Unpacks in the unit that makes the tenant. @throws CONFLICT for a key that another tenant has */
   arrive: (unit: Unit, tenantId: string, arrival: Arrival) => Promise<void>
   /** Notes that a crash would leave work to do. */
@@ -114,7 +119,7 @@ export class Importer {
     await this.assertFree(name)
     const wallet = await this.wallets.prepare(input)
     try {
-      const head = await this.moveIn({ name: file, key: store.key }, entries, wallet)
+      const { head, found } = await this.moveIn({ name: file, key: store.key }, entries, wallet)
       await this.options.mark(id)
       const { label, imageUrl, groupId, eventDispatch, settings, policy } = tenant
       const described = { name, label, imageUrl, groupId, eventDispatch, settings, policy }
@@ -122,7 +127,8 @@ export class Importer {
         { id, ...described, suspended: input.suspended ?? false },
         wallet,
         async (unit) => {
-          await this.options.arrive(unit, id, { recipientKeys, queue, lastEvent: head.seq })
+          const keys = [...new Set([...recipientKeys, ...found])]
+          await this.options.arrive(unit, id, { recipientKeys: keys, queue, lastEvent: head.seq })
           return { queueing: queue.length > 0 }
         },
       )
@@ -138,18 +144,28 @@ export class Importer {
     }
   }
 
-  /** Copies a wallet that has come into the place that was made for it. @returns its head */
-  private async moveIn(from: { name: string; key: string }, entries: number, { place, key }: NewWallet): Promise<Head> {
+  /**
+   * Copies a wallet that has come into the place that was made for it.
+   * @returns its head, and the recipient keys that were found in one that comes from Credo itself
+   */
+  private async moveIn(
+    from: TravelStore,
+    entries: number,
+    { place, key }: NewWallet,
+  ): Promise<{ head: Head; found: string[] }> {
     const { places, spares } = this.wallets
     if (place.kind === 'PROFILE') await spares.reserve(place)
     else await places.own.openWith(place.store, key as string)
-    await this.travelling.use(from, (source, profile) =>
-      places.use(place, async (target, targetProfile) => {
+    const found = await this.travelling.use(from, async (source, profile) => {
+      if ((await countOf(source, profile)) !== entries) throw new Error('Other entries have come than were sent')
+      const keys = await source.transaction(profile, (session) => takeOver(session, this.options.observers))
+      await places.use(place, async (target, targetProfile) => {
         await source.copyProfile(profile, target, targetProfile)
-        const count = await target.session(targetProfile, (session) => session.count({}))
-        if (count !== entries) throw new Error('Other entries have come than were sent')
-      }),
-    )
+        const [copied, whole] = [await countOf(target, targetProfile), await countOf(source, profile)]
+        if (copied !== whole) throw new Error('Other entries have moved in than have come')
+      })
+      return keys
+    })
     await places.changeHead(place, (head) => {
       delete head.fence
       // What waits in the outbox is anybody's to send, and the queue and the tenant's life begin anew.
@@ -157,7 +173,7 @@ export class Importer {
       head.queue = { handled: 0, told: 0 }
       head.lifecycle = 0
     })
-    return places.readHead(place)
+    return { head: await places.readHead(place), found }
   }
 
   /** @throws CONFLICT */
@@ -165,3 +181,5 @@ export class Importer {
     if (await this.tenants.findByName(name)) throw conflict('This name is taken. Choose another.', 'input.name')
   }
 }
+
+const countOf = (sessions: StoreSessions, profile: string) => sessions.session(profile, (session) => session.count({}))
