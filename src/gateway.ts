@@ -63,20 +63,24 @@ import { QuestionService } from './questions/question.service.js'
 import { questionObserver } from './questions/question.view.js'
 import { silentBus } from './redis/bus.js'
 import { connectInstances } from './redis/instances.js'
+import { Carrier } from './relay/carrier.js'
 import { Drain } from './relay/drain.js'
-import { Inbound } from './relay/inbound.js'
+import { HeldMessages } from './relay/held.js'
+import { Inbound, type InboundOutcome, type Returns } from './relay/inbound.js'
 import { outbox } from './relay/outbox.js'
 import { Post } from './relay/post.js'
 import { Recovery } from './relay/recovery.js'
 import { RelayResolver } from './relay/relay.resolver.js'
+import { ReturnPaths } from './relay/return-paths.js'
 import { Routes } from './relay/routes.js'
 import { SealedQueue } from './relay/sealed-queue.js'
-import { deliveryDraft, Sender } from './relay/sender.js'
+import { type DeliveryReport, deliveryDraft, Sender } from './relay/sender.js'
 import { TenantQueueResolver } from './relay/tenant-queue.resolver.js'
 import { actInTheNameOfViewers } from './server/acting.js'
 import { auditExport } from './server/audit-export.js'
 import { Credentials } from './server/credentials.js'
 import { didcommOverHttp } from './server/didcomm.js'
+import { DIDCOMM_SOCKETS, DidcommSockets } from './server/didcomm-ws.js'
 import { explorer } from './server/explorer.js'
 import { graphqlOverHttp } from './server/graphql-http.js'
 import { OperationChecker } from './server/graphql-operation.js'
@@ -103,6 +107,7 @@ import { Places } from './storage/places.js'
 import { Profiles } from './storage/profiles.js'
 import { BASE_PROFILE, WalletStore } from './storage/store.js'
 import { TravelStores } from './storage/travel-stores.js'
+import type { Unit } from './storage/unit.js'
 import { EventResolver, openEventStream } from './streams/event.resolver.js'
 import { EventService } from './streams/event.service.js'
 import { TenantEndpoints } from './tenants/endpoints.js'
@@ -250,19 +255,31 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   })
   const outsideIssuer = OutsideIssuer.of(config, fetch, tenants)
   const routes = new Routes(profiles.base, hints)
+  const returnPaths = new ReturnPaths()
+  const maySend = async (tenantId: string) => (await tenants.find(tenantId))?.state === 'ACTIVE'
+  const reportDelivery = async (unit: Unit, tenantId: string, report: DeliveryReport) => {
+    const tenant = await tenants.find(tenantId)
+    unit.add(tenantJournal, deliveryDraft(tenantId, tenant?.eventDispatch ?? 'DEFAULT', report))
+  }
   const sender = new Sender({
     instanceId,
     profiles,
     shared,
-    post: new Post(fetch, config.outboundTimeoutMs),
+    carrier: new Carrier(returnPaths, new Post(fetch, config.outboundTimeoutMs)),
     isTold: () => bus.connected,
     exists: async (tenantId) => (await tenants.find(tenantId)) !== undefined,
-    maySend: async (tenantId) => (await tenants.find(tenantId))?.state === 'ACTIVE',
+    maySend,
     giveUpMs: config.outboxGiveUpMs,
-    async report(unit, tenantId, report) {
-      const tenant = await tenants.find(tenantId)
-      unit.add(tenantJournal, deliveryDraft(tenantId, tenant?.eventDispatch ?? 'DEFAULT', report))
-    },
+    report: reportDelivery,
+    logger,
+  })
+  const held = new HeldMessages({
+    profiles,
+    paths: returnPaths,
+    maySend,
+    announce: (tenantId) => bus.publish('held', { tenantId }),
+    giveUpMs: config.outboxGiveUpMs,
+    report: reportDelivery,
     logger,
   })
   const recovery = new Recovery({
@@ -309,7 +326,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   // 5. The agent.
   const ports: AgentPorts = {
     event: (unit, draft) => unit.add(tenantJournal, draft),
-    send: (unit, envelope) => unit.add(out, envelope),
+    send(unit, { endpoint, to, ...envelope }) {
+      if (endpoint !== undefined) unit.add(out, { endpoint, to, ...envelope })
+      else if (to !== undefined) held.add(unit, { to, ...envelope })
+    },
     route: (unit, keys) => {
       for (const key of keys) unit.add(routes.collector, key)
     },
@@ -385,7 +405,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policies.of(tenant)
     return { messages: queueMaxMessages, bytes: queueMaxBytes, ageMs: queueMaxAge * SECOND_MS }
   })
-  const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, logger)
+  const returns: Returns = {
+    open(tenantId, route, path) {
+      if (!returnPaths.open(tenantId, route, path)) return
+      sender.tryNow(tenantId, (message) => returnPaths.find(tenantId, message) !== undefined)
+    },
+    fetch: (tenantId, { to }) => held.fetch(tenantId, to),
+  }
+  const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger)
   const drain = new Drain({
     queue,
     tenants,
@@ -513,6 +540,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     waitingForWallet: () => sessions.waiting,
     waitingForStore: () => store.waiting,
     outboundPending: () => sender.pending,
+    didcommSockets: () => didcommSockets.count,
     tenants: () => tenants.count(),
     storeUp: () => watch.up,
     redisUp: () => bus.connected,
@@ -543,6 +571,16 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const { maxRequestBytes: maxBytes } = config
   const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
   const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
+  const observeInbound = (outcome: InboundOutcome) => metrics.countInbound(outcome)
+  const didcommSockets = new DidcommSockets({
+    inbound,
+    returns: returnPaths,
+    maxBytes: config.maxMessageBytes,
+    socketsMax: config.didcommSocketsMax,
+    idleMs: config.didcommSocketIdleMs,
+    observe: observeInbound,
+    reachedBy: (request) => endpoints.reachedAt(hostOf(request), (request.url ?? '').split('?')[0] as string),
+  })
   const server = new HttpServer({
     host: config.host,
     port: config.port,
@@ -556,11 +594,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       }),
       metrics.router(),
       jwksEndpoint(tokenKeys),
-      didcommOverHttp(
-        inbound,
-        config.maxMessageBytes,
-        (outcome) => metrics.countInbound(outcome),
-        (request) => endpoints.reachedAt(hostOf(request), request.path),
+      didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observeInbound, (request) =>
+        endpoints.reachedAt(hostOf(request), request.path),
       ),
       transfers({ exporter, importer, credentials, originOf, logger }),
       auditExport({ log: auditLog, credentials, originOf, logger }),
@@ -569,7 +604,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       overHttp.router,
       hosted(hosting),
     ],
-    sockets: { '/graphql': overWs.server },
+    sockets: [
+      { paths: /^\/graphql$/, server: overWs.server },
+      { paths: DIDCOMM_SOCKETS, server: didcommSockets.server },
+    ],
     logger,
   })
 
@@ -654,6 +692,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     operators.forget()
     void live.check(id)
   })
+  bus.on('held', ({ tenantId }) => held.look(tenantId))
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
     if (owner !== instanceId) return
@@ -697,6 +736,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         })
         every(SECOND_MS, async () => {
           if (bus.connected) return
+          await held.lookAll()
           for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) {
             await live.check(log)
             await following.begin(log)
@@ -715,6 +755,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         for (const name of [BASE_PROFILE, ...sessions.tenantIds]) {
           await trimLog(profiles.of(name), config.eventRetentionMs)
           await trimIdempotency(profiles.of(name))
+          if (name !== BASE_PROFILE) await held.trim(name)
         }
       })
       every(60 * SECOND_MS, () => lifecycle.noteTokenUse())
@@ -736,7 +777,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     async stop() {
       draining = true
       for (const timer of timers) clearInterval(timer)
-      await overWs.stop()
+      await Promise.all([overWs.stop(), didcommSockets.stop()])
       // Time for whoever asks whether it is ready to hear that it is not.
       await sleep(UNREADY_MS)
       await server.close(GRACE_MS)
@@ -744,6 +785,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await drain.stop()
       await revocation.stop()
       await sender.stop()
+      await held.stop()
       await feed.idle()
       subscriptions.close()
       await sessions.close()

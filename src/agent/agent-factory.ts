@@ -23,6 +23,7 @@ import {
   DidCommCredentialsModuleConfig,
   type DidCommDiscoverFeaturesDisclosureReceivedEvent,
   DidCommDiscoverFeaturesEventTypes,
+  DidCommDocumentService,
   DidCommEnvelopeService,
   DidCommMessageHandlerRegistry,
   DidCommModule,
@@ -52,10 +53,12 @@ import {
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
 import { discloseWhatIsOn, ignoreLateReports, refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
-import { OutboxTransport } from './outbox-transport.js'
+import { OutboxTransport, QueueForOutbox } from './outbox-transport.js'
 import { OutsideResources } from './outside-resources.js'
+import { PeerServices } from './peer-services.js'
 import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
 import { type ProblemReport, ProblemReportHandler } from './problem-reports.js'
+import { noteReturnRoute } from './return-route.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
 import { WalletAgent } from './wallet-agent.js'
@@ -117,6 +120,7 @@ export class AgentFactory {
     const wallets = new Wallets(options.profileOf)
     const contexts = new OpenContexts()
     const protocols = exchangeProtocols(options.revocation)
+    const transport = new OutboxTransport(options.ports)
     const root = new Agent({
       config: { logger: new CredoLogger(options.logger), allowInsecureHttpUrls: true },
       dependencies: {
@@ -127,7 +131,8 @@ export class AgentFactory {
       },
       modules: {
         didcomm: new DidCommModule({
-          transports: { outbound: [new OutboxTransport(options.ports)] },
+          transports: { outbound: [transport] },
+          queueTransportRepository: new QueueForOutbox(transport),
           credentials: { credentialProtocols: [...protocols.credentials] },
           proofs: { proofProtocols: [...protocols.proofs] },
           mediator: false,
@@ -147,7 +152,13 @@ export class AgentFactory {
     })
     contexts.add(root.context)
     const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
-    for (const middleware of [refuseWhatIsOff, discloseWhatIsOn, ignoreLateReports, undoFailedHandling])
+    for (const middleware of [
+      noteReturnRoute,
+      refuseWhatIsOff,
+      discloseWhatIsOn,
+      ignoreLateReports,
+      undoFailedHandling,
+    ])
       handlers.registerMessageHandlerMiddleware(middleware)
     handlers.registerMessageHandlers([new ConnectionRefusedHandler(), new ProblemReportHandler(options.reported)])
     const storage = root.context.resolve(StorageUpdateService)
@@ -281,6 +292,7 @@ class WalletModule implements Module {
       .registerBackend(new WalletKeyManagementService(this.wallets))
     dependencyManager.registerInstance(OutsideResources, this.resources)
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
+    dependencyManager.registerSingleton(DidCommDocumentService, PeerServices)
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
   }
 }

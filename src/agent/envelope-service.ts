@@ -18,6 +18,7 @@ import {
   DidCommModuleConfig,
 } from '@credo-ts/didcomm'
 import { base58Encode } from '../lib/base58.js'
+import { notePacked } from './packed.js'
 import { WalletBoxes } from './wallet-boxes.js'
 
 /** An envelope that this wallet cannot open: a key it does not have, or a tampered envelope. */
@@ -61,12 +62,15 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
     const options = { useDidSovPrefixWhereAllowed }
     let envelope = await this.seal(context, payload.toJSON(options), recipientKeys, senderKey ?? undefined)
     let to = recipientKeys[0]
+    const recipient = to && base58Encode(to.publicKey.publicKey)
+    const inner = envelope
     for (const routingKey of routingKeys) {
       if (!to) throw new CredoError('An envelope needs a recipient')
       const forward = new DidCommForwardMessage({ to: base58Encode(to.publicKey.publicKey), message: envelope })
       envelope = await this.seal(context, forward.toJSON(options), [routingKey], undefined)
       to = routingKey
     }
+    if (recipient) notePacked(envelope, { to: recipient, inner, thread: payload.threadId })
     return envelope
   }
 

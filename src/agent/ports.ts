@@ -24,13 +24,22 @@ export class WalletOwner {
   ) {}
 }
 
+/** What agents without an endpoint write in place of one. */
+export const NO_ENDPOINT = 'didcomm:transport/queue'
+
 /** A message that is packed and ready to leave. */
 export interface OutboundEnvelope {
-  endpoint: string
+  /** Absent for a peer that has none: it fetches what is for it by a return route. */
+  endpoint?: string
   /** Messages of one connection leave in their order. */
   connectionId?: string
   /** The sealed envelope; a retry sends the same bytes. */
   payload: unknown
+  /** The key that it is sealed for, base58, where it may go by a return route; with its thread. */
+  to?: string
+  thread?: string
+  /** What goes by a return route in place of the payload, which has forwards around it. */
+  inner?: unknown
 }
 
 /** A stored record as JSON, with its id. */

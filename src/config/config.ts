@@ -52,6 +52,8 @@ export interface Config {
   readonly maxMessageBytes: number
   readonly maxRequestBytes: number
   readonly socketOperationsMax: number
+  readonly didcommSocketsMax: number
+  readonly didcommSocketIdleMs: number
   readonly queryDepthMax: number
   readonly queryCostMax: number
   readonly introspection: boolean
@@ -103,6 +105,8 @@ const schema = z.object({
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
   SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
+  DIDCOMM_SOCKETS_MAX: wholeNumber(1, 1_000_000),
+  DIDCOMM_SOCKET_IDLE: duration(),
   QUERY_DEPTH_MAX: wholeNumber(1, 100),
   QUERY_COST_MAX: wholeNumber(1, 10_000_000),
   INTROSPECTION: onOff,
@@ -225,6 +229,8 @@ function toConfig(parsed: Parsed): Config {
     maxMessageBytes: parsed.MAX_MESSAGE_SIZE,
     maxRequestBytes: parsed.MAX_REQUEST_SIZE,
     socketOperationsMax: parsed.SOCKET_OPERATIONS_MAX,
+    didcommSocketsMax: parsed.DIDCOMM_SOCKETS_MAX,
+    didcommSocketIdleMs: parsed.DIDCOMM_SOCKET_IDLE,
     queryDepthMax: parsed.QUERY_DEPTH_MAX,
     queryCostMax: parsed.QUERY_COST_MAX,
     introspection: parsed.INTROSPECTION,

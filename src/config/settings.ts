@@ -274,6 +274,21 @@ const settingList = [
   },
   {
     group: 'Limits',
+    name: 'DIDCOMM_SOCKETS_MAX',
+    default: '10000',
+    kind: '1 to 1000000',
+    meaning: 'WebSockets for DIDComm that may be open at once.',
+  },
+  {
+    group: 'Limits',
+    name: 'DIDCOMM_SOCKET_IDLE',
+    default: '60s',
+    kind: 'duration',
+    meaning:
+      'After this time without a message a WebSocket for DIDComm is closed. One that answers may go back by is asked instead whether its peer lives.',
+  },
+  {
+    group: 'Limits',
     name: 'QUERY_DEPTH_MAX',
     default: '12',
     kind: '1 to 100',

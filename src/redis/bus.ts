@@ -13,6 +13,8 @@ export interface BusMessages {
   routes: { keys: string[] }
   /** A message waits in the outbox of a tenant whose messages `owner` sends. */
   outbox: { tenantId: string; owner: string }
+  /** A message waits for a peer without an endpoint, which may be connected elsewhere. */
+  held: { tenantId: string }
 }
 
 export type BusKind = keyof BusMessages

@@ -1,5 +1,6 @@
 import { EnvelopeError } from '../agent/envelope-service.js'
 import { needsOf } from '../agent/outside-needs.js'
+import { answersOf, onReturnRoute, type ReturnRoute } from '../agent/return-route.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { FairGate } from '../lib/fair-gate.js'
@@ -12,6 +13,7 @@ import type { Sessions } from '../tenants/sessions.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Vault } from '../tenants/vault.js'
 import { type Envelope, parseEnvelope } from './envelope.js'
+import type { ReturnPath } from './return-paths.js'
 import type { Routes } from './routes.js'
 import type { Laid, Sealed, SealedQueue, Why } from './sealed-queue.js'
 
@@ -37,6 +39,8 @@ const OUTCOME: Record<Exclude<Laid, 'direct'>, InboundOutcome> = {
   unknown: 'unknown-recipient',
 }
 
+type Arrived = Envelope & { path: ReturnPath | undefined }
+
 /** How often a tenant is looked at anew whose state changes while a message for it is taken. */
 const ROUNDS = 5
 
@@ -46,6 +50,14 @@ const seen: Collector<string> = {
     head.seen = [...head.seen, ...digests].slice(-SEEN_MAX)
     return { changes: [] }
   },
+}
+
+/** Who is told of a return route that a message asks for. */
+export interface Returns {
+  /** Lets answers go back, from this moment on. */
+  open(tenantId: string, route: ReturnRoute, path: ReturnPath): void
+  /** Hands over what has waited for it. Resolves when that is done. */
+  fetch(tenantId: string, route: ReturnRoute): Promise<void>
 }
 
 /** Relays each inbound envelope to the wallet that its recipient key belongs to. */
@@ -58,14 +70,16 @@ export class Inbound {
     private readonly queue: SealedQueue,
     private readonly rates: Rates,
     private readonly gate: FairGate,
+    private readonly returns: Returns,
     private readonly logger: Logger,
   ) {}
 
   /**
    * Resolves once the message's changes, events and answers are committed, or none of them is.
    * @param reachedThere says whom it can reach by where it was sent
+   * @param path by which answers can go back, if the message asks for it
    */
-  async receive(body: Buffer, reachedThere: () => Promise<Reached>): Promise<Received> {
+  async receive(body: Buffer, reachedThere: () => Promise<Reached>, path?: ReturnPath): Promise<Received> {
     // 1. The outside of the envelope.
     const envelope = parseEnvelope(body)
     if (!envelope) return { outcome: 'malformed' }
@@ -78,7 +92,7 @@ export class Inbound {
       tenantId = route.tenantId
       // 3. Whether there may be more of them.
       await this.rates.takeInbound(tenantId)
-      return { outcome: await this.relay(route, reached, envelope) }
+      return { outcome: await this.relay(route, reached, { ...envelope, path }) }
     } catch (error) {
       if (isGatewayError(error, 'RATE_LIMITED')) return { outcome: 'limited', retryAfter: error.retryAfter }
       this.logger.error('An inbound message could be neither handled nor stored', { tenantId, error })
@@ -89,7 +103,7 @@ export class Inbound {
   private async relay(
     route: { key: string; tenantId: string },
     reached: Reached,
-    envelope: Envelope,
+    envelope: Arrived,
   ): Promise<InboundOutcome> {
     // 4. To its wallet.
     const outcome = await this.deliver(route.tenantId, envelope)
@@ -111,11 +125,11 @@ export class Inbound {
     return undefined
   }
 
-  private deliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+  private deliver(tenantId: string, envelope: Arrived): Promise<InboundOutcome> {
     return this.gate.use(tenantId, () => this.deliverInTurn(tenantId, envelope))
   }
 
-  private async deliverInTurn(tenantId: string, envelope: Envelope): Promise<InboundOutcome> {
+  private async deliverInTurn(tenantId: string, envelope: Arrived): Promise<InboundOutcome> {
     for (let round = 0; round < ROUNDS; round++) {
       const outcome = await this.tryToDeliver(tenantId, envelope)
       if (outcome !== 'direct') return outcome
@@ -126,7 +140,7 @@ export class Inbound {
   }
 
   /** @returns `direct` where it cannot be handled by what is known of the tenant, and need not wait by what is true */
-  private async tryToDeliver(tenantId: string, envelope: Envelope): Promise<InboundOutcome | 'direct'> {
+  private async tryToDeliver(tenantId: string, envelope: Arrived): Promise<InboundOutcome | 'direct'> {
     let tenant = await this.tenants.find(tenantId)
     // What came before it may just have been laid down by an instance that has not the wallet open: it goes behind.
     if (tenant?.keyMode === 'UNMANAGED') tenant = await this.tenants.findNow(tenantId)
@@ -134,7 +148,8 @@ export class Inbound {
     this.vault.touch(tenant)
     if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, 'not served')
     try {
-      await this.sessions.transact(tenantId, (agent, unit) => this.handle(agent, unit, envelope))
+      const answers = await this.sessions.transact(tenantId, (agent, unit) => this.answer(agent, unit, envelope))
+      answers?.()
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
@@ -150,6 +165,26 @@ export class Inbound {
   private async lay(tenantId: string, envelope: Envelope, why: Why): Promise<InboundOutcome | 'direct'> {
     const laid = await this.queue.put(tenantId, envelope, why)
     return laid === 'direct' ? laid : OUTCOME[laid]
+  }
+
+  /** Handles a message that has come by a path. @returns what is to be done for its answers once they are committed */
+  private async answer(
+    agent: WalletAgent,
+    unit: Unit,
+    { path, ...envelope }: Arrived,
+  ): Promise<(() => void) | undefined> {
+    const { tenantId } = agent.owner
+    let asked: ReturnRoute | undefined
+    if (path) {
+      onReturnRoute(unit, (route) => {
+        asked = route
+        // Before the commit: what it lays down leaves in the same turn.
+        this.returns.open(tenantId, route, path)
+      })
+    }
+    await this.handle(agent, unit, envelope)
+    const [answers, route] = [answersOf(unit) ?? 0, asked]
+    return route && path && (() => path.expect(answers > 0 || this.returns.fetch(tenantId, route)))
   }
 
   /** Handles a message of the sealed queue, once. */

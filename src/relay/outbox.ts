@@ -7,6 +7,7 @@ export const OUTBOX = '_out'
 
 /** An envelope in the outbox; `n` is its place there. */
 export interface Outgoing extends OutboundEnvelope {
+  endpoint: string
   n: number
   /** When it was laid there: milliseconds since the epoch. */
   at: number
@@ -39,7 +40,7 @@ export interface OutboxOptions {
   handOver: (tenantId: string, owner: string) => void
 }
 
-export function outbox(options: OutboxOptions): Collector<OutboundEnvelope> {
+export function outbox(options: OutboxOptions): Collector<OutboundEnvelope & { endpoint: string }> {
   return {
     prepare: (_envelopes, tenantId) => options.mark(tenantId),
     settle(envelopes, head, tenantId) {

@@ -1,11 +1,17 @@
+import { LRUCache } from 'lru-cache'
 import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Outgoing } from './outbox.js'
 
 /** Requests to one origin at once: a peer that hangs takes these, and no more. */
 const PER_ORIGIN = 32
+/** For how long an old agent is taken for one (ms). */
+const OLD_MS = 60 * 60_000
 
 const CONTENT_TYPE = 'application/didcomm-envelope-enc'
+/** What agents from before Aries RFC 0044 know instead. */
+const OLD_CONTENT_TYPE = 'application/ssi-agent-wire'
+const UNSUPPORTED_MEDIA_TYPE = 415
 
 /** Why a message did not arrive. */
 export interface Failure {
@@ -18,6 +24,8 @@ export interface Failure {
 /** Carries single envelopes to their endpoints, by HTTP. */
 export class Post {
   private readonly origins = new Map<string, Semaphore>()
+  /** Origins that have refused the newer media type. */
+  private readonly old = new LRUCache<string, true>({ max: 10_000, ttl: OLD_MS })
 
   constructor(
     private readonly fetch: GuardedFetch,
@@ -34,9 +42,10 @@ export class Post {
     const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
     this.origins.set(origin, places)
     try {
-      const headers = { 'content-type': CONTENT_TYPE }
-      const request = { method: 'POST', headers, body: JSON.stringify(payload), timeoutMs: this.timeoutMs } as const
-      const response = await places.use(async () => ((await mayGo()) ? this.fetch.fetch(endpoint, request) : undefined))
+      const body = JSON.stringify(payload)
+      const response = await places.use(async () =>
+        (await mayGo()) ? this.request(endpoint, origin, body) : undefined,
+      )
       if (!response) return 'held'
       return failureOf(response.status, response.headers['retry-after'])
     } catch {
@@ -44,6 +53,15 @@ export class Post {
     } finally {
       if (places.waiting === 0 && places.free === PER_ORIGIN) this.origins.delete(origin)
     }
+  }
+
+  private async request(endpoint: string, origin: string, body: string) {
+    const type = this.old.has(origin) ? OLD_CONTENT_TYPE : CONTENT_TYPE
+    const request = { method: 'POST', headers: { 'content-type': type }, body, timeoutMs: this.timeoutMs } as const
+    const response = await this.fetch.fetch(endpoint, request)
+    if (response.status !== UNSUPPORTED_MEDIA_TYPE || type === OLD_CONTENT_TYPE) return response
+    this.old.set(origin, true)
+    return this.fetch.fetch(endpoint, { ...request, headers: { 'content-type': OLD_CONTENT_TYPE } })
   }
 }
 

@@ -4,6 +4,7 @@ import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
+import type { Carrier } from './carrier.js'
 import {
   type Claimed,
   claimOutbox,
@@ -14,13 +15,15 @@ import {
   releaseOutbox,
   removal,
 } from './outbox.js'
-import type { Failure, Post } from './post.js'
+import type { Failure } from './post.js'
 import { isHopeless, pauseMs } from './retry.js'
 
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 interface Lane {
   waiting: Outgoing[]
   attempts: number
+  /** Ends a wait before the next try. */
+  wake?: () => void
 }
 
 /** A tenant whose messages this instance sends. */
@@ -55,7 +58,7 @@ export interface SenderOptions {
   maySend: (tenantId: string) => Promise<boolean>
   /** Whether other instances can tell this one what they laid into its outboxes; where not, it looks. */
   isTold: () => boolean
-  post: Post
+  carrier: Carrier
   /** A message that was not delivered after this time (ms) is given up. */
   giveUpMs: number
   /** Adds the event of a delivery that was late or given up. */
@@ -132,6 +135,13 @@ export class Sender {
     const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options)
     if (claimed && claimed.messages.length > 0) this.lay(tenantId, claimed)
     return claimed !== undefined
+  }
+
+  /** Tries at once what waits to be tried again, where it `canGo` by another way now. */
+  tryNow(tenantId: string, canGo: (message: Outgoing) => boolean): void {
+    for (const { waiting, wake } of this.sendings.get(tenantId)?.lanes.values() ?? []) {
+      if (waiting[0] && canGo(waiting[0])) wake?.()
+    }
   }
 
   /** Another instance sends for this tenant: whatever it does not come to is sent from here. */
@@ -288,7 +298,7 @@ export class Sender {
 
   private async empty(tenantId: string, sending: Sending, lane: Lane): Promise<void> {
     for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
-      const failure = await this.options.post.send(message, () => this.mayGo(tenantId, sending))
+      const failure = await this.options.carrier.send(tenantId, message, () => this.mayGo(tenantId, sending))
       if (failure === 'held') {
         if (this.isCurrent(tenantId, sending)) await this.wait(RETRY_MS)
         continue
@@ -299,7 +309,7 @@ export class Sender {
       if (lane.attempts === STRUGGLING && failure) this.log('A peer does not take messages', tenantId, lane, failure)
       if (failure && !isHopeless(message, lane.attempts, failure, this.options.giveUpMs)) {
         if (this.stopping) return
-        await this.wait(pauseMs(message, lane.attempts, failure, this.options.giveUpMs))
+        await this.wait(pauseMs(message, lane.attempts, failure, this.options.giveUpMs), lane)
         continue
       }
       if (failure) this.log('An outbound message was given up', tenantId, lane, failure)
@@ -429,13 +439,15 @@ export class Sender {
     }
   }
 
-  private wait(ms: number): Promise<void> {
+  private wait(ms: number, lane?: Lane): Promise<void> {
     if (this.stopping) return Promise.resolve()
     return new Promise((resolve) => {
       const wait = { timer: setTimeout(done, ms), wake: done }
+      if (lane) lane.wake = done
       const { waits } = this
       waits.add(wait)
       function done() {
+        clearTimeout(wait.timer)
         waits.delete(wait)
         resolve()
       }

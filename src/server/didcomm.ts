@@ -1,5 +1,7 @@
-import express, { type ErrorRequestHandler, type Request, Router } from 'express'
+import { setTimeout as sleep } from 'node:timers/promises'
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
 import type { Inbound, InboundOutcome, Received } from '../relay/inbound.js'
+import type { ReturnPath, ReturnPaths } from '../relay/return-paths.js'
 import type { Reached } from '../tenants/endpoints.js'
 
 /** Media types of DIDComm v1 envelopes: Aries RFC 0044, its forerunner, and what some agents write instead. */
@@ -9,6 +11,9 @@ const MEDIA_TYPES = [
   'application/json',
   'application/jwe',
 ]
+
+/** For how long an answer that a message has asked for may be made and come before the request is answered without (ms). */
+const ANSWER_MS = 2000
 
 const STATUS: Record<InboundOutcome, number> = {
   handled: 200,
@@ -40,6 +45,7 @@ const PATHS = ['/didcomm', '/didcomm/*path']
 /** `POST /didcomm`: every tenant's inbound DIDComm, and below it and on other domains each one's own. */
 export function didcommOverHttp(
   inbound: Inbound,
+  returns: ReturnPaths,
   maxBytes: number,
   observe: (outcome: InboundOutcome) => void,
   reachedBy: (request: Request) => Promise<Reached>,
@@ -51,10 +57,14 @@ export function didcommOverHttp(
     res.status(415).send('Send an envelope as application/didcomm-envelope-enc.')
   })
   router.post(['/', ...PATHS], express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
+    const path = new ResponsePath(req, res)
     const received: Received = Buffer.isBuffer(req.body)
-      ? await inbound.receive(req.body, () => reachedBy(req))
+      ? await inbound.receive(req.body, () => reachedBy(req), path)
       : { outcome: 'malformed' }
     const { outcome } = received
+    const isAnswered = await path.answered()
+    returns.close(path)
+    if (isAnswered) return observe(outcome)
     const retryAfter = received.retryAfter ?? RETRY_AFTER[outcome]
     observe(outcome)
     if (retryAfter) res.set('retry-after', `${retryAfter}`)
@@ -73,4 +83,51 @@ export function didcommOverHttp(
   }
   router.use(tooLarge)
   return router
+}
+
+/** The response of a request as the way back: for one envelope, as long as the request is open. */
+class ResponsePath implements ReturnPath {
+  private used: Promise<boolean> | undefined
+  private awaited: Promise<void> | undefined
+  private signal = () => {}
+
+  constructor(
+    private readonly request: Request,
+    private readonly response: Response,
+  ) {}
+
+  get isOpen(): boolean {
+    return !this.used && !this.response.closed
+  }
+
+  send(envelope: string): Promise<boolean> {
+    if (!this.isOpen) return Promise.resolve(false)
+    const [own = '', ...others] = MEDIA_TYPES
+    const types = this.request.is('application/ssi-agent-wire') ? MEDIA_TYPES.slice(1, 2).concat(own) : [own, ...others]
+    const sent = new Promise<boolean>((resolve) => {
+      this.response.once('finish', () => resolve(true)).once('close', () => resolve(false))
+    })
+    this.used = sent
+    this.response
+      .status(200)
+      .type(this.request.accepts(types) || own)
+      .send(envelope)
+    this.signal()
+    return sent
+  }
+
+  expect(more: true | Promise<void>): void {
+    const used = new Promise<void>((resolve) => {
+      this.signal = resolve
+      if (this.used) resolve()
+    })
+    const waited = sleep(ANSWER_MS, undefined, { ref: false })
+    this.awaited = Promise.race([used, waited, ...(more === true ? [] : [more])])
+  }
+
+  /** Waits for an answer where there may be one. @returns whether there was */
+  async answered(): Promise<boolean> {
+    await this.awaited
+    return this.used !== undefined
+  }
 }

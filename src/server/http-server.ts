@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express'
 import type { WebSocketServer } from 'ws'
@@ -13,8 +13,15 @@ export interface HttpServerOptions {
   corsOrigins: readonly string[]
   /** In their order: the first that answers. */
   routers: Router[]
-  sockets: Record<string, WebSocketServer>
+  /** In their order: the first that serves a path. */
+  sockets: SocketRoute[]
   logger: Logger
+}
+
+/** A server of WebSockets, and where it serves. */
+export interface SocketRoute {
+  paths: RegExp
+  server: WebSocketServer
 }
 
 /** Apollo Studio's explorer. */
@@ -30,7 +37,7 @@ export class HttpServer {
     app.disable('x-powered-by')
     app.disable('etag')
     app.use(cors(options.corsOrigins))
-    assertOwn([...Object.keys(options.sockets), ...options.routers.flatMap(pathsOf)])
+    assertOwn(options.routers.flatMap(pathsOf))
     for (const router of options.routers) app.use(router)
     app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
@@ -40,7 +47,7 @@ export class HttpServer {
       socket.on('close', () => this.connections.delete(socket))
     })
     this.server.on('upgrade', (request, socket, head) => {
-      const sockets = options.sockets[(request.url ?? '').split('?')[0] as string]
+      const sockets = options.sockets.find(({ paths }) => paths.test(pathOf(request)))?.server
       if (!sockets) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
       sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request))
     })
@@ -68,6 +75,8 @@ export class HttpServer {
     clearTimeout(timeout)
   }
 }
+
+const pathOf = ({ url = '' }: IncomingMessage) => url.split('?')[0] as string
 
 const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [route.path].flat().map(String) : []))
 

@@ -7,6 +7,7 @@ export interface MetricSources {
   waitingForWallet: () => number
   waitingForStore: () => number
   outboundPending: () => number
+  didcommSockets: () => number
   tenants: () => Promise<number>
   storeUp: () => boolean
   redisUp: () => boolean
@@ -60,6 +61,7 @@ export class Metrics {
     gauge('tenantry_wallet_queue', 'Requests that wait for a wallet to be lent', sources.waitingForWallet)
     gauge('tenantry_store_queue', 'Sessions that wait for a connection to the store', sources.waitingForStore)
     gauge('tenantry_outbound_pending', 'Outbound messages that wait or are under way here', sources.outboundPending)
+    gauge('tenantry_didcomm_sockets', 'WebSockets for DIDComm that are open', sources.didcommSockets)
     gauge('tenantry_tenants', 'Tenants of this gateway', async () =>
       sources.storeUp() ? sources.tenants() : Number.NaN,
     )

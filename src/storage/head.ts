@@ -16,6 +16,8 @@ export interface Head {
   lifecycle: number
   /** The last place given in the outbox. */
   out: number
+  /** The last place given to a message for a peer without an endpoint. */
+  held: number
   /** Which instance sends what waits in the outbox, and until when (ms since the epoch). */
   lease?: { owner: string; until: number }
   /** How large the wallet is: see `sizeOf`. Absent where it was never counted. */
@@ -45,6 +47,7 @@ export function emptyHead(): Head {
     lists: {},
     lifecycle: 0,
     out: 0,
+    held: 0,
     bytes: 0,
     counts: {},
     queue: { handled: 0, told: 0 },
