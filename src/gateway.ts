@@ -89,6 +89,7 @@ import { graphqlOverWs } from './server/graphql-ws.js'
 import { health } from './server/health.js'
 import { hosted } from './server/hosted.js'
 import { HttpServer, STUDIO_ORIGIN } from './server/http-server.js'
+import { invitations } from './server/invitations.js'
 import { jwksEndpoint } from './server/jwks.js'
 import { LiveCredentials } from './server/live-credentials.js'
 import { Metrics } from './server/metrics.js'
@@ -602,6 +603,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       explorer(),
       graphqlOverSse(streaming),
       overHttp.router,
+      invitations(hosting),
       hosted(hosting),
     ],
     sockets: [

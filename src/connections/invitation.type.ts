@@ -54,6 +54,13 @@ export class InvitationType {
   @Field(() => UrlScalar, { description: 'The message in a URL, to show as a link or QR code.' })
   url!: string
 
+  @Field(() => UrlScalar, {
+    nullable: true,
+    description:
+      'Of what this wallet made: a short URL that the gateway serves as long as the invitation is there. Agents get the message, browsers the long URL.',
+  })
+  shortUrl!: string | null
+
   @Field(() => Boolean, { description: 'Whether more than one agent can use it.' })
   multiUse!: boolean
 

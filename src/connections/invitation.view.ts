@@ -2,6 +2,7 @@ import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
 import { keysOf, keysOfFingerprints } from '../agent/recipient-keys.js'
+import { sha256 } from '../lib/ids.js'
 import type { Tags } from '../storage/entry.js'
 import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
@@ -28,8 +29,19 @@ export function setDomain(unit: Unit, domain: string): void {
   domains.set(unit, domain)
 }
 
-/** A stored out-of-band record as the API shows it. `domain` is for records that name none. */
-export function invitationView(record: RecordJson, domain: string): InvitationType {
+/**
+ * What the short URL of an invitation ends with: 132 bits of what two random ids give, one of which only the wallet has.
+ */
+function shortIdOf(record: RecordJson): string {
+  const message = record['outOfBandInvitation'] as Record<string, unknown>
+  return sha256(`${record.id}/${message['@id']}`).toString('base64url').slice(0, 22)
+}
+
+/**
+ * A stored out-of-band record as the API shows it. `domain` is the tenant's, `chosen` what its URL is to be made with
+ * where the record does not say so yet.
+ */
+export function invitationView(record: RecordJson, domain: string, chosen?: string): InvitationType {
   const message = record['outOfBandInvitation'] as Record<string, unknown>
   return {
     id: record.id,
@@ -38,7 +50,8 @@ export function invitationView(record: RecordJson, domain: string): InvitationTy
     label: (message['label'] as string | undefined) ?? null,
     alias: (record['alias'] as string | undefined) ?? null,
     message,
-    url: invitationUrl(message, choicesOf(record).domain ?? domain),
+    url: invitationUrl(message, chosen ?? choicesOf(record).domain ?? domain),
+    shortUrl: record['role'] === 'sender' ? `${domain}/invitations/${shortIdOf(record)}` : null,
     multiUse: record['reusable'] === true,
     createdAt: String(record['createdAt']),
   }
@@ -49,7 +62,7 @@ function invitationUrl(message: Record<string, unknown>, domain: string): string
 }
 
 /**
- * Lists invitations, tells of each change of state, and has the keys of those that the wallet made routed to it before
+ * Lists invitations, tells of each change of state, serves those that the wallet made by short URLs, and has the keys of those that the wallet made routed to it before
  * they leave: Credo tells of a new key too late, and of some not at all.
  */
 export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletSettings) => string): RecordObserver {
@@ -67,6 +80,11 @@ export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletS
     recipientKeys,
     changed({ unit, owner, before, after, tags }) {
       ports.route(unit, !before && after ? recipientKeys(after, tags) : keyOfExchange(tags))
+      const made = before ?? after
+      if (made?.['role'] === 'sender' && !(before && after)) {
+        const url = after && invitationView(after, domainOf(owner.settings), domains.get(unit)).url
+        ports.publish(unit, { kind: 'INVITATION', id: shortIdOf(made), url })
+      }
       if (!after || before?.['state'] === after['state']) return
       ports.event(unit, {
         tenantId: owner.tenantId,
@@ -74,7 +92,7 @@ export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletS
         topic: 'INVITATION',
         payload: {
           previousState: before ? fromCredo(before['state']) : null,
-          invitation: invitationView(after, domains.get(unit) ?? domainOf(owner.settings)),
+          invitation: invitationView(after, domainOf(owner.settings), domains.get(unit)),
         },
       })
     },

@@ -8,9 +8,10 @@ import { Tails } from './tails.js'
 
 const DIDS = 'hosted-did'
 const RESOURCES = 'hosted-resource'
+const INVITATIONS = 'hosted-invitation'
 
 /**
- * What the gateway serves to the public for its tenants: DIDs by their path, their resources, and tails files. It lies
+ * What the gateway serves to the public for its tenants: DIDs by their path, their resources, tails files, invitations. It lies
  * in the base wallet, so any instance serves it. A path belongs to one tenant.
  */
 export class Hosting {
@@ -57,6 +58,11 @@ export class Hosting {
     return (await this.base.fetch(RESOURCES, `${path}/${id}`))?.value
   }
 
+  /** The whole URL of an invitation by its short id, from the store. */
+  async invitation(id: string): Promise<string | undefined> {
+    return (await this.base.fetch(INVITATIONS, id))?.value
+  }
+
   /** All resources of a path. */
   async resources(path: string): Promise<SignedResource[]> {
     const entries = await this.base.query(RESOURCES, { path })
@@ -84,12 +90,14 @@ export class Hosting {
     await this.base.transact(async (unit) => {
       unit.clear(DIDS, { tenant: tenantId })
       unit.clear(RESOURCES, { tenant: tenantId })
+      unit.clear(INVITATIONS, { tenant: tenantId })
       await this.tails.withdrawAll(unit, tenantId)
     })
   }
 
   private async publish(unit: Unit, tenantId: string, publication: Publication): Promise<void> {
     if (publication.kind === 'TAILS') return this.tails.publish(unit, tenantId, publication)
+    if (publication.kind === 'INVITATION') return putInvitation(unit, tenantId, publication)
     const path = this.pathOf(publication.did)
     if (path === undefined) throw new Error('This DID is not hosted here')
     const entry = await unit.fetch(DIDS, path)
@@ -112,6 +120,12 @@ export class Hosting {
     if (!(await unit.replace(next))) unit.insert(next)
     for (const resource of resources) await put(unit, tenantId, path, resource)
   }
+}
+
+async function putInvitation(unit: Unit, tenantId: string, { id, url }: { id: string; url?: string }): Promise<void> {
+  if (url === undefined) return void (await unit.remove(INVITATIONS, id))
+  const entry = { category: INVITATIONS, name: id, value: url, tags: { tenant: tenantId } }
+  if (!(await unit.replace(entry))) unit.insert(entry)
 }
 
 export const pathTaken = () => conflict('This path is taken. Choose another.', 'input.options.path')

@@ -21,6 +21,8 @@ export type Publication =
       resources?: SignedResource[]
     }
   | ({ kind: 'RESOURCE'; did: string; version: number } & SignedResource)
+  /** An out-of-band invitation by a short id that nobody can guess; without `url` it is withdrawn. */
+  | { kind: 'INVITATION'; id: string; url?: string }
   /** `hash`: base58 of the SHA-256 of the bytes, as AnonCreds has it. */
   | { kind: 'TAILS'; hash: string; bytes: Uint8Array }
 

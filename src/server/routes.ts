@@ -13,6 +13,7 @@ export const OWN_ROUTES: ReadonlySet<string> = new Set([
   'graphql',
   'health',
   'imports',
+  'invitations',
   'metrics',
   'oid4vc',
   'resources',
