@@ -16,7 +16,7 @@ await runMain('bootstrap', async () => {
   checkNode(process.versions.node)
   await withBootstrapLock(async () => {
     await ensurePackages()
-    await ensureNativeLibraries()
+    await ensureNativeLibraries({ indy: goal === 'test' || Boolean(process.env.INDY_NETWORKS) })
     if (goal === 'test') await ensureFallbackBinding()
     await buildSources()
     await buildExplorer()

@@ -74,7 +74,7 @@ function readCounts(file) {
 /** Gateways that tests start inherit this: the user's own database, cache and secrets are not for them. */
 function testEnv(services) {
   const env = { ...process.env, ...services }
-  for (const name of ['LIB_ASKAR_PATH', 'LIB_ANONCREDS_PATH']) env[name] ||= nativeFolder
+  for (const name of ['LIB_ASKAR_PATH', 'LIB_ANONCREDS_PATH', 'LIB_INDY_VDR_PATH']) env[name] ||= nativeFolder
   for (const name of ['DATABASE_URL', 'REDIS_URL', 'STORE_KEY', 'OPERATOR_API_KEYS', 'JWT_SECRET']) delete env[name]
   return env
 }

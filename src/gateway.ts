@@ -2,8 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentFactory } from './agent/agent-factory.js'
+import { IndyReader } from './agent/anoncreds/indy-reader.js'
+import { IndyRegistry } from './agent/anoncreds/indy-registry.js'
 import { TailsFiles } from './agent/anoncreds/tails-files.js'
 import { WebvhRegistry } from './agent/anoncreds/webvh-registry.js'
+import { didIndyResolver } from './agent/did-indy.js'
 import { OutsideDidResolver } from './agent/did-resolvers.js'
 import { didWebResolver } from './agent/did-web.js'
 import { didWebvhResolver } from './agent/did-webvh.js'
@@ -43,6 +46,7 @@ import { BaseFeed, isForBase } from './events/base-feed.js'
 import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
 import { Hosting } from './hosting/hosting.js'
+import { IndyLedgers } from './indy/index.js'
 import { isLoopbackHost } from './lib/addresses.js'
 import { isGatewayError, tenantLocked } from './lib/errors.js'
 import { FairGate } from './lib/fair-gate.js'
@@ -339,8 +343,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const endpoints = new TenantEndpoints(tenants, () => publicUrl ?? '')
   const domainOf = (tenant: WalletSettings) => endpoints.domainOf(tenant)
   const workers = new AnonCredsWorkers()
+  const ledgers = new IndyLedgers({ networks: config.indyNetworks, fetch })
+  const indy = config.indyNetworks.length > 0 ? new IndyReader(ledgers) : undefined
   const outside = new OutsideDidResolver({
-    methods: { web: didWebResolver(fetch), webvh: didWebvhResolver(fetch) },
+    methods: {
+      web: didWebResolver(fetch),
+      webvh: didWebvhResolver(fetch),
+      ...(indy && { indy: didIndyResolver(indy) }),
+    },
     own: (did) => resolveHosted(hosting, did),
   })
   const resources = new OutsideResources(fetch, hosting, outside)
@@ -362,7 +372,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     ports,
     outside,
     endpointOf: (tenant) => endpoints.urlOf(tenant),
-    anoncreds: { workers, registries: [new WebvhRegistry(resources)], tailsFileService: tailsFiles },
+    anoncreds: {
+      workers,
+      registries: [new WebvhRegistry(resources), ...(indy ? [new IndyRegistry(indy, logger)] : [])],
+      tailsFileService: tailsFiles,
+    },
     resources,
     // What it needs of the sessions, which need the agent, is made below.
     revocation: {
@@ -802,6 +816,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await recovery.stop()
       await factory.shutdown()
       await workers.stop()
+      await ledgers.stop()
       await tailsFiles.stop()
       await bus.close()
       await fetch.close()

@@ -2,7 +2,7 @@
  * The native libraries that the gateway is tested with, as the JavaScript wrappers ask for them. Each is inside a wheel
  * of PyPI: `builds` says for `process.platform`-`process.arch` where, with the SHA-256 of the wheel and of the library
  * in it. `variable` names the folder of a library of one's own; `wrapper` is the package whose install script fetches a
- * release of it.
+ * release of it, if there is one.
  */
 export const askar = {
   name: 'Askar',
@@ -82,6 +82,47 @@ export const anoncreds = {
       wheel: 'cd9c747eeff5dc3d975f99671f6e79b1d287c5fb625abf4dafadeaa69bdfc739',
       library: 'anoncreds.dll',
       librarySum: '943b9d8c18ff95c4b6d52de412edfce564f4822845b151d9a4f9c8fd0a704a54',
+    },
+  },
+}
+
+/** Only where Indy networks are configured. */
+export const indyVdr = {
+  name: 'Indy VDR',
+  version: '0.4.2',
+  distribution: 'indy-vdr',
+  variable: 'LIB_INDY_VDR_PATH',
+  source: 'github.com/hyperledger/indy-vdr',
+  builds: {
+    'linux-x64': {
+      tag: 'manylinux2014_x86_64',
+      wheel: 'b1390ee6cbf47967c565b16b7b672969ee54485dd16963ecdd451dc128aff7c1',
+      library: 'libindy_vdr.so',
+      librarySum: '24ca1f038f1fc6a3b5adcd639fa388f3badf96e49e62781d8f1355c8faee2b05',
+    },
+    'linux-arm64': {
+      tag: 'manylinux2014_aarch64',
+      wheel: '9dc8e16e8a0c4666c1a9f0a3e9967cb3dace92975b8dbb9b0aa2c7785ac5e12b',
+      library: 'libindy_vdr.so',
+      librarySum: 'eeaced10e0d32d29d865d95abd8b15c04621ccd683c5481447f819e9e280c643',
+    },
+    'darwin-x64': {
+      tag: 'macosx_10_9_universal2',
+      wheel: '21e4cc22bdb1de581e4abe00e2201d970f46e05d2420437fe023052614867553',
+      library: 'libindy_vdr.dylib',
+      librarySum: '020460ecc33461ac8abfa6035248307f9b0a2c7d2103d927ced2b9071e16f2fe',
+    },
+    'darwin-arm64': {
+      tag: 'macosx_10_9_universal2',
+      wheel: '21e4cc22bdb1de581e4abe00e2201d970f46e05d2420437fe023052614867553',
+      library: 'libindy_vdr.dylib',
+      librarySum: '020460ecc33461ac8abfa6035248307f9b0a2c7d2103d927ced2b9071e16f2fe',
+    },
+    'win32-x64': {
+      tag: 'win_amd64',
+      wheel: 'abb70e9dc46d59a6be1ac1a9b3530732c5dc8afe67f5aacba20bc7404c7d3317',
+      library: 'indy_vdr.dll',
+      librarySum: 'eb6ff4a6b5495c3d4283e67b8b9bbf5e14067d79386350c5ffaf9c698d00fddc',
     },
   },
 }

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from './failure.mjs'
-import { anoncreds, askar } from './native-pins.mjs'
+import { anoncreds, askar, indyVdr } from './native-pins.mjs'
 import { inRoot } from './paths.mjs'
 import { progress } from './progress.mjs'
 import { run, runNode, tail } from './run.mjs'
@@ -24,9 +24,12 @@ const INSTALL_SCRIPT_TIMEOUT_MS = 20_000
 /** The folder of the checkout where the native libraries lie. */
 export const nativeFolder = inRoot('native')
 
-/** Makes sure that the native libraries are there. */
-export async function ensureNativeLibraries() {
-  for (const pin of [askar, anoncreds]) await ensureLibrary(pin)
+/**
+ * Makes sure that the native libraries are there.
+ * @param {{ indy: boolean }} which whether Indy networks are to be read
+ */
+export async function ensureNativeLibraries({ indy }) {
+  for (const pin of [askar, anoncreds, ...(indy ? [indyVdr] : [])]) await ensureLibrary(pin)
 }
 
 /**
@@ -80,13 +83,17 @@ async function fetchLibrary(pin, build) {
   refuseMusl(pin)
   const wheel = await downloadWheel(pin, build)
   if (wheel.bytes) return libraryFromWheel(wheel.bytes, pin.distribution, build)
-  const release = await runInstallScript(pin, build)
+  const release = pin.wrapper ? await runInstallScript(pin, build) : {}
   if (release.bytes) {
     expectSum(`${build.library} of the install script of ${pin.wrapper}`, release.bytes, build.librarySum)
     return release.bytes
   }
+  const problems = [
+    `by pip: ${wheel.problem}`,
+    ...(release.problem ? [`by its install script: ${release.problem}`] : []),
+  ]
   throw new Failure(
-    `The native library of ${pin.name} could not be had.\n  by pip: ${wheel.problem}\n  by its install script: ${release.problem}`,
+    [`The native library of ${pin.name} could not be had.`, ...problems].join('\n  '),
     `Install Python's pip (Debian: apt-get install python3-pip) with an index reachable, or start by: ${ownFolder(pin)}`,
   )
 }

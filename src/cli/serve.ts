@@ -6,6 +6,7 @@ import { deferred } from '../lib/deferred.js'
 import { GatewayError } from '../lib/errors.js'
 import { createLogger, type Logger } from '../lib/logger.js'
 import { version } from '../lib/version.js'
+import { checkIndyNetworks } from './indy-check.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
 
 /** What this command needs of a gateway. */
@@ -26,6 +27,7 @@ export function serveCommand(createGateway: CreateGateway): Command {
 
 async function serve(command: Command, createGateway: CreateGateway): Promise<void> {
   const { raw, config, warnings } = settingsOf(command)
+  checkIndyNetworks(config)
   const { secrets, generated, warnings: secretWarnings } = loadSecrets(raw, config)
   // Before anything can fail: it is made once and told once.
   if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { IndyNetwork } from '../indy/index.js'
 import { AddressList, isLoopbackHost, parseAddress } from '../lib/addresses.js'
 import { newId } from '../lib/ids.js'
 import { type LogFormat, type LogLevel, logLevels } from '../lib/logger.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
+import { indyNetworks } from './indy-networks.js'
 import { fileKey, type SettingName, settings } from './settings.js'
 import { duration, durationOrNone, httpUrl, jsonObject, list, oneOf, size, text, url, wholeNumber } from './values.js'
 
@@ -39,6 +41,8 @@ export interface Config {
   /** The policy of all tenants, by its keys, which are not checked here; empty where none was given. */
   readonly defaultPolicy: Readonly<Record<string, unknown>>
   readonly adminApi: boolean
+  /** Ledgers that are read; whether their genesis is there is not checked here. */
+  readonly indyNetworks: readonly IndyNetwork[]
   readonly sessionsMax: number
   /** Stores of tenants' own that are open at once. */
   readonly storesMax: number
@@ -102,6 +106,7 @@ const schema = z.object({
   OUTBOUND_TIMEOUT: duration(),
   OUTBOX_GIVE_UP: duration(),
   ALLOW_ADDRESSES: list(z.string()).optional(),
+  INDY_NETWORKS: indyNetworks(),
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
   SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
@@ -218,6 +223,7 @@ function toConfig(parsed: Parsed): Config {
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
     defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
+    indyNetworks: parsed.INDY_NETWORKS,
     sessionsMax: parsed.SESSIONS_MAX,
     storesMax: parsed.STORES_MAX,
     sessionIdleMs: parsed.SESSION_IDLE,

@@ -252,6 +252,14 @@ const settingList = [
       'What may be reached though it is private. Without it only public addresses and `PUBLIC_URL` are, and loopback while the gateway itself listens on loopback.',
   },
   {
+    group: 'What goes out',
+    name: 'INDY_NETWORKS',
+    default: '[]',
+    kind: 'JSON list of networks',
+    meaning:
+      'Indy ledgers to read from, each with its `namespace` as in `did:indy`, its `genesis` (a file, or an https URL) and, for one that is for tests, `"isProduction": false`. See [Credentials](credentials.md#indy-ledgers). The same on every instance.',
+  },
+  {
     group: 'Limits',
     name: 'MAX_MESSAGE_SIZE',
     default: '1MiB',

@@ -8,8 +8,8 @@ export interface NativeLibrary {
   name: string
   /** Names a file, or a folder that has it. */
   variable: string
-  /** The package that has it in its `native/`, if its install script was run. */
-  wrapper: string
+  /** The package that has it in its `native/`, if there is one and its install script was run. */
+  wrapper?: string
   files: Partial<Record<NodeJS.Platform, string>>
 }
 
@@ -49,7 +49,7 @@ function defaultPlaces(library: NativeLibrary, named: string | undefined): strin
   if (named) places.push(named)
   const root = packageRoot(dirname(fileURLToPath(import.meta.url)))
   if (root) places.push(join(root, 'native/'))
-  const wrapper = folderOf(library.wrapper)
+  const wrapper = library.wrapper && folderOf(library.wrapper)
   if (wrapper) places.push(join(wrapper, 'native/'))
   return places
 }

@@ -1,3 +1,4 @@
+import type { AnonCredsRegistry } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import type { AnonCredsWorkers } from '../../src/anoncreds/index.js'
 import { loadAskar } from '../../src/askar/index.js'
@@ -7,18 +8,23 @@ import { tempDir } from '../support/services.js'
 const KEY = '7vbGG3kM5vRLvrkHtRsAAZrG3CYUNuuTGJQgRSkMCkyN'
 
 export interface TestWallets {
-  /** Does something in one unit of work of a wallet. */
+  /** Does something in one unit of work of a wallet, once what it needs from outside is at hand. */
   in<T>(tenantId: string, work: (context: AgentContext) => Promise<T>): Promise<T>
   remove(): Promise<void>
 }
 
-/** Wallets in one SQLite file with an agent over them, and a registry that they share. */
-export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]): Promise<TestWallets> {
+/** Wallets in one SQLite file with an agent over them, and a registry that they share: one in memory unless given. */
+export async function openWallets(
+  workers: AnonCredsWorkers,
+  tenantIds: string[],
+  registry?: AnonCredsRegistry,
+): Promise<TestWallets> {
   await loadAskar({ binding: 'koffi' })
   const { WalletStore } = await import('../../src/storage/store.js')
   const { Profiles } = await import('../../src/storage/profiles.js')
   const { AgentFactory } = await import('../../src/agent/agent-factory.js')
   const { OutsideDidResolver } = await import('../../src/agent/did-resolvers.js')
+  const { needsOf } = await import('../../src/agent/outside-needs.js')
   const { WalletOwner } = await import('../../src/agent/ports.js')
   const { SharedRegistry } = await import('./shared-registry.js')
 
@@ -33,7 +39,7 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
     outside: new OutsideDidResolver({ methods: {}, own: async () => undefined }),
     anoncreds: {
       workers,
-      registries: [new SharedRegistry()],
+      registries: [registry ?? new SharedRegistry()],
       tailsFileService: {
         getTailsBasePath: () => workers.tailsFolder(),
         uploadTailsFile: async (_, { revocationRegistryDefinition: { value } }) => ({
@@ -58,7 +64,23 @@ export async function openWallets(workers: AnonCredsWorkers, tenantIds: string[]
   const agents = new Map<string, Awaited<ReturnType<typeof factory.open>>>()
   for (const id of tenantIds) agents.set(id, await factory.open(new WalletOwner(id, settings as never)))
   return {
-    in: (tenantId, work) => profiles.of(tenantId).transact(() => work(agents.get(tenantId)!.context)),
+    async in(tenantId, work) {
+      for (;;) {
+        let needs: (() => Promise<void>)[] = []
+        try {
+          return await profiles.of(tenantId).transact(async (unit) => {
+            const [done] = await Promise.allSettled([work(agents.get(tenantId)!.context)])
+            needs = needsOf(unit)
+            if (needs.length > 0) throw new Error('Documents from outside are needed')
+            if (done?.status === 'rejected') throw done.reason
+            return done!.value
+          })
+        } catch (error) {
+          if (needs.length === 0) throw error
+          await Promise.all(needs.map((need) => need()))
+        }
+      }
+    },
     async remove() {
       for (const agent of agents.values()) await factory.close(agent)
       await factory.shutdown()

@@ -6,7 +6,7 @@ import { zipFile } from './zip-file.js'
 
 const { libraryFromWheel } = await script('wheel')
 const { buildOf } = await script('native')
-const { askar, anoncreds } = await script('native-pins')
+const { askar, anoncreds, indyVdr } = await script('native-pins')
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
@@ -37,7 +37,7 @@ describe('native library', () => {
   })
 
   test('is pinned for each platform, with whole checksums', () => {
-    for (const pin of [askar, anoncreds]) {
+    for (const pin of [askar, anoncreds, indyVdr]) {
       const build = buildOf(pin, process.platform, process.arch)
       assert.equal(build, pin.builds[`${process.platform}-${process.arch}`])
       for (const { wheel: sum, librarySum } of Object.values<{ wheel: string; librarySum: string }>(pin.builds)) {

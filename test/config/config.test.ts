@@ -51,6 +51,27 @@ describe('config', () => {
     assert.deepEqual(warnings, [])
   })
 
+  test('takes Indy networks, with files by their absolute path', () => {
+    const { config } = load({ INDY_NETWORKS: '[{"namespace": "sovrin:staging", "genesis": "pool.txn"}]' })
+    const genesis = join(process.cwd(), 'pool.txn')
+    assert.deepEqual(config.indyNetworks, [{ namespace: 'sovrin:staging', genesis, isProduction: true }])
+    assert.deepEqual(load().config.indyNetworks, [])
+  })
+
+  test('refuses Indy networks that are none', () => {
+    const refused = {
+      '{}': /^INDY_NETWORKS: must be a JSON list/,
+      sovrin: /^INDY_NETWORKS: must be a JSON list/,
+      '[{"namespace": "Sovrin", "genesis": "a"}]': /network 1: namespace must be as in did:indy/,
+      '[{"namespace": "a", "genesis": "http://ledger.example"}]': /network 1: genesis must be a file, or an https URL/,
+      '[{"namespace": "a"}]': /network 1: needs the genesis/,
+      '[{"namespace": "a", "genesis": "a", "seed": "b"}]': /network 1: is no network of/,
+      '[{"namespace": "a", "genesis": "a"}, {"namespace": "a", "genesis": "b"}]':
+        /network 2: its namespace is given twice/,
+    }
+    for (const [value, line] of Object.entries(refused)) assert.match(problem({ INDY_NETWORKS: value }), line)
+  })
+
   test('cannot be changed', () => {
     const { config } = load({ ALLOW_ADDRESSES: '10.0.0.0/8' })
     assert.throws(() => Object.assign(config, { port: 1 }), TypeError)

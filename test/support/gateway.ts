@@ -55,8 +55,8 @@ export interface TestGateway {
 /** Starts a gateway as a user would, on a free port, and waits until it is ready. */
 export async function startGateway(store: TestStore, env: Record<string, string> = {}): Promise<TestGateway> {
   const inherited = Object.fromEntries(
-    ['PATH', 'HOME', 'LIB_ASKAR_PATH', 'LIB_ANONCREDS_PATH', 'NODE_V8_COVERAGE', 'TMPDIR'].flatMap((name) =>
-      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ['PATH', 'HOME', 'LIB_ASKAR_PATH', 'LIB_ANONCREDS_PATH', 'LIB_INDY_VDR_PATH', 'NODE_V8_COVERAGE', 'TMPDIR'].flatMap(
+      (name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]),
     ),
   )
   const child = spawn(process.execPath, ['--enable-source-maps', main, 'serve'], {

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { IndyNetwork } from '../indy/index.js'
+import { isLoopbackHost } from '../lib/addresses.js'
+
+const ADVICE = 'must be a JSON list like [{"namespace": "sovrin", "genesis": "/etc/tenantry/sovrin.txn"}]'
+
+const network = z.strictObject(
+  {
+    namespace: z.string('needs a namespace').regex(/^[a-z][a-z0-9_-]*(:[a-z][a-z0-9_-]*)?$/, {
+      message: 'namespace must be as in did:indy, like sovrin or sovrin:staging',
+    }),
+    genesis: z.string('needs the genesis, a file or a URL').min(1, 'genesis must not be empty').transform(placeOf),
+    isProduction: z.boolean('isProduction must be true or false').default(true),
+  },
+  'is no network of namespace, genesis and isProduction',
+)
+
+/** Indy networks: a JSON list. */
+export function indyNetworks() {
+  return z.string().transform((value, context): readonly IndyNetwork[] => {
+    const { success, data, error } = z.array(network, ADVICE).safeParse(parseJson(value))
+    const problem = success ? twice(data) : lineOf(error.issues[0])
+    if (success && problem === undefined) return Object.freeze(data.map((one) => Object.freeze(one)))
+    context.addIssue({ code: 'custom', message: problem ?? ADVICE })
+    return z.NEVER
+  })
+}
+
+/** A URL as it is, a file by its absolute path. Whoever can change the genesis on its way says what is true. */
+function placeOf(genesis: string, context: z.RefinementCtx): string {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(genesis)) return resolve(genesis)
+  const url = URL.canParse(genesis) ? new URL(genesis) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return genesis
+  context.addIssue({ code: 'custom', message: 'genesis must be a file, or an https URL' })
+  return z.NEVER
+}
+
+function lineOf(issue: z.core.$ZodIssue | undefined): string {
+  const [index] = issue?.path ?? []
+  return index === undefined ? ADVICE : `network ${Number(index) + 1}: ${issue?.message}`
+}
+
+function twice(networks: readonly IndyNetwork[]): string | undefined {
+  const names = networks.map(({ namespace }) => namespace)
+  const again = names.findIndex((name, index) => names.indexOf(name) !== index)
+  return again < 0 ? undefined : `network ${again + 1}: its namespace is given twice`
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,5 @@
+export { LedgerError } from './errors.js'
+export { IndyLedgers, type IndyLedgersOptions } from './ledgers.js'
+export { findIndyLibrary } from './library.js'
+export type { Operation } from './messages.js'
+export { type IndyNetwork, isGenesis } from './network.js'
