@@ -234,13 +234,14 @@ export class CredentialExchangeService {
     handshake: boolean,
   ): Promise<CredentialExchangeStep> {
     const { settings } = agent.owner
-    const { invitationLabel, invitationImageUrl } = settingsOf(settings)
+    const { invitationLabel, invitationImageUrl, autoAcceptConnections } = settingsOf(settings)
     const made = await takeStep(OFFER_FAILED, () => agent.credentials.createOffer(offer))
     const invitationId = await inviteWith(agent, {
       message: made.message,
       label: invitationLabel ?? settings.label,
       imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
       handshake,
+      autoAcceptConnection: autoAcceptConnections,
       goalCode: 'aries.vc.issue',
     })
     keepNotes(made.credentialExchangeRecord, { invitationId })

@@ -170,8 +170,10 @@ export class RevocationService implements RevocationPort {
     const { ports, workers } = this.options
     const { context } = agent
     const repository = context.resolve(DidCommCredentialExchangeRepository)
-    const records = await Promise.all(exchangeIds.map((id) => repository.getById(context, id)))
-    const fresh = records.filter((record) => !credentialExchangeView(jsonOf(record)).revoked)
+    const records = await Promise.all(exchangeIds.map((id) => repository.findById(context, id)))
+    // One that was deleted meanwhile keeps none of the others from being revoked.
+    const known = records.filter((record) => record !== null)
+    const fresh = known.filter((record) => !credentialExchangeView(jsonOf(record)).revoked)
     const published = await revocationRegistries.published(unit, registryId)
     if (!published) throw notFound('revocation registry')
     if (fresh.length === 0) return published.list.timestamp

@@ -223,13 +223,14 @@ export class ProofExchangeService {
     handshake: boolean,
   ): Promise<ProofExchangeStep> {
     const { settings } = agent.owner
-    const { invitationLabel, invitationImageUrl } = settingsOf(settings)
+    const { invitationLabel, invitationImageUrl, autoAcceptConnections } = settingsOf(settings)
     const made = await takeStep(REQUEST_FAILED, () => agent.proofs.createRequest(request))
     const invitationId = await inviteWith(agent, {
       message: made.message,
       label: invitationLabel ?? settings.label,
       imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
       handshake,
+      autoAcceptConnection: autoAcceptConnections,
       goalCode: 'aries.vc.verify',
     })
     keepNotes(made.proofRecord, { invitationId })

@@ -35,15 +35,12 @@ export interface AttachedInvitation {
   goalCode: string
   /** Whether it opens a connection as well. */
   handshake: boolean
+  /** Whether that connection is accepted by itself. */
+  autoAcceptConnection: boolean
 }
 
 /** Makes an invitation that carries a message, for whoever has no connection. @returns the id of its record */
-export async function inviteWith(
-  agent: WalletAgent,
-  { message, label, imageUrl, goalCode, handshake }: AttachedInvitation,
-): Promise<string> {
-  const record = await askAgent('invitation', () =>
-    agent.oob.createInvitation({ label, imageUrl, goalCode, handshake, messages: [message] }),
-  )
+export async function inviteWith(agent: WalletAgent, { message, ...invitation }: AttachedInvitation): Promise<string> {
+  const record = await askAgent('invitation', () => agent.oob.createInvitation({ ...invitation, messages: [message] }))
   return record.id
 }
