@@ -54,6 +54,8 @@ import { createGuardedFetch } from './lib/guarded-fetch.js'
 import { newId } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
 import { OneAtATime } from './lib/one-at-a-time.js'
+import { Mediation } from './mediation/mediation.js'
+import { requestMediation } from './mediation/mediators.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
 import { messageObserver } from './messages/message.view.js'
@@ -177,8 +179,6 @@ const TURNS = { most: 16, share: 1, aboutMs: SECOND_MS, stayMs: 250 }
 
 /** Makes a gateway: the only place where its parts are put together. */
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {
-  if (config.mediatorInvitation) logger.warn('MEDIATOR_INVITATION is not used by this version: it has no mediation yet')
-
   const policies = Policies.create(config.defaultPolicy)
 
   // 1. The store, and what instances tell each other.
@@ -261,8 +261,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const outsideIssuer = OutsideIssuer.of(config, fetch, tenants)
   const routes = new Routes(profiles.base, hints)
   const returnPaths = new ReturnPaths()
-  const maySend = async (tenantId: string) => (await tenants.find(tenantId))?.state === 'ACTIVE'
+  const maySend = async (tenantId: string) =>
+    tenantId === BASE_PROFILE || (await tenants.find(tenantId))?.state === 'ACTIVE'
   const reportDelivery = async (unit: Unit, tenantId: string, report: DeliveryReport) => {
+    if (tenantId === BASE_PROFILE) return unit.add(baseJournal, deliveryDraft(tenantId, 'BASE', report))
     const tenant = await tenants.find(tenantId)
     unit.add(tenantJournal, deliveryDraft(tenantId, tenant?.eventDispatch ?? 'DEFAULT', report))
   }
@@ -272,7 +274,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     shared,
     carrier: new Carrier(returnPaths, new Post(fetch, config.outboundTimeoutMs)),
     isTold: () => bus.connected,
-    exists: async (tenantId) => (await tenants.find(tenantId)) !== undefined,
+    exists: async (tenantId) => tenantId === BASE_PROFILE || (await tenants.find(tenantId)) !== undefined,
     maySend,
     giveUpMs: config.outboxGiveUpMs,
     report: reportDelivery,
@@ -313,6 +315,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     await feed.recover(tenantId)
     await hostedDids.finish(tenantId)
     await revocation.goOn(tenantId)
+    await mediation.goOn(tenantId)
   }
   const out = outbox({
     instanceId,
@@ -336,6 +339,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       else if (to !== undefined) held.add(unit, { to, ...envelope })
     },
     route: (unit, keys) => {
+      if (unit.profile === BASE_PROFILE) return routes.claim(unit, keys, BASE_PROFILE)
       for (const key of keys) unit.add(routes.collector, key)
     },
     publish: (unit, publication) => unit.add(hosting.collector, publication),
@@ -354,9 +358,19 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     own: (did) => resolveHosted(hosting, did),
   })
   const resources = new OutsideResources(fetch, hosting, outside)
+  const mediation = new Mediation({
+    shared,
+    profiles,
+    ports,
+    fetch,
+    tell: (unit, draft) => unit.add(unit.profile === BASE_PROFILE ? baseJournal : tenantJournal, draft),
+    mark: (tenantId) => recovery.mark(tenantId),
+    invitation: config.mediatorInvitation,
+    logger,
+  })
   const tailsFiles = new TailsFiles(hosting.tails, fetch)
   const observers = [
-    connectionObserver(ports, quotas),
+    connectionObserver(ports, quotas, requestMediation),
     invitationObserver(ports, domainOf),
     messageObserver(ports),
     questionObserver(ports),
@@ -365,10 +379,13 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     credentialObserver(),
     credentialExchangeObserver(ports),
     proofExchangeObserver(ports),
+    mediation.observer,
   ]
   const factory = await AgentFactory.create({
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers,
+    handlers: mediation.handlers,
+    routing: mediation.routing,
     ports,
     outside,
     endpointOf: (tenant) => endpoints.urlOf(tenant),
@@ -415,6 +432,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     max: config.sessionsMax,
     idleMs: config.sessionIdleMs,
   })
+  mediation.open(sessions)
   const gate = new FairGate(TURNS)
   const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
     const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policies.of(tenant)
@@ -460,6 +478,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, mover, tenantJournal, life, logger)
   lifecycle.mark = (tenantId) => recovery.mark(tenantId)
   lifecycle.withdrawals.push(
+    (tenantId) => mediation.withdrawAll(tenantId),
     (tenantId) => routes.withdrawAll(tenantId),
     (tenantId) => hosting.withdrawAll(tenantId),
     async (tenantId) => sender.drop(tenantId),
@@ -540,6 +559,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     new CredentialExchangeResolver(exchanges),
     new CredentialResolver(new CredentialService(sessions, profiles, reader)),
     new ProofExchangeResolver(new ProofExchangeService(sessions, reader, domainOf)),
+    ...mediation.resolvers,
   ]
   const schema = buildGatewaySchema(resolvers, async (viewer, { wallet, feature }) => {
     if (feature) await features.assertOn(viewer.tenantId, feature)
@@ -733,7 +753,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await spares.sweep()
       await travelling.sweep()
       await recovery.sweep()
+      sender.takeSoon(BASE_PROFILE)
+      mediation.start()
       if (shared) {
+        every(5 * SECOND_MS, async () => sender.watch(BASE_PROFILE))
         let told = false
         every(POLL_MS, async () => {
           // Once more after a connection has come: what was said just before it was not heard.
@@ -782,7 +805,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
             .quiet(QUIET_MS)
             .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
             .filter((id) => !vault.holds(id) && !lifecycle.isDeleting(id))
-            .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id)),
+            .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id) && !mediation.isBusy(id)),
         ),
       )
       every(10 * SECOND_MS, () => hostedDids.finishAll())
@@ -800,6 +823,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       await overHttp.stop()
       await drain.stop()
       await revocation.stop()
+      await mediation.stop()
       await sender.stop()
       await held.stop()
       await feed.idle()

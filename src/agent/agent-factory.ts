@@ -25,10 +25,12 @@ import {
   DidCommDiscoverFeaturesEventTypes,
   DidCommDocumentService,
   DidCommEnvelopeService,
+  type DidCommMessageHandler,
   DidCommMessageHandlerRegistry,
   DidCommModule,
   DidCommModuleConfig,
   DidCommProofsModuleConfig,
+  DidCommRoutingService,
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
 } from '@credo-ts/didcomm'
@@ -52,13 +54,20 @@ import {
 } from './exchanges/protocols.js'
 import { NoFileSystem } from './file-system.js'
 import { WalletKeyManagementService } from './key-management.js'
-import { discloseWhatIsOn, ignoreLateReports, refuseWhatIsOff, undoFailedHandling } from './message-middleware.js'
+import {
+  discloseWhatIsOn,
+  ignoreLateReports,
+  refuseWhatIsNotOfBase,
+  refuseWhatIsOff,
+  undoFailedHandling,
+} from './message-middleware.js'
 import { OutboxTransport, QueueForOutbox } from './outbox-transport.js'
 import { OutsideResources } from './outside-resources.js'
 import { PeerServices } from './peer-services.js'
 import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
 import { type ProblemReport, ProblemReportHandler } from './problem-reports.js'
 import { noteReturnRoute } from './return-route.js'
+import { type RoutingPort, WalletRoutingService } from './routing-service.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
 import { WalletAgent } from './wallet-agent.js'
@@ -82,6 +91,10 @@ export interface AgentFactoryOptions {
   /** Another agent has told what it can do; likewise. */
   disclosed: (disclosure: Disclosure) => void
   revocation: RevocationPort
+  /** Handlers of messages that Credo leaves to us. */
+  handlers: DidCommMessageHandler[]
+  /** Where new keys of a wallet are reached. */
+  routing: RoutingPort
   /** Which steps of exchanges a tenant lets go on by themselves. */
   autoAccept: (settings: WalletSettings) => ReturnType<AutoAcceptChoices>
   logger: Logger
@@ -147,20 +160,25 @@ export class AgentFactory {
         questionAnswer: new QuestionAnswerModule(),
         cache: new CacheModule({ cache: new WalletCache() }),
         // Last, so that what it registers stands.
-        wallet: new WalletModule(wallets, options.observers, contexts, options.resources),
+        wallet: new WalletModule(wallets, contexts, options),
       },
     })
     contexts.add(root.context)
     const handlers = root.context.resolve(DidCommMessageHandlerRegistry)
     for (const middleware of [
       noteReturnRoute,
+      refuseWhatIsNotOfBase,
       refuseWhatIsOff,
       discloseWhatIsOn,
       ignoreLateReports,
       undoFailedHandling,
     ])
       handlers.registerMessageHandlerMiddleware(middleware)
-    handlers.registerMessageHandlers([new ConnectionRefusedHandler(), new ProblemReportHandler(options.reported)])
+    handlers.registerMessageHandlers([
+      new ConnectionRefusedHandler(),
+      new ProblemReportHandler(options.reported),
+      ...options.handlers,
+    ])
     const storage = root.context.resolve(StorageUpdateService)
     if (
       !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
@@ -199,6 +217,11 @@ export class AgentFactory {
   /** The endpoints of the base wallet. */
   set endpoints(endpoints: string[]) {
     this.root.context.resolve(DidCommModuleConfig).endpoints = endpoints
+  }
+
+  /** The base wallet's own agent. It has no owner. */
+  get base(): WalletAgent {
+    return new WalletAgent(this.root.context)
   }
 
   /** Opens a context on a tenant's wallet. */
@@ -275,25 +298,25 @@ class OpenContexts implements AgentContextProvider {
 class WalletModule implements Module {
   constructor(
     private readonly wallets: Wallets,
-    private readonly observers: RecordObserver[],
     private readonly contexts: OpenContexts,
-    private readonly resources: OutsideResources,
+    private readonly options: AgentFactoryOptions,
   ) {}
 
   register(dependencyManager: DependencyManager): void {
     dependencyManager.registerInstance(AskarStoreManager, new UnitStoreManager(this.wallets))
     dependencyManager.registerInstance(
       InjectionSymbols.StorageService,
-      new UnitStorageService(this.wallets, this.observers),
+      new UnitStorageService(this.wallets, this.options.observers),
     )
     dependencyManager.registerInstance(InjectionSymbols.AgentContextProvider, this.contexts)
     dependencyManager
       .resolve(Kms.KeyManagementModuleConfig)
       .registerBackend(new WalletKeyManagementService(this.wallets))
-    dependencyManager.registerInstance(OutsideResources, this.resources)
+    dependencyManager.registerInstance(OutsideResources, this.options.resources)
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidCommDocumentService, PeerServices)
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
+    dependencyManager.registerInstance(DidCommRoutingService, new WalletRoutingService(this.options.routing))
   }
 }
 

@@ -49,6 +49,19 @@ export const discloseWhatIsOn: DidCommMessageHandlerMiddleware = async (inbound,
     answer.protocols = answer.protocols.filter(({ protocolId }) => isOn(protocolId))
 }
 
+/** What the base wallet is spoken to about: it does relay and mediation, and nothing else. */
+const OF_BASE =
+  /\/(connections|didexchange|out-of-band|coordinate-mediation|routing|messagepickup|trust_ping|discover-features|notification|report-problem)\/\d+\.\d+\/[^/]+$/
+
+/** Anything else is refused by the base wallet as a feature is that is off. */
+export const refuseWhatIsNotOfBase: DidCommMessageHandlerMiddleware = async ({ agentContext, message }, next) => {
+  if (agentContext.dependencyManager.isRegistered(WalletOwner) || OF_BASE.test(message.type)) return next()
+  if (message.type.endsWith('/problem-report')) return
+  throw new DidCommProblemReportError('This agent does not take messages of this protocol', {
+    problemCode: 'feature-not-enabled',
+  })
+}
+
 /**
  * A handler that fails half way leaves nothing of its half behind; the other side is told by a problem report, which
  * says no more than that. An exchange that it was a step of is abandoned.

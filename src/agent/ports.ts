@@ -45,14 +45,18 @@ export interface OutboundEnvelope {
 /** A stored record as JSON, with its id. */
 export type RecordJson = Record<string, unknown> & { id: string }
 
-export interface RecordChange {
+/** A change in the base wallet, which is nobody's. */
+export interface BaseRecordChange {
   unit: Unit
-  owner: WalletOwner
   /** Absent where the record is new. */
   before?: RecordJson
   /** Absent where the record goes. */
   after?: RecordJson
   tags: Tags
+}
+
+export interface RecordChange extends BaseRecordChange {
+  owner: WalletOwner
 }
 
 /** What a feature wants done with one type of record; the storage service asks it at each change. */
@@ -67,6 +71,8 @@ export interface RecordObserver {
   recipientKeys?(record: RecordJson, tags: Tags): string[]
   /** Called within the unit of work, before it is written. What it throws ends the change. */
   changed?(change: RecordChange): void | Promise<void>
+  /** The same for a record of the base wallet. */
+  changedInBase?(change: BaseRecordChange): void | Promise<void>
 }
 
 /** What the agent needs from layers above it. Everything is gathered in the unit and counts when it commits. */
@@ -74,7 +80,7 @@ export interface AgentPorts {
   event(unit: Unit, draft: EventDraft): void
   send(unit: Unit, envelope: OutboundEnvelope): void
   /** Recipient keys (base58 of an Ed25519 public key) that peers can from now on use for this wallet. */
-  route(unit: Unit, keys: string[]): void
+  route(unit: Unit, keys: string[]): void | Promise<void>
   /** Has the gateway serve something to the public. It is served before the unit commits. */
   publish(unit: Unit, publication: Publication): void
 }

@@ -145,8 +145,8 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
     observer: RecordObserver | undefined,
     change: { before?: RecordJson; after?: RecordJson; tags: Tags },
   ): Promise<void> {
-    if (!observer?.changed || !context.dependencyManager.isRegistered(WalletOwner)) return
-    await observer.changed({ unit, owner: context.resolve(WalletOwner), ...change })
+    if (!context.dependencyManager.isRegistered(WalletOwner)) await observer?.changedInBase?.({ unit, ...change })
+    else await observer?.changed?.({ unit, owner: context.resolve(WalletOwner), ...change })
   }
 
   private tagsOf(record: T, json: RecordJson): Tags {

@@ -15,6 +15,11 @@ import { WalletOwner } from './ports.js'
 export class WalletAgent {
   constructor(readonly context: AgentContext) {}
 
+  /** Whether this is the base wallet, which has no owner. */
+  get isBase(): boolean {
+    return !this.context.dependencyManager.isRegistered(WalletOwner)
+  }
+
   get owner(): WalletOwner {
     return this.context.resolve(WalletOwner)
   }

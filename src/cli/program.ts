@@ -5,6 +5,7 @@ import { version } from '../lib/version.js'
 import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
 import { doctorCommand } from './doctor.js'
+import { mediationCommand } from './mediation.js'
 import { restoreCommand } from './restore.js'
 import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
@@ -28,6 +29,7 @@ export function createProgram(createGateway: CreateGateway): Command {
     restoreCommand(),
     rotateStoreKeyCommand(),
     tenantCommand(),
+    mediationCommand(),
   ]
   for (const command of commands) program.addCommand(command)
   for (const command of [program, ...program.commands]) command.exitOverride()

@@ -1,6 +1,7 @@
 import { receiveAttachedOf } from '../agent/exchanges/attached-requests.js'
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import { doInUnit } from '../agent/unit-tasks.js'
+import type { WalletAgent } from '../agent/wallet-agent.js'
 import type { Tags } from '../storage/entry.js'
 import type { Quotas } from '../tenants/quotas.js'
 import type { ConnectionType } from './connection.type.js'
@@ -35,15 +36,25 @@ export function connectionView(record: RecordJson): ConnectionType {
  * Lists connections, sees that there are not too many, tells of each change of state, and takes up what an invitation has
  * brought along.
  */
-export function connectionObserver(ports: AgentPorts, quotas: Quotas): RecordObserver {
+export function connectionObserver(
+  ports: AgentPorts,
+  quotas: Quotas,
+  /** Does what follows from a connection that is complete, in its unit. */
+  completed: (agent: WalletAgent, connectionId: string) => Promise<void>,
+): RecordObserver {
   return {
     type: 'ConnectionRecord',
     list: () => 'connections',
     tags: aliasTag,
+    changedInBase: ({ unit, before, after }) => {
+      if (after?.['state'] === 'completed' && before?.['state'] !== 'completed')
+        doInUnit(unit, (agent) => completed(agent, after.id))
+    },
     async changed({ unit, owner, before, after }) {
       if (!before && after) await quotas.assertConnections(unit, owner)
       if (!after || before?.['state'] === after['state']) return
       const { outOfBandId } = after
+      if (after['state'] === 'completed') doInUnit(unit, (agent) => completed(agent, after.id))
       if (after['state'] === 'completed' && typeof outOfBandId === 'string') {
         doInUnit(unit, (agent) => receiveAttachedOf(agent, outOfBandId, after.id))
       }

@@ -5,11 +5,10 @@ import {
   DidCommOutOfBandRepository,
   DidCommOutOfBandService,
   DidCommOutOfBandState,
-  parseInvitationJson,
-  parseInvitationUrl,
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { receiveAttached } from '../agent/exchanges/attached-requests.js'
+import { invitationAt, invitationOf } from '../agent/outside-invitations.js'
 import type { WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput, conflict, notFound, protocolError } from '../lib/errors.js'
@@ -188,33 +187,9 @@ export class InvitationService {
   /** Gets what is to be received, from outside where it is behind a short URL. The parsing is done anew for each try. */
   private async parser({ url, message }: ReceiveInvitationInput): Promise<() => DidCommOutOfBandInvitation> {
     if ((url == null) === (message == null)) throw badInput('Give url or message, one of them.', 'input.url')
-    const parse =
-      message != null
-        ? parsed('input.message', () => parseInvitationJson(structuredClone(message)))
-        : await this.parserOf(url as string)
-    parse()
-    return parse
-  }
-
-  private async parserOf(url: string): Promise<() => DidCommOutOfBandInvitation> {
-    if (!URL.canParse(url)) throw badInput('This is not a URL.', 'input.url')
-    const carries = (candidate: string) =>
-      ['oob', 'c_i', 'd_m'].some((name) => new URL(candidate).searchParams.has(name))
-    if (carries(url)) return parsed('input.url', () => parseInvitationUrl(url))
-    const answer = await this.fetch.fetch(url, { headers: { accept: 'application/json' } })
-    if (carries(answer.url)) return parsed('input.url', () => parseInvitationUrl(answer.url))
-    return parsed('input.url', () => parseInvitationJson(JSON.parse(answer.body.toString())))
-  }
-}
-
-/** A parser that says plainly that what it was given is no invitation. */
-function parsed(field: string, parse: () => DidCommOutOfBandInvitation): () => DidCommOutOfBandInvitation {
-  return () => {
-    try {
-      return parse()
-    } catch (cause) {
-      throw badInput('This is not an invitation. Copy it whole from the inviting agent.', field, cause)
-    }
+    return message != null
+      ? invitationOf(message, 'input.message')
+      : invitationAt(url as string, this.fetch, 'input.url')
   }
 }
 

@@ -3,11 +3,10 @@ import {
   type DidCreateResult,
   DidRepository,
   type JwkDidCreateOptions,
-  Kms,
   PeerDidNumAlgo,
   type PeerDidNumAlgo0CreateOptions,
 } from '@credo-ts/core'
-import { DidCommModuleConfig } from '@credo-ts/didcomm'
+import { DidCommRoutingService } from '@credo-ts/didcomm'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput } from '../lib/errors.js'
 import type { Listed } from '../storage/list.js'
@@ -123,14 +122,13 @@ async function createPeer(agent: WalletAgent, numAlgo: 0 | 2 | 4): Promise<DidCr
     const options = { numAlgo: PeerDidNumAlgo.InceptionKeyWithoutDoc, createKey: { type: ED25519 } } as const
     return agent.dids.create<PeerDidNumAlgo0CreateOptions>({ method: 'peer', options })
   }
-  const kms = agent.context.resolve(Kms.KeyManagementApi)
-  const { publicJwk } = await kms.createKey({ type: ED25519 })
-  const recipientKey = Kms.PublicJwk.fromPublicJwk(publicJwk) as Kms.PublicJwk<Kms.Ed25519PublicJwk>
-  const services = agent.context.resolve(DidCommModuleConfig).endpoints.map((serviceEndpoint, index) => ({
+  const { context } = agent
+  const { recipientKey, endpoints, routingKeys } = await context.resolve(DidCommRoutingService).getRouting(context)
+  const services = endpoints.map((serviceEndpoint, index) => ({
     id: `#inline-${index}`,
     serviceEndpoint,
     recipientKeys: [recipientKey],
-    routingKeys: [],
+    routingKeys,
   }))
   const { didDocument, keys } = createPeerDidDocumentFromServices(services, true)
   return agent.dids.create({ method: 'peer', didDocument, options: { numAlgo, keys } } as never)

@@ -38,6 +38,8 @@ export function didObserver(ports: AgentPorts): RecordObserver {
     type: 'DidRecord',
     list: (record) => (madeOf(record) ? 'dids' : undefined),
     recipientKeys,
+    changedInBase: ({ unit, before, after, tags }) =>
+      before || !after ? undefined : ports.route(unit, recipientKeys(after, tags)),
     changed({ unit, owner, before, after, tags }) {
       if (!before && after) ports.route(unit, recipientKeys(after, tags))
       const made = after && madeOf(after)

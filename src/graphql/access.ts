@@ -20,8 +20,8 @@ export const ForTenantItself = (scope: Scope) => Authorized<Rule>({ tenant: scop
 export const ForOperatorOrTenant = (operator: OperatorScope, tenant: Scope, feature?: Feature) =>
   Authorized<Rule>({ operator, tenant, feature })
 /** For operators, and for tenants on their wallets. */
-export const ForOperatorOrWallet = (operator: OperatorScope, tenant: Scope) =>
-  Authorized<Rule>({ operator, tenant, wallet: true })
+export const ForOperatorOrWallet = (operator: OperatorScope, tenant: Scope, feature?: Feature) =>
+  Authorized<Rule>({ operator, tenant, wallet: true, feature })
 
 /** Lets a tenant's request in to what it needs. @throws FORBIDDEN where the feature is off, TENANT_LOCKED */
 export type Admit = (

@@ -54,7 +54,7 @@ export abstract class EventType {
   @Field(() => String, { description: 'Its place in the stream: subscribe `after` it to go on from here.' })
   cursor!: string
 
-  @Field(() => ID, { description: 'The tenant that it happened to.' })
+  @Field(() => ID, { description: 'The tenant that it happened to; `base` where it is the base wallet.' })
   tenantId!: string
 
   @Field(() => EventTopic, { description: 'What it is about.' })

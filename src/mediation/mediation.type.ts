@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { EventType } from '../graphql/event.type.js'
 
 export const MediationState = { REQUESTED: 'REQUESTED', GRANTED: 'GRANTED', DENIED: 'DENIED' } as const
@@ -34,6 +34,15 @@ export class MediationGrantType {
 export class MediationGrantPayload {
   @Field(() => MediationGrantType, { description: 'What it gave.' })
   mediationGrant!: MediationGrantType
+}
+
+@ObjectType('MediatorKeys', { description: 'How far a mediator has been told of the keys that it forwards for.' })
+export class MediatorKeysType {
+  @Field(() => Int, { description: 'Keys that it has said it knows.' })
+  known!: number
+
+  @Field(() => Int, { description: 'Keys that it is still to be told of, new ones and withdrawn ones.' })
+  pending!: number
 }
 
 @ObjectType('MediationEvent', { implements: EventType, description: 'A mediator granted or denied mediation.' })

@@ -8,8 +8,8 @@ import type { TenantStore } from '../tenants/tenant-store.js'
 import { queuedDraft, type Sealed, type SealedQueue } from './sealed-queue.js'
 
 const RETRY_MS = 1000
-/** A wallet that is full is looked at again after this time, or when it has become smaller (ms). */
-const FULL_MS = 10_000
+/** A wallet that is full, or whose mediator is away, is looked at again after this time, or when asked to (ms). */
+const WAIT_MS = 10_000
 
 export interface DrainOptions {
   queue: SealedQueue
@@ -33,7 +33,7 @@ export interface DrainOptions {
 export class Drain {
   /** What is asked for while one ends, as its tenant is suspended, is not lost. */
   private readonly runs = new OneAtATime((tenantId) => this.run(tenantId))
-  /** Those that wait for room in the wallet. */
+  /** Those that wait for room in the wallet, or for a mediator. */
   private readonly waiting = new Map<string, () => void>()
   private stopping = false
 
@@ -64,8 +64,8 @@ export class Drain {
         await this.options.mark(tenantId)
         return await this.empty(tenantId)
       } catch (error) {
-        if (isGatewayError(error, 'QUOTA_EXCEEDED')) {
-          await this.room(tenantId)
+        if (isGatewayError(error, 'QUOTA_EXCEEDED') || isGatewayError(error, 'PEER_UNREACHABLE')) {
+          await this.waitFor(tenantId)
           continue
         }
         // Locked or suspended again, or gone: whoever opens it begins anew.
@@ -76,10 +76,10 @@ export class Drain {
     }
   }
 
-  /** Resolves once there may be room in the wallet. */
-  private async room(tenantId: string): Promise<void> {
+  /** Resolves once there may be room in the wallet, or its mediator may be back. */
+  private async waitFor(tenantId: string): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, FULL_MS)
+      const timer = setTimeout(resolve, WAIT_MS)
       this.waiting.set(tenantId, () => {
         clearTimeout(timer)
         resolve()

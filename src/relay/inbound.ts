@@ -6,6 +6,7 @@ import { isGatewayError } from '../lib/errors.js'
 import type { FairGate } from '../lib/fair-gate.js'
 import type { Logger } from '../lib/logger.js'
 import { SEEN_MAX } from '../storage/head.js'
+import { BASE_PROFILE } from '../storage/store.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import type { Reached } from '../tenants/endpoints.js'
 import type { Rates } from '../tenants/rates.js'
@@ -141,6 +142,7 @@ export class Inbound {
 
   /** @returns `direct` where it cannot be handled by what is known of the tenant, and need not wait by what is true */
   private async tryToDeliver(tenantId: string, envelope: Arrived): Promise<InboundOutcome | 'direct'> {
+    if (tenantId === BASE_PROFILE) return this.deliverToBase(envelope)
     let tenant = await this.tenants.find(tenantId)
     // What came before it may just have been laid down by an instance that has not the wallet open: it goes behind.
     if (tenant?.keyMode === 'UNMANAGED') tenant = await this.tenants.findNow(tenantId)
@@ -148,16 +150,29 @@ export class Inbound {
     this.vault.touch(tenant)
     if (tenant.state !== 'ACTIVE' || tenant.queueing) return this.lay(tenantId, envelope, 'not served')
     try {
-      const answers = await this.sessions.transact(tenantId, (agent, unit) => this.answer(agent, unit, envelope))
+      const handle = (agent: WalletAgent, unit: Unit) => this.answer(agent, unit, envelope)
+      const answers = await this.sessions.transact(tenantId, handle, false)
       answers?.()
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
+      // A mediator has something to do first, and may itself wait for this very answer.
+      if (isGatewayError(error, 'PEER_UNREACHABLE')) return this.lay(tenantId, envelope, 'full')
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
       // Not here, or not any more, or not until there is room: it waits for whoever can take it.
       if (isGatewayError(error, 'TENANT_LOCKED')) return this.lay(tenantId, envelope, 'locked here')
       if (isGatewayError(error, 'QUOTA_EXCEEDED')) return this.lay(tenantId, envelope, 'full')
       if (isGatewayError(error, 'TENANT_SUSPENDED')) return this.lay(tenantId, envelope, 'not served')
+      throw error
+    }
+  }
+
+  private async deliverToBase(envelope: Envelope): Promise<InboundOutcome> {
+    try {
+      await this.sessions.transact(BASE_PROFILE, (agent, unit) => this.handle(agent, unit, envelope))
+      return 'handled'
+    } catch (error) {
+      if (error instanceof EnvelopeError) return 'malformed'
       throw error
     }
   }
@@ -230,7 +245,7 @@ export class Inbound {
       if (error instanceof EnvelopeError || unit.broken || needsOf(unit).length > 0) throw error
       // The message was opened and its handler failed: it is done with, and leaves nothing.
       unit.restore(before)
-      this.logger.warn('A message could not be handled', { error, tenantId: agent.owner.tenantId })
+      this.logger.warn('A message could not be handled', { error, tenantId: unit.profile })
     }
     unit.add(seen, digest)
   }

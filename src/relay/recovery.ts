@@ -42,8 +42,9 @@ export class Recovery {
     this.beat.unref()
   }
 
-  /** To be awaited before a commit that leaves work to do. */
+  /** To be awaited before a commit that leaves work to do. The base wallet is looked at without a note. */
   mark(tenantId: string): Promise<void> {
+    if (tenantId === this.options.base.name) return Promise.resolve()
     const known = this.marked.get(tenantId)
     if (known) {
       known.usedAt = Date.now()

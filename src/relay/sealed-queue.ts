@@ -58,7 +58,7 @@ export type Laid = 'queued' | 'direct' | 'full' | 'unknown'
 
 /**
  * Why a message is to wait: its tenant is not served, as far as is known; this instance has not the wallet open, though
- * another may; the wallet is full.
+ * another may; the wallet is full, or waits for its mediator.
  */
 export type Why = 'not served' | 'locked here' | 'full'
 

@@ -39,9 +39,6 @@ import { TransferResolver } from '../tenants/transfer.resolver.js'
 import { UsageResolver } from '../tenants/usage.resolver.js'
 import { WalletResolver } from '../tenants/wallet.resolver.js'
 
-/** Resolvers that need nothing: what they declare is built by a later version. */
-const DECLARED = [MediationResolver, BaseWalletMediatorResolver]
-
 const RESOLVERS = [
   TenantResolver,
   OperatorResolver,
@@ -63,7 +60,8 @@ const RESOLVERS = [
   CredentialResolver,
   CredentialExchangeResolver,
   ProofExchangeResolver,
-  ...DECLARED,
+  MediationResolver,
+  BaseWalletMediatorResolver,
 ]
 
 /** Types that only the interface `Event` leads to. */
@@ -94,9 +92,8 @@ const ROOTS = {
 
 /** Builds the schema on resolvers that are made already; one of each class that the schema has. */
 export function buildGatewaySchema(resolvers: object[], admit: Admit = async () => {}): GraphQLSchema {
-  const declared = DECLARED.map((resolver) => new resolver())
   const instances = new Map(
-    [...declared, ...resolvers, new AccessChecker(admit)].map((resolver) => [resolver.constructor, resolver]),
+    [...resolvers, new AccessChecker(admit)].map((resolver) => [resolver.constructor, resolver]),
   )
   const schema = buildSchemaSync({
     resolvers: RESOLVERS as unknown as [ClassType, ...ClassType[]],

@@ -8,6 +8,7 @@ import { notFound, protocolError, tenantSuspended } from '../lib/errors.js'
 import { FairQueue } from '../lib/fair-queue.js'
 import { FencedError, StoreError } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
+import { BASE_PROFILE } from '../storage/store.js'
 import type { Unit } from '../storage/unit.js'
 import type { Policies } from './policy.js'
 import type { Quotas } from './quotas.js'
@@ -88,16 +89,17 @@ export class Sessions {
 
   /**
    * Runs `fn` on a tenant's wallet as one unit of work: all of it is written, with its events and messages, or nothing.
-   * `fn` may run again, and must not wait for the network.
+   * `fn` may run again, and must not wait for the network. The base wallet, by its name, is lent as well.
+   * @param patient whether the caller can wait for what other agents have to do first
    * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED, TENANT_LOCKED, QUOTA_EXCEEDED
    */
-  async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>): Promise<T> {
+  async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>, patient = true): Promise<T> {
     for (let round = 0; round < FETCH_ROUNDS; round++) {
       try {
         return await this.transactThere(tenantId, fn)
       } catch (error) {
         if (!(error instanceof OutsideNeed)) throw error
-        await Promise.all(error.fetchings.map((fetching) => fetching()))
+        await Promise.all(error.fetchings.map((fetching) => fetching(patient)))
       }
     }
     throw protocolError('The other agent needs too many documents from outside.')
@@ -112,6 +114,7 @@ export class Sessions {
         const result = await this.lend(tenantId, (agent) =>
           this.profiles.of(tenantId).transact(async (unit) => {
             const done = await runOnce(agent, unit, fn)
+            if (tenantId === BASE_PROFILE) return done
             this.quotas.assertStorage(unit, agent.owner)
             growth = unit.growth
             return done
@@ -167,6 +170,7 @@ export class Sessions {
   }
 
   private async lend<T>(tenantId: string, fn: (agent: WalletAgent) => Promise<T>): Promise<T> {
+    if (tenantId === BASE_PROFILE) return fn(this.factory.base)
     for (;;) {
       await this.drained.get(tenantId)?.promise
       const tenant = await this.tenants.find(tenantId)

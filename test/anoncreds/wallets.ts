@@ -53,6 +53,8 @@ export async function openWallets(
     // Nothing is looked up outside.
     resources: undefined as never,
     endpointOf: () => '',
+    handlers: [],
+    routing: { take: async () => undefined, release: async () => {} },
     revocation: { takePlace: async () => undefined, hasPlace: async () => true },
     autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged: () => {},

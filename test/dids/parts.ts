@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
+import type { Fetching } from '../../src/agent/outside-needs.js'
 import type { WalletSettings } from '../../src/agent/ports.js'
 import type { WalletAgent } from '../../src/agent/wallet-agent.js'
 import type { HostedDids } from '../../src/dids/hosted-dids.js'
@@ -87,6 +88,8 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
     anoncreds: { workers, registries: [] },
     resources: new OutsideResources(fetch, hosting, outside),
     endpointOf: () => url,
+    handlers: [],
+    routing: { take: async () => undefined, release: async () => {} },
     revocation: { takePlace: async () => undefined, hasPlace: async () => true },
     autoAccept: () => ({ credentials: 'NEVER', proofs: 'NEVER' }),
     pinged() {},
@@ -101,7 +104,7 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
   }
   const transact: HostingParts['transact'] = async (tenantId, fn) => {
     for (;;) {
-      let needs: (() => Promise<void>)[] = []
+      let needs: Fetching[] = []
       const result = await profiles
         .of(tenantId)
         .transact(async (unit) => {
@@ -115,7 +118,7 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
           if (needs.length === 0) throw error
         })
       if (result) return result.of
-      await Promise.all(needs.map((need) => need()))
+      await Promise.all(needs.map((need) => need(true)))
     }
   }
   return {

@@ -132,6 +132,8 @@ export class Wallets {
   async examineRoutes(found: Findings, canWrite: boolean): Promise<void> {
     const lost: string[] = []
     for (const [key, tenantId] of this.routes) {
+      // The base wallet has keys of its own.
+      if (tenantId === BASE_PROFILE) continue
       // A tenant that went meanwhile has taken its routes with it.
       if (!this.tenants.has(tenantId) && (await this.inBase(ROUTES, key))) lost.push(key)
     }

@@ -1,0 +1,123 @@
+import type { DidCommMessageHandler } from '@credo-ts/didcomm'
+import type { AgentPorts, RecordObserver } from '../agent/ports.js'
+import type { RoutingPort } from '../agent/routing-service.js'
+import type { EventDraft } from '../events/event.js'
+import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import type { Logger } from '../lib/logger.js'
+import type { Profiles } from '../storage/profiles.js'
+import { BASE_PROFILE } from '../storage/store.js'
+import type { Unit } from '../storage/unit.js'
+import type { Sessions } from '../tenants/sessions.js'
+import { BaseWalletMediatorResolver } from './base-wallet.resolver.js'
+import { Keylist } from './keylist.js'
+import { MediatedKeys } from './mediated-keys.js'
+import { MediationResolver } from './mediation.resolver.js'
+import { mediationObserver } from './mediation.view.js'
+import { mediationHandlers } from './mediation-handlers.js'
+import { Mediators } from './mediators.js'
+
+export interface MediationOptions {
+  /** Whether other instances work on the same store. */
+  shared: boolean
+  profiles: Profiles
+  ports: AgentPorts
+  fetch: GuardedFetch
+  /** Tells an event in the log of the wallet that a unit works on. */
+  tell: (unit: Unit, draft: EventDraft) => void
+  mark: (tenantId: string) => Promise<void>
+  /** The base wallet's mediator, by the configuration. */
+  invitation: string | undefined
+  logger: Logger
+}
+
+const RETRY_MS = 5000
+/** How the base wallet names itself to mediators. */
+const LABEL = 'Tenantry'
+
+/** The gateway as a client of mediators, put together: what the agent needs of it, and, on sessions, all the rest. */
+export class Mediation {
+  private readonly keys: MediatedKeys
+  private parts: { sessions: Sessions; keylist: Keylist; mediators: Mediators } | undefined
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(private readonly options: MediationOptions) {
+    const { profiles, ports, mark, logger } = options
+    this.keys = new MediatedKeys({
+      sessions: () => this.made.sessions,
+      profiles,
+      keylist: () => this.made.keylist,
+      ports,
+      base: () => this.made.mediators.ofBase(),
+      mark,
+      logger,
+    })
+  }
+
+  get routing(): RoutingPort {
+    return this.keys
+  }
+
+  get handlers(): DidCommMessageHandler[] {
+    return mediationHandlers(() => this.made.keylist)
+  }
+
+  get observer(): RecordObserver {
+    return mediationObserver(this.options.tell, (unit) => this.parts?.mediators.baseChanged(unit))
+  }
+
+  /** Makes what stands on the sessions, which need the agent. */
+  open(sessions: Sessions): void {
+    const { profiles, shared, mark, fetch, logger } = this.options
+    const keylist = new Keylist(sessions, profiles, shared, mark, logger)
+    this.parts = { sessions, keylist, mediators: new Mediators(sessions, profiles, keylist, fetch, LABEL) }
+  }
+
+  get resolvers(): object[] {
+    const { mediators } = this.made
+    return [new MediationResolver(mediators), new BaseWalletMediatorResolver(mediators)]
+  }
+
+  /** Connects to the mediator of the configuration, and goes on with what the base wallet's mediators are to be told. */
+  start(): void {
+    const { invitation, logger } = this.options
+    let connected = invitation === undefined
+    const work = async () => {
+      if (!connected && invitation !== undefined) {
+        await this.made.mediators.connect(BASE_PROFILE, invitation, 'MEDIATOR_INVITATION', true)
+        connected = true
+      }
+      await this.goOn(BASE_PROFILE)
+    }
+    const run = () => void work().catch((error) => logger.warn('Mediators are told later', { error }))
+    this.timer = setInterval(run, RETRY_MS).unref()
+    run()
+  }
+
+  /** Goes on with what a wallet's mediators are to be told. */
+  async goOn(wallet: string): Promise<void> {
+    if (wallet !== BASE_PROFILE) await this.keys.goOn(wallet)
+    for (const { id } of await this.made.mediators.list(wallet)) {
+      const mediator = { wallet, grantId: id }
+      if ((await this.made.keylist.counts(mediator)).pending > 0) this.made.keylist.tell(mediator)
+    }
+  }
+
+  /** Withdraws all keys of a tenant that goes from the base wallet's mediators. */
+  withdrawAll(tenantId: string): Promise<void> {
+    return this.made.keylist.withdrawAll(BASE_PROFILE, tenantId)
+  }
+
+  isBusy(tenantId: string): boolean {
+    return this.made.keylist.isBusy(tenantId)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer)
+    await this.made.keylist.stop()
+  }
+
+  private get made() {
+    if (!this.parts) throw new Error('Mediation is not open yet')
+    return this.parts
+  }
+}
