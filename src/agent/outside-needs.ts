@@ -7,10 +7,10 @@ import { currentUnit, type Unit } from '../storage/unit.js'
 const needs = new WeakMap<Unit, Map<string, Fetching>>()
 
 /**
- * Fetches what is needed. Documents resolve in any case. What another agent has to do first is waited for where the unit
- * is run for somebody `patient`; else it is begun, and the call fails at once.
+ * Fetches what is needed. Documents resolve in any case. What another agent has to do first is waited for unless the
+ * unit is run for somebody who is not `patient`: then it is begun, and the call fails at once.
  */
-export type Fetching = (patient: boolean) => Promise<void>
+export type Fetching = (patient?: boolean) => Promise<void>
 
 /** Notes a need of the unit that the code belongs to; the same `name` is one need. */
 export function noteNeed(name: string, fetching: Fetching): void {

@@ -75,7 +75,7 @@ export class MediatedKeys implements RoutingPort {
     const ready = await unit.query(KEYS, { way: way.name, state: 'READY' })
     const [entry] = ready
     if (!entry) {
-      noteNeed(`a key by ${way.name}`, (patient) => this.need(unit.profile, way, patient))
+      noteNeed(`a key by ${way.name}`, (patient = true) => this.need(unit.profile, way, patient))
       throw new Error('A key that a mediator knows is needed')
     }
     const kept = keptOf(entry)
