@@ -1,4 +1,5 @@
-import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { renderSVG } from 'uqr'
 import { ForTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { PageArgs } from '../graphql/page.js'
@@ -14,7 +15,10 @@ import {
   ReceiveInvitationPayload,
 } from './invitation.type.js'
 
-@Resolver()
+/** Longer URLs make a code that phones do not read. */
+const SCANNED_MAX = 600
+
+@Resolver(() => InvitationType)
 export class InvitationResolver {
   constructor(private readonly service: InvitationService) {}
 
@@ -85,5 +89,15 @@ export class InvitationResolver {
   ): Promise<DeletePayload> {
     await this.service.delete(tenantIdOf(context), invitationId)
     return { deletedId: invitationId }
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'A QR code (SVG) of the URL, or of `shortUrl` where that is too long to be scanned; null where it has neither.',
+  })
+  qrCode(@Root() { url, shortUrl }: InvitationType): string | null {
+    const scanned = url.length <= SCANNED_MAX ? url : shortUrl
+    return scanned === null ? null : renderSVG(scanned)
   }
 }

@@ -139,7 +139,7 @@ test('help lists every command, each with a line of its own that says what it do
   const { output, exit } = run(t, ['--help'])
   assert.equal(await exit, 0)
   const listed = output.stdout.slice(output.stdout.indexOf('Commands:'))
-  for (const name of ['serve', 'config', 'schema', 'doctor', 'backup', 'restore', 'rotate-store-key']) {
-    assert.match(listed, new RegExp(`^  ${name}( \\[options\\])? +[a-z][a-z ]{12,}`, 'm'), name)
+  for (const name of ['serve', 'config', 'schema', 'doctor', 'backup', 'restore', 'rotate-store-key', 'tenant']) {
+    assert.match(listed, new RegExp(`^  ${name}( \\[options\\])? +[a-z][a-zA-Z ]{12,}`, 'm'), name)
   }
 })

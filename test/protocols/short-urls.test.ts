@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { renderSVG } from 'uqr'
 import { ApiClient, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 
-const FIELDS = 'id url shortUrl message role'
+const FIELDS = 'id url shortUrl qrCode message role'
 const CREATE = `mutation($input: CreateInvitationInput!) { createInvitation(input: $input) { invitation { ${FIELDS} } } }`
 const RECEIVE = `mutation($url: String!) { receiveInvitation(input: {url: $url}) {
   invitation { ${FIELDS} } connection { state } } }`
@@ -35,6 +36,15 @@ for (const kind of STORES) {
     /** The same short URL at each instance. */
     const everywhere = (shortUrl: string) =>
       gateways.map(({ url }) => new URL(new URL(shortUrl).pathname, url).toString())
+
+    test('have a picture to scan, of the long URL only where phones can read it', async () => {
+      const { url, qrCode } = await invite(acme)
+      const modules = (svg: string) => Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1])
+      assert.match(qrCode, /^<svg [^]*<\/svg>$/)
+      assert.ok(url.length > 600 && modules(qrCode) < modules(renderSVG(url)))
+      const { shortUrl, qrCode: same } = await invite(acme)
+      assert.equal(same, renderSVG(shortUrl))
+    })
 
     test('give agents the message and browsers the long URL, at every instance', async () => {
       const { url, shortUrl, message } = await invite(acme)
