@@ -40,7 +40,7 @@ for (const kind of STORES) {
     test('have a picture to scan, of the long URL only where phones can read it', async () => {
       const { url, qrCode } = await invite(acme)
       const modules = (svg: string) => Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1])
-      assert.match(qrCode, /^<svg [^]*<\/svg>$/)
+      assert.match(qrCode, /^<svg .*<\/svg>$/s)
       assert.ok(url.length > 600 && modules(qrCode) < modules(renderSVG(url)))
       const { shortUrl, qrCode: same } = await invite(acme)
       assert.equal(same, renderSVG(shortUrl))
