@@ -11,6 +11,7 @@ import {
   InjectionSymbols,
   JwkDidRegistrar,
   JwkDidResolver,
+  JwsService,
   KeyDidRegistrar,
   KeyDidResolver,
   Kms,
@@ -33,6 +34,7 @@ import {
   DidCommRoutingService,
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
+  DidExchangeProtocol,
 } from '@credo-ts/didcomm'
 import { QuestionAnswerModule } from '@credo-ts/question-answer'
 import { WebSocket } from 'ws'
@@ -40,9 +42,11 @@ import type { Logger } from '../lib/logger.js'
 import type { Profile } from '../storage/profile.js'
 import { currentUnit, type Unit } from '../storage/unit.js'
 import { type AnonCredsOptions, WorkersAnonCredsModule } from './anoncreds/module.js'
+import { AttachmentSignatures } from './attachment-signatures.js'
 import { WalletCache } from './cache.js'
 import { ConnectionRefusedHandler } from './connection-refusal.js'
 import { CredoLogger } from './credo-logger.js'
+import { WalletDidExchange } from './did-exchange.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
 import { WalletEnvelopeService } from './envelope-service.js'
 import type { RevocationPort } from './exchanges/credential-format.js'
@@ -314,6 +318,8 @@ class WalletModule implements Module {
       .registerBackend(new WalletKeyManagementService(this.wallets))
     dependencyManager.registerInstance(OutsideResources, this.options.resources)
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
+    dependencyManager.registerSingleton(DidExchangeProtocol, WalletDidExchange)
+    dependencyManager.registerSingleton(JwsService, AttachmentSignatures)
     dependencyManager.registerSingleton(DidCommDocumentService, PeerServices)
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)
     dependencyManager.registerInstance(DidCommRoutingService, new WalletRoutingService(this.options.routing))
