@@ -6,7 +6,7 @@ import { progress } from './progress.mjs'
 import { runNode } from './run.mjs'
 import { filesUnder, hashOf, isStamped, writeStamp } from './stamp.mjs'
 
-const SOURCES = ['src', 'test', 'bench', 'examples', 'tsconfig.json', 'package.json', 'package-lock.json']
+const SOURCES = ['src', 'test', 'bench', 'examples', 'interop', 'tsconfig.json', 'package.json', 'package-lock.json']
 const dist = inRoot('dist')
 const stamp = join(dist, '.stamp')
 /** What the explorer's build leaves there has a stamp of its own. */
