@@ -159,7 +159,7 @@ export class CredentialExchangeResolver {
   @ForTenant('WRITE', 'CREDENTIALS')
   @Mutation(() => DeletePayload, {
     description:
-      '(tenant) Forgets an exchange and its messages, at any time. The other side is not told, and a credential stays in the wallet; what was issued can no longer be revoked.',
+      '(tenant) Forgets an exchange and its messages. The other side is not told, and a credential stays in the wallet. As issuer of a credential that can be revoked: only once it is.',
   })
   async deleteCredentialExchange(
     @Arg('exchangeId', () => ID, { description: 'The exchange to forget.' }) exchangeId: string,

@@ -25,7 +25,7 @@ import type {
   ProposeCredentialInput,
 } from './credential-exchange.input.js'
 import type { CredentialExchangeType } from './credential-exchange.type.js'
-import { credentialExchangeView } from './credential-exchange.view.js'
+import { anoncredsOf, credentialExchangeView } from './credential-exchange.view.js'
 import type { RevocationService } from './revocation.service.js'
 
 export const EXCHANGE_RECORD = 'CredentialRecord'
@@ -166,11 +166,19 @@ export class CredentialExchangeService {
     })
   }
 
-  /** Forgets an exchange and its messages; what the holder has stored stays. @throws NOT_FOUND */
+  /**
+   * Forgets an exchange and its messages; what the holder has stored stays.
+   * @throws NOT_FOUND, CONFLICT where what was issued could not be revoked any more
+   */
   async delete(tenantId: string, id: string): Promise<void> {
-    await this.sessions.transact(tenantId, (agent) =>
-      askAgent(WHAT, () => agent.credentials.deleteById(id, { deleteAssociatedCredentials: false })),
-    )
+    await this.sessions.transact(tenantId, async (agent, unit) => {
+      const record = await recordIn(unit, EXCHANGE_RECORD, id, WHAT)
+      const { role, revoked } = credentialExchangeView(record)
+      if (role === 'ISSUER' && !revoked && anoncredsOf(record).revocationRegistryId !== undefined) {
+        throw conflict('Revoke the credential first: without its exchange it cannot be revoked any more.')
+      }
+      await askAgent(WHAT, () => agent.credentials.deleteById(id, { deleteAssociatedCredentials: false }))
+    })
   }
 
   /** @throws NOT_FOUND, CONFLICT where it is not an offer that waits, PROTOCOL_ERROR */

@@ -200,6 +200,9 @@ for (const kind of STORES) {
       const { issued, held } = await issue(issuer, holder, connections, 'Mae')
       const proved = await prove(issuer, holder, connections, proofRequest(issuer))
       assert.equal(await issuer.client.codeOf(FORGET, { id: held.id }), 'NOT_FOUND')
+      // Without its exchange a credential could not be revoked any more.
+      assert.equal(await issuer.client.codeOf(FORGET, { id: issued.id }), 'CONFLICT')
+      await issuer.client.ask(OPERATIONS.revoke, { id: issued.id })
       for (const [{ client }, id] of [
         [issuer, issued.id],
         [holder, held.id],
