@@ -60,7 +60,9 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
   ): Promise<DidCommEncryptedMessage> {
     const { useDidSovPrefixWhereAllowed } = context.resolve(DidCommModuleConfig)
     const options = { useDidSovPrefixWhereAllowed }
-    let envelope = await this.seal(context, payload.toJSON(options), recipientKeys, senderKey ?? undefined)
+    // Answers come to the wallet's own endpoint. Credo asks for them in the response to what goes without a connection.
+    const { '~transport': _, ...message } = payload.toJSON(options)
+    let envelope = await this.seal(context, message, recipientKeys, senderKey ?? undefined)
     let to = recipientKeys[0]
     const recipient = to && base58Encode(to.publicKey.publicKey)
     const inner = envelope

@@ -16,7 +16,6 @@ export const errorCodes = [
   'QUERY_TOO_COMPLEX',
   'PEER_UNREACHABLE',
   'PROTOCOL_ERROR',
-  'NOT_IMPLEMENTED',
   'INTERNAL_SERVER_ERROR',
 ] as const
 
@@ -130,11 +129,6 @@ export function peerUnreachable(cause?: unknown): GatewayError {
 /** The other agent answered against the protocol. */
 export function protocolError(message: string, cause?: unknown): GatewayError {
   return new GatewayError('PROTOCOL_ERROR', message, { cause })
-}
-
-/** In the schema, not in this version. */
-export function notImplemented(what = 'This'): GatewayError {
-  return new GatewayError('NOT_IMPLEMENTED', `${what} is not available in this version.`)
 }
 
 /** What an unexpected error is masked as; the request id finds it in the log. */

@@ -177,7 +177,8 @@ for (const kind of STORES) {
       const tenant = await makeTenant(gateway.url, { eventDispatch: 'BOTH' })
       for (let round = 0; round < 3; round++) {
         const publishing = publish(tenant)
-        await sleep(100 + Math.random() * 300)
+        await publishing.begun
+        await sleep(Math.random() * 300)
         await gateway.kill()
         await publishing.stop()
         gateway = await startGateway(store, env)
@@ -217,12 +218,18 @@ for (const kind of STORES) {
 }
 
 /** Writes events to a tenant's log, one after the other, until it is stopped. */
-function publish(tenant: TestTenant): { stop(): Promise<void> } {
+function publish(tenant: TestTenant): { begun: Promise<void>; stop(): Promise<void> } {
   let going = true
-  const work = (async () => {
-    while (going) await invite(tenant)
-  })().catch(() => {})
+  const begun = (async () => {
+    for (let n = 0; n < 2; n++) await invite(tenant)
+  })()
+  const work = begun
+    .then(async () => {
+      while (going) await invite(tenant)
+    })
+    .catch(() => {})
   return {
+    begun,
     async stop() {
       going = false
       await work
