@@ -1,6 +1,7 @@
 import { EnvelopeError } from '../agent/envelope-service.js'
 import { needsOf } from '../agent/outside-needs.js'
 import { answersOf, onReturnRoute, type ReturnRoute } from '../agent/return-route.js'
+import { isUnreadable } from '../agent/unreadable.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { FairGate } from '../lib/fair-gate.js'
@@ -243,8 +244,9 @@ export class Inbound {
       await agent.receive(json)
     } catch (error) {
       if (error instanceof EnvelopeError || unit.broken || needsOf(unit).length > 0) throw error
-      // The message was opened and its handler failed: it is done with, and leaves nothing.
-      unit.restore(before)
+      // The message was opened and its handler failed: it is done with, and leaves nothing. One that cannot be read
+      // never came to a handler, and leaves what tells its sender so.
+      if (!isUnreadable(error)) unit.restore(before)
       this.logger.warn('A message could not be handled', { error, tenantId: unit.profile })
     }
     unit.add(seen, digest)

@@ -108,6 +108,27 @@ for (const kind of STORES) {
       }
     })
 
+    test('is told to who sends what cannot be read', async () => {
+      const peer = await OutsidePeer.connectTo(acme)
+      try {
+        const message = { '@type': 'https://didcomm.org/basicmessage/1.0/message', '@id': randomUUID(), content: 7 }
+        const answer = peer.next()
+        const envelope = peer.pack(message)
+        assert.equal((await peer.post(envelope)).status, 200)
+        const report = await answer
+        assert.match(report['@type'], /\/problem-report$/)
+        assert.equal((report['description'] as { code: string }).code, 'message-parse-failure')
+        assert.equal((report['~thread'] as { pthid: string }).pthid, message['@id'])
+        // It came, and is told of once.
+        const next = peer.next()
+        await peer.post(envelope)
+        await peer.post(peer.pack({ '@type': 'https://didcomm.org/trust_ping/1.0/ping', '@id': randomUUID() }))
+        assert.match((await next)['@type'], /trust_ping\/1\.0\/ping_response$/)
+      } finally {
+        await peer.close()
+      }
+    })
+
     test('goes only over connections of their own, and only what fits', async () => {
       const connectionId = connections.invitee
       const report = { connectionId, threadId: 'x', code: 'x', description: 'x' }

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { keyOfDid, Peer, type Plaintext } from '../../bench/peer.js'
 import { PeerServer } from '../../bench/peer-server.js'
 import type { TestTenant } from './client.js'
 import { invite } from './talk.js'
+
+/** How long a tenant may take to send what is waited for. */
+const ANSWER_WITHIN_MS = 30_000
 
 /** An agent outside of any gateway that is connected to a tenant, and packs what it sends itself. */
 export class OutsidePeer {
@@ -43,7 +47,16 @@ export class OutsidePeer {
 
   /** The next message that the tenant sends to this agent. To be asked for before it is sent. */
   async next(): Promise<Plaintext> {
-    return this.peer.open(await this.server.endpoint(this.name).firstEnvelope)
+    const late = new AbortController()
+    const nothing = setTimeout(ANSWER_WITHIN_MS, undefined, late).then(() => {
+      throw new Error('The tenant has sent nothing.')
+    })
+    try {
+      return this.peer.open(await Promise.race([this.server.endpoint(this.name).firstEnvelope, nothing]))
+    } finally {
+      late.abort()
+      nothing.catch(() => {})
+    }
   }
 
   /** Posts an envelope to the tenant's gateway, or another instance of it. */

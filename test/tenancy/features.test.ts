@@ -135,7 +135,16 @@ for (const kind of STORES) {
 }
 
 /** What makes a message of each of the protocols complete. */
-const CONTENT = { content: 'is it there?', sent_time: new Date().toISOString(), formats: [], 'offers~attach': [] }
+const CONTENT = {
+  content: 'is it there?',
+  sent_time: new Date().toISOString(),
+  formats: [],
+  'offers~attach': [],
+  'request_presentations~attach': [],
+  question_text: 'Is it there?',
+  nonce: '1',
+  valid_responses: [{ text: 'yes' }],
+}
 
 async function contents({ client }: TestTenant): Promise<string[]> {
   const { basicMessages } = await client.ask('{ basicMessages { nodes { content } } }')
