@@ -12,7 +12,7 @@ import { provideServices } from './lib/test-services.mjs'
 
 const CONCURRENCY = 2
 /** Of one test file. Far above any; a test that hangs must not hold a CI machine for hours. */
-const FILE_TIMEOUT_MS = 20 * 60_000
+const FILE_TIMEOUT_MS = 10 * 60_000
 const NONE = { passed: 0, failed: 0, skipped: 0 }
 
 await runMain('test', async () => {
