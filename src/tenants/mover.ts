@@ -52,7 +52,7 @@ export class Mover {
       })
       await vault.moved(id, tenant.place, wallet)
       this.tenants.changed(id)
-      setTimeout(() => void spares.sweep(), this.leftMs + 500).unref()
+      this.sweepLater()
       return moved
     } catch (error) {
       await spares
@@ -80,6 +80,12 @@ export class Mover {
     if (fence === undefined || (await this.options.isAlive(fence))) return
     this.logger.info('A move that was cut is undone', { tenantId: tenant.id })
     await this.profiles.of(tenant.id).still(() => this.unfence(tenant.place))
+  }
+
+  /** A function of its own: a timer holds all that is in reach where it is set, which is the wallet's key in a move. */
+  private sweepLater(): void {
+    const { spares } = this.wallets
+    setTimeout(() => void spares.sweep(), this.leftMs + 500).unref()
   }
 
   /** How long the old place stays (ms): somebody may still be reading there. */
