@@ -12,7 +12,7 @@ import { settings } from '../src/config/settings.js'
 import { base58Encode } from '../src/lib/base58.js'
 import type { Backing } from './backing.js'
 
-const ENTRY = fileURLToPath(new URL('../src/main.js', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../src/bin.js', import.meta.url))
 const READY_WITHIN_MS = 60_000
 const STOPPED_WITHIN_MS = 30_000
 

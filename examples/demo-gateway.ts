@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tell } from './two-tenants.js'
 
-const gatewayProgram = fileURLToPath(new URL('../src/main.js', import.meta.url))
+const gatewayProgram = fileURLToPath(new URL('../src/bin.js', import.meta.url))
 
 /** Starts a gateway, tells a story against it, stops it, and removes its folder. */
 export async function demo(story: (url: string, operatorKey: string) => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { withBootstrapLock } from './lib/bootstrap-lock.mjs'
 import { buildExplorer, buildSources } from './lib/build.mjs'
+import { buildBundle } from './lib/bundle.mjs'
 import { Failure, runMain } from './lib/failure.mjs'
 import { ensureFallbackBinding } from './lib/fallback-binding.mjs'
 import { ensureNativeLibraries } from './lib/native.mjs'
@@ -20,6 +21,7 @@ await runMain('bootstrap', async () => {
     if (goal === 'test') await ensureFallbackBinding()
     await buildSources()
     await buildExplorer()
+    await buildBundle()
   })
   const total = (performance.now() / 1000).toFixed(1)
   console.log(

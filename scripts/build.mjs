@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { withBootstrapLock } from './lib/bootstrap-lock.mjs'
 import { buildExplorer, buildSources } from './lib/build.mjs'
+import { buildBundle } from './lib/bundle.mjs'
 import { Failure, runMain } from './lib/failure.mjs'
 import { inRoot } from './lib/paths.mjs'
 import { hasWorked } from './lib/progress.mjs'
@@ -17,6 +18,7 @@ await runMain('build', async () => {
   await withBootstrapLock(async () => {
     await buildSources()
     await buildExplorer()
+    await buildBundle()
   })
   if (!hasWorked()) console.log('  the build is up to date')
 })

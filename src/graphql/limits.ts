@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
@@ -11,13 +10,9 @@ import {
   type ValidationContext,
   type ValidationRule,
 } from 'graphql'
-import type { ComplexityEstimator } from 'graphql-query-complexity'
-import { badInput, queryTooComplex } from '../lib/errors.js'
-
 // Its ESM build loads a second copy of graphql, which does not know our schema's types.
-const { getComplexity, simpleEstimator } = createRequire(import.meta.url)(
-  'graphql-query-complexity',
-) as typeof import('graphql-query-complexity')
+import { type ComplexityEstimator, getComplexity, simpleEstimator } from 'graphql-query-complexity/cjs'
+import { badInput, queryTooComplex } from '../lib/errors.js'
 
 export interface LimitOptions {
   depth: number

@@ -106,7 +106,7 @@ describe('a gateway with Indy networks', () => {
 describe('INDY_NETWORKS', () => {
   const folder = tempDir()
   after(() => folder.remove())
-  const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+  const main = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
   const start = (networks: string) =>
     spawnSync(process.execPath, [main, 'serve'], {
       env: { PATH: process.env['PATH'], DATA_DIR: folder.path, PORT: '0', INDY_NETWORKS: networks },

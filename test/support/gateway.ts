@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { freshDatabase, freshRedis, tempDir } from './services.js'
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
 
 export const OPERATOR_KEY = 'test-operator-key-0123456789'
 export const JWT_SECRET = 'test-jwt-secret-of-at-least-32-bytes-0123'

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Failure } from './failure.mjs'
+import { inRoot, root } from './paths.mjs'
+import { progress } from './progress.mjs'
+import { tail } from './run.mjs'
+import { hashOf, isStamped, writeStamp } from './stamp.mjs'
+
+const sources = inRoot('dist', 'src')
+const folder = inRoot('dist', 'bundle')
+const program = join(folder, 'tenantry.cjs')
+const stamp = join(folder, '.stamp')
+
+const START_WITHIN_MS = 60_000
+
+/** What finds a native library or a file of its own beside its code, or has to be one instance with what does. */
+const OUTSIDE = [
+  /^node:/,
+  /^@openwallet-foundation\/askar-/,
+  /^@hyperledger\/anoncreds-/,
+  /^@hyperledger\/indy-vdr-/,
+  /^(koffi|libsql|pg-native|pino|pino-pretty)$/,
+]
+
+/**
+ * Puts the gateway and the thousands of files that it is loaded from into one, with the machine code of its start
+ * beside it: half of a start is reading and compiling. `dist/src/bin.js` runs it.
+ */
+export async function buildBundle() {
+  const hash = `${hashOf(root, [sources, inRoot('package-lock.json'), fileURLToPath(import.meta.url)])} ${process.version}`
+  if (isStamped(stamp, hash)) return
+  rmSync(folder, { recursive: true, force: true })
+  await progress('build: bundle', bundle)
+  await progress('build: code cache', compileAhead)
+  writeStamp(stamp, hash)
+}
+
+async function bundle() {
+  const { rolldown } = await import('rolldown')
+  const build = await rolldown({
+    input: join(sources, 'main.js'),
+    platform: 'node',
+    external: OUTSIDE,
+    plugins: [ownPlaces],
+    logLevel: 'silent',
+  })
+  await build.write({
+    file: program,
+    format: 'cjs',
+    codeSplitting: false,
+    // Credo and type-graphql know classes by their names.
+    keepNames: true,
+    // A script that comes from a code cache cannot import.
+    dynamicImportInCjs: false,
+    comments: { legal: false, annotation: false, jsdoc: false },
+  })
+  await build.close()
+}
+
+/** Files that our modules find beside them are where they were. */
+const ownPlaces = {
+  name: 'own-places',
+  transform(code, id) {
+    if (!id.startsWith(sources) || !code.includes('import.meta.url')) return
+    const place = JSON.stringify(relative(folder, id))
+    const url = `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${place})).href`
+    return code.replaceAll('import.meta.url', url)
+  },
+}
+
+/** Starts a gateway once, so that V8 compiles what a start needs, and has it end. Without it a start takes longer. */
+async function compileAhead() {
+  const data = mkdtempSync(join(tmpdir(), 'tenantry-build-'))
+  try {
+    const { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH } = process.env
+    const inherited = { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH }
+    const env = { ...inherited, HOST: '127.0.0.1', PORT: '0', DATA_DIR: data, LOG_LEVEL: 'error' }
+    const script = inRoot('scripts', 'lib', 'compile-ahead.mjs')
+    const child = spawn(process.execPath, [script, program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const late = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS)
+    let output = ''
+    const read = (chunk) => {
+      output += chunk
+      if (/^URL: /m.test(output)) child.kill('SIGTERM')
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    await once(child, 'close')
+    clearTimeout(late)
+    if (!existsSync(`${program}.cache`)) throw new Failure(`The gateway does not start:\n${tail(output)}`)
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
+}
