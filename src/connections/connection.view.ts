@@ -10,7 +10,8 @@ import type { ConnectionType } from './connection.type.js'
 export const fromCredo = <T extends string>(name: unknown) => String(name).replaceAll('-', '_').toUpperCase() as T
 export const toCredo = (name: string) => name.toLowerCase().replaceAll('_', '-')
 
-const text = (value: unknown) => (typeof value === 'string' ? value : null)
+/** A value of a record that may be absent. */
+export const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
 /** Credo does not tag an alias; lists are filtered by it. */
 export const aliasTag = ({ alias }: RecordJson): Tags => (typeof alias === 'string' ? { _alias: alias } : {})

@@ -2,19 +2,18 @@ import { DidCommCredentialState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
-import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import { readyConnection, takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
+import { inviteWith } from '../connections/attached-invitation.js'
 import { toCredo } from '../connections/connection.view.js'
 import type { InvitationType } from '../connections/invitation.type.js'
-import { invitationView } from '../connections/invitation.view.js'
 import { badInput, conflict } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import { once } from '../tenants/idempotency.js'
 import type { Sessions } from '../tenants/sessions.js'
-import { settingsOf } from '../tenants/settings.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { AnoncredsService } from './anoncreds.service.js'
 import type {
@@ -241,23 +240,15 @@ export class CredentialExchangeService {
     offer: Parameters<WalletAgent['credentials']['createOffer']>[0],
     handshake: boolean,
   ): Promise<CredentialExchangeStep> {
-    const { settings } = agent.owner
-    const { invitationLabel, invitationImageUrl, autoAcceptConnections } = settingsOf(settings)
     const made = await takeStep(OFFER_FAILED, () => agent.credentials.createOffer(offer))
-    const invitationId = await inviteWith(agent, {
+    const invitation = await inviteWith(agent, unit, {
       message: made.message,
-      label: invitationLabel ?? settings.label,
-      imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
-      handshake,
-      autoAcceptConnection: autoAcceptConnections,
       goalCode: 'aries.vc.issue',
+      handshake,
+      domain: this.domainOf(agent.owner.settings),
     })
-    keepNotes(made.credentialExchangeRecord, { invitationId })
+    keepNotes(made.credentialExchangeRecord, { invitationId: invitation.id })
     await agent.credentials.update(made.credentialExchangeRecord)
-    const invitation = invitationView(
-      await recordIn(unit, 'OutOfBandRecord', invitationId, 'invitation'),
-      this.domainOf(settings),
-    )
     return { credentialExchange: await viewIn(unit, made.credentialExchangeRecord.id), invitation }
   }
 

@@ -1,6 +1,6 @@
 import { EXCHANGE, type ExchangeNotes } from '../agent/exchanges/notes.js'
 import type { AgentPorts, RecordChange, RecordJson, RecordObserver } from '../agent/ports.js'
-import { fromCredo } from '../connections/connection.view.js'
+import { fromCredo, text } from '../connections/connection.view.js'
 import type { Tags } from '../storage/entry.js'
 import type { CredentialExchangeType } from './credential-exchange.type.js'
 
@@ -17,8 +17,6 @@ interface Metadata {
 const metadataOf = (record: RecordJson) => (record['metadata'] ?? {}) as Metadata
 export const exchangeNotesOf = (record: RecordJson): ExchangeNotes => metadataOf(record)[EXCHANGE] ?? {}
 export const anoncredsOf = (record: RecordJson) => metadataOf(record)['_anoncreds/credential'] ?? {}
-
-const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
 /** A stored credential exchange record as the API shows it. */
 export function credentialExchangeView(record: RecordJson): CredentialExchangeType {

@@ -2,19 +2,18 @@ import { DidCommProofState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
-import { inviteWith, readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import { readyConnection, takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
+import { inviteWith } from '../connections/attached-invitation.js'
 import { toCredo } from '../connections/connection.view.js'
 import type { InvitationType } from '../connections/invitation.type.js'
-import { invitationView } from '../connections/invitation.view.js'
 import { conflict } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import { once } from '../tenants/idempotency.js'
 import type { Sessions } from '../tenants/sessions.js'
-import { settingsOf } from '../tenants/settings.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type {
   AcceptProofProposalInput,
@@ -222,23 +221,15 @@ export class ProofExchangeService {
     request: Parameters<WalletAgent['proofs']['createRequest']>[0],
     handshake: boolean,
   ): Promise<ProofExchangeStep> {
-    const { settings } = agent.owner
-    const { invitationLabel, invitationImageUrl, autoAcceptConnections } = settingsOf(settings)
     const made = await takeStep(REQUEST_FAILED, () => agent.proofs.createRequest(request))
-    const invitationId = await inviteWith(agent, {
+    const invitation = await inviteWith(agent, unit, {
       message: made.message,
-      label: invitationLabel ?? settings.label,
-      imageUrl: invitationImageUrl ?? settings.imageUrl ?? undefined,
-      handshake,
-      autoAcceptConnection: autoAcceptConnections,
       goalCode: 'aries.vc.verify',
+      handshake,
+      domain: this.domainOf(agent.owner.settings),
     })
-    keepNotes(made.proofRecord, { invitationId })
+    keepNotes(made.proofRecord, { invitationId: invitation.id })
     await agent.proofs.update(made.proofRecord)
-    const invitation = invitationView(
-      await recordIn(unit, 'OutOfBandRecord', invitationId, 'invitation'),
-      this.domainOf(settings),
-    )
     return { proofExchange: await viewIn(unit, made.proofRecord.id), invitation }
   }
 

@@ -1,13 +1,11 @@
 import { EXCHANGE, type ExchangeNotes } from '../agent/exchanges/notes.js'
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
-import { fromCredo } from '../connections/connection.view.js'
+import { fromCredo, text } from '../connections/connection.view.js'
 import type { Tags } from '../storage/entry.js'
 import type { ProofExchangeType } from './proof-exchange.type.js'
 
 const notesOf = (record: RecordJson) =>
   (record['metadata'] as { [EXCHANGE]?: ExchangeNotes } | undefined)?.[EXCHANGE] ?? {}
-
-const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
 /** A stored proof exchange record as the API shows it. */
 export function proofExchangeView(record: RecordJson): ProofExchangeType {

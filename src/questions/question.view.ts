@@ -1,10 +1,8 @@
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
-import { fromCredo } from '../connections/connection.view.js'
+import { fromCredo, text } from '../connections/connection.view.js'
 import type { QuestionType } from './question.type.js'
 
 export const QUESTION_RECORD = 'QuestionAnswerRecord'
-
-const text = (value: unknown) => (typeof value === 'string' ? value : null)
 
 /** A stored question as the API shows it. */
 export function questionView(record: RecordJson): QuestionType {

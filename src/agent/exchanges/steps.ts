@@ -1,5 +1,5 @@
 import { CredoError } from '@credo-ts/core'
-import { DidCommConnectionService, type DidCommMessage, MessageSendingError } from '@credo-ts/didcomm'
+import { DidCommConnectionService, MessageSendingError } from '@credo-ts/didcomm'
 import { NativeError } from '../../anoncreds/index.js'
 import { conflict, isGatewayError, protocolError } from '../../lib/errors.js'
 import { askAgent } from '../agent-errors.js'
@@ -26,21 +26,4 @@ export async function readyConnection(agent: WalletAgent, id: string): Promise<v
     agent.context.resolve(DidCommConnectionService).getById(agent.context, id),
   )
   if (!connection.isReady) throw conflict('The connection is not complete. Wait for COMPLETED.')
-}
-
-export interface AttachedInvitation {
-  message: DidCommMessage
-  label: string
-  imageUrl: string | undefined
-  goalCode: string
-  /** Whether it opens a connection as well. */
-  handshake: boolean
-  /** Whether that connection is accepted by itself. */
-  autoAcceptConnection: boolean
-}
-
-/** Makes an invitation that carries a message, for whoever has no connection. @returns the id of its record */
-export async function inviteWith(agent: WalletAgent, { message, ...invitation }: AttachedInvitation): Promise<string> {
-  const record = await askAgent('invitation', () => agent.oob.createInvitation({ ...invitation, messages: [message] }))
-  return record.id
 }
