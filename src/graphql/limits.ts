@@ -11,8 +11,10 @@ import {
   type ValidationRule,
 } from 'graphql'
 // Its ESM build loads a second copy of graphql, which does not know our schema's types.
-import { type ComplexityEstimator, getComplexity, simpleEstimator } from 'graphql-query-complexity/cjs'
+import complexity, { type ComplexityEstimator } from 'graphql-query-complexity/cjs'
 import { badInput, queryTooComplex } from '../lib/errors.js'
+
+const { getComplexity, simpleEstimator } = complexity
 
 export interface LimitOptions {
   depth: number
