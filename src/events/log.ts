@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Session } from '@openwallet-foundation/askar-shared'
 import { cursorExpired } from '../lib/errors.js'
+import type { Change } from '../storage/change.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
-import type { Change, Collector } from '../storage/unit.js'
+import type { Collector } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
 
 /**

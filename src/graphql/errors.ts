@@ -2,7 +2,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { GatewayError, internalError } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
-import { StoreError } from '../storage/profile.js'
+import { StoreError } from '../storage/errors.js'
 import type { Viewer } from './viewer.js'
 
 /** Codes of Apollo's and graphql-js's own errors, which tell of the request and not of the inside. */

@@ -1,6 +1,7 @@
 import { conflict, notFound } from '../lib/errors.js'
 import { jsonHash } from '../lib/multibase.js'
-import { ConflictError, type Profile } from '../storage/profile.js'
+import { ConflictError } from '../storage/errors.js'
+import { type Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { didBase, pathIn } from './address.js'
 import type { HostedDid, Json, Publication, SignedResource } from './publication.js'

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { FairQueue } from './fair-queue.js'
 
 export interface FairGateOptions {
@@ -10,6 +11,11 @@ export interface FairGateOptions {
   /** Who stays longer waits for something else, and keeps no place (ms). */
   stayMs: number
 }
+
+const inside = new AsyncLocalStorage<() => void>()
+
+/** Gives the running work's place to another: it is about to wait, in a queue that is fair by itself. */
+export const leaveGate = (): void => inside.getStore()?.()
 
 interface Waiter {
   enter(): void
@@ -50,7 +56,7 @@ export class FairGate {
   async use<T>(key: string, fn: () => T | Promise<T>): Promise<T> {
     const leave = await this.enter(key)
     try {
-      return await fn()
+      return await inside.run(leave, fn)
     } finally {
       leave()
     }

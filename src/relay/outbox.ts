@@ -1,7 +1,8 @@
 import type { OutboundEnvelope } from '../agent/ports.js'
+import type { Change } from '../storage/change.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
-import type { Change, Collector, Unit } from '../storage/unit.js'
+import type { Collector, Unit } from '../storage/unit.js'
 
 export const OUTBOX = '_out'
 

@@ -1,8 +1,8 @@
 import type { Key } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
+import { type Change, categoryOf } from './change.js'
 import { type Entry, entryKey, type TagQuery } from './entry.js'
 import type { Head } from './head.js'
-import { type Change, categoryOf } from './unit.js'
 
 /** How much of a profile is kept in memory while it is open. */
 const ENTRIES = 200

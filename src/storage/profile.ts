@@ -1,16 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Session } from '@openwallet-foundation/askar-shared'
 import { isGatewayError } from '../lib/errors.js'
+import { leaveGate } from '../lib/fair-gate.js'
 import { Semaphore } from '../lib/semaphore.js'
-import type { Entry, TagQuery, Tags } from './entry.js'
-import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
+import { Batch, type Job } from './batch.js'
+import type { Change } from './change.js'
+import type { Entry, TagQuery } from './entry.js'
+import { ConflictError, FencedError, StoreError } from './errors.js'
+import { emptyHead, type Head } from './head.js'
 import { type Listed, type ListQuery, readList } from './list.js'
+import type { UnitSource } from './overlay.js'
 import { ProfileCache } from './profile-cache.js'
+import { applyChange, applyKey, fetchEntry, queryEntries, readHead, writeHead } from './rows.js'
 import type { StoreSessions } from './store-sessions.js'
-import { isText } from './tag-match.js'
-import { type Change, type Collector, categoryOf, type KeyChange, runInUnit, Unit, type UnitSource } from './unit.js'
-
-/** Another instance changed what a unit has read while it ran; the unit is run again. */
-export class ConflictError extends Error {}
+import type { Unit } from './unit.js'
 
 /**
  * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their
@@ -22,48 +26,27 @@ export interface Rider {
   committed(): void
 }
 
-/** The wallet has moved, or is moving, to another place. Looking it up again helps, a little later. */
-export class FencedError extends Error {
-  constructor() {
-    super('The wallet is moving')
-  }
-}
+/** The store has refused a part of what several units have gathered: nothing of it was written. */
+class RefusedError extends Error {}
 
 /** What a profile needs of the store that it lies in. */
 export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transaction' | 'heldTransaction'>
 
-/** The store could not be read or written. Trying later can help. */
-export class StoreError extends Error {
-  constructor(cause: unknown) {
-    super('The store could not be used', { cause })
-  }
-}
-
-/** A wallet that is locked is not the store's failure. */
-const storeError = (cause: unknown) => (isGatewayError(cause) ? cause : new StoreError(cause))
-
 /** How often a unit may come too late before it locks others out. */
 const ATTEMPTS = 3
-
-/** Askar's error codes. */
-const DUPLICATE = 3
-const NOT_FOUND = 6
-
-/** What a unit wants to do. */
-interface Gathered<T> {
-  result: T
-  changes: Change[]
-  keys: KeyChange[]
-  items: Map<Collector<unknown>, unknown[]>
-}
+/** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
+const TOGETHER = 32
+const TOGETHER_MS = 25
 
 /**
- * One profile of the store: a tenant's, or the base wallet's. Its units of work run one after the other here; between
- * instances the head's revision tells whether what a unit read still stood when it was written, and if not the unit
- * runs again. So every unit behaves as if it had been alone.
+ * One profile of the store: a tenant's, or the base wallet's. Its units of work run one after the other here, and those
+ * that have come while a transaction was under way are written in the next one together; between instances the head's
+ * revision tells whether what a unit read still stood when it was written, and if not the unit runs again. So every
+ * unit behaves as if it had been alone.
  */
 export class Profile {
   private readonly turn = new Semaphore(1)
+  private readonly jobs: Job[] = []
   private kept: ProfileCache | undefined
   private known: Head | undefined
   private riders: Rider[] = []
@@ -80,21 +63,14 @@ export class Profile {
 
   /** Runs `fn` as a unit of work; see {@link Unit}. It may run more than once and must not wait for the network. */
   transact<T>(fn: (unit: Unit) => Promise<T>): Promise<T> {
-    return this.turn.use(async () => {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        this.known ??= await this.head()
-        this.assertHere(this.known)
-        const unit = new Unit(this.source, this.name, this.known)
-        try {
-          return await this.attempt(unit, fn)
-        } catch (error) {
-          discardKeys(unit)
-          if (!(error instanceof ConflictError)) throw error
-          await this.catchUp(unit.base)
-        }
-      }
-      return this.transactHeld(fn)
-    })
+    // Units of one profile are run one at a time: while they wait they keep nobody else from coming as far.
+    leaveGate()
+    const within = AsyncLocalStorage.snapshot()
+    return new Promise<unknown>((resolve, reject) => {
+      this.jobs.push({ run: fn, within, resolve, reject })
+      // Each job asks for a turn; those before it may take it along.
+      void this.turn.use(() => this.work())
+    }) as Promise<T>
   }
 
   /** Runs `fn` while no unit of this process is at work here, and forgets what was read before. */
@@ -127,100 +103,132 @@ export class Profile {
     })
   }
 
-  /** Runs a unit, and writes it if nobody else has written meanwhile. */
-  private async attempt<T>(unit: Unit, fn: (unit: Unit) => Promise<T>): Promise<T> {
-    let gathered: Gathered<T>
+  /** Runs the jobs that wait, as many as are to be written together. */
+  private async work(): Promise<void> {
+    let jobs = this.jobs.splice(0, TOGETHER)
+    for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) jobs = await this.attempt(jobs)
+    for (const job of jobs) await this.runHeld(job)
+  }
+
+  /** Runs jobs, and writes them if nobody else has written meanwhile. @returns those that have to run again */
+  private async attempt(jobs: Job[]): Promise<Job[]> {
+    let batch: Batch | undefined
     try {
-      gathered = await this.gather(unit, fn)
+      this.known ??= await this.head()
+      this.assertHere(this.known)
+      batch = await this.gather(jobs, this.known)
+      if (batch.dirty) await this.write(batch)
+      else if (batch.hasRead) await this.assertCurrent(batch.base)
+      if (batch.lost.length > 0) await this.catchUp(this.known ?? batch.base)
+      batch.answer()
+      return batch.lost
     } catch (error) {
-      if (!(error instanceof StoreError)) await this.assertCurrent(unit.base)
-      throw error
+      batch?.discard()
+      try {
+        if (batch && error instanceof ConflictError) {
+          await this.catchUp(batch.base)
+          return batch.jobs
+        }
+        if (batch && error instanceof RefusedError) return await this.attemptEach(batch.jobs)
+        throw error
+      } catch (failure) {
+        for (const job of batch?.jobs ?? jobs) job.reject(failure)
+        return []
+      }
     }
-    if (!unit.dirty) {
-      await this.assertCurrent(unit.base)
-      return gathered.result
+  }
+
+  /** What one job does that the store refuses is not to fail the others. */
+  private async attemptEach(jobs: Job[]): Promise<Job[]> {
+    const again: Job[] = []
+    for (const job of jobs) again.push(...(await this.attempt([job])))
+    return again
+  }
+
+  private async gather(jobs: Job[], base: Head): Promise<Batch> {
+    const batch = new Batch(this.source, this.name, base)
+    const until = performance.now() + TOGETHER_MS
+    for (const [index, job] of jobs.entries()) {
+      if (index > 0 && performance.now() > until) {
+        this.jobs.unshift(...jobs.slice(index))
+        break
+      }
+      // Where all is cached nothing else would run before the last of them.
+      if (index > 0) await nextTurn()
+      await batch.add(job)
     }
-    await this.commit(unit, gathered, (write) =>
-      this.store.transaction(this.name, async (session) => {
-        if (this.store.shared && (await readHead(session, true)).rev !== unit.base.rev) throw new ConflictError()
-        await write(session)
-      }),
-    )
-    return gathered.result
+    return batch
   }
 
   /**
-   * Runs a unit with the head locked from its beginning to its commit. Dearer, and in turn with all other instances:
+   * Runs a job with the head locked from its beginning to its commit. Dearer, and in turn with all other instances:
    * where they write to one profile at once, whoever is slower would else be too late again and again.
    */
-  private async transactHeld<T>(fn: (unit: Unit) => Promise<T>): Promise<T> {
-    let unit: Unit | undefined
+  private async runHeld(job: Job): Promise<void> {
+    let batch: Batch | undefined
     try {
-      return await this.store.heldTransaction(this.name, async (session) => {
+      await this.store.heldTransaction(this.name, async (session) => {
         const head = await readHead(session, true)
         this.cache.invalidate(this.known ?? emptyHead(), head)
         this.known = head
         this.assertHere(head)
-        unit = new Unit(this.source, this.name, head)
-        const gathered = await this.gather(unit, fn)
-        if (!unit.dirty) return gathered.result
-        await this.commit(unit, gathered, async (write) => {
+        batch = new Batch(this.source, this.name, head)
+        await batch.add(job)
+        if (batch.lost.length > 0) throw new ConflictError()
+        if (!batch.dirty) return
+        await this.commit(batch, async (write) => {
           await write(session)
           await session.commit()
         })
-        return gathered.result
       })
+      batch?.answer()
     } catch (error) {
-      if (unit) discardKeys(unit)
-      throw error
+      batch?.discard()
+      job.reject(error)
     }
   }
 
-  /** Lets a unit gather what it wants to do. */
-  private async gather<T>(unit: Unit, fn: (unit: Unit) => Promise<T>): Promise<Gathered<T>> {
-    let result: T
-    try {
-      result = await runInUnit(unit, () => fn(unit))
-    } catch (error) {
-      unit.seal()
-      throw unit.broken ? storeError(unit.broken.cause) : error
-    }
-    if (unit.broken) throw storeError(unit.broken.cause)
-    const { changes, keys, items } = unit.seal()
-    for (const [collector, gathered] of items) await collector.prepare?.(gathered, this.name)
-    return { result, changes, keys, items }
+  private write(batch: Batch): Promise<void> {
+    return this.commit(batch, (write) =>
+      this.store.transaction(this.name, async (session) => {
+        if (this.store.shared && (await readHead(session, true)).rev !== batch.base.rev) throw new ConflictError()
+        await write(session)
+      }),
+    )
   }
-  /** Writes what a unit has gathered, by `transaction`, and tells of it. */
-  private async commit<T>(
-    unit: Unit,
-    { changes, keys, items }: Gathered<T>,
+
+  /** Writes what a batch has gathered, by `transaction`, and tells of it. */
+  private async commit(
+    batch: Batch,
     transaction: (write: (session: Session) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    const { base, head } = unit
-    const settled = [...items].map(([collector, gathered]) => collector.settle?.(gathered, head, this.name))
     const riders = this.riders.splice(0)
-    for (const rider of riders) rider.prepare?.(head)
-    const all = [...changes, ...[...settled, ...riders].flatMap((part) => part?.changes ?? [])]
-    head.rev = base.rev + 1
-    if (base.bytes !== undefined) head.bytes = base.bytes + unit.growth
-    head.counts = unit.counts
-    for (const category of new Set(all.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
+    for (const rider of riders) rider.prepare?.(batch.head)
+    batch.carry(riders.flatMap(({ changes }) => changes))
+    let written = false
     try {
-      await transaction((session) => write(session, unit, all, keys))
+      await transaction(async (session) => {
+        for (const change of batch.keys) await applyKey(session, change)
+        for (const change of batch.changes) await applyChange(session, change)
+        await writeHead(session, batch.base.rev, batch.head)
+        written = true
+      })
     } catch (error) {
       this.riders.unshift(...riders)
       // It did not begin: somebody was quicker, or the wallet was locked meanwhile.
       if (error instanceof ConflictError || isGatewayError(error)) throw error
-      // Whether a commit that failed took place is not known.
       this.forget()
-      for (const part of settled) part?.uncertain?.()
+      if (!written && batch.jobs.length > 1) throw new RefusedError()
+      // Whether a commit that failed took place is not known.
+      batch.uncertain()
       throw new StoreError(error)
     }
-    this.carryOver(head, all, keys)
-    for (const part of [...settled, ...riders]) part?.committed?.()
+    this.carryOver(batch)
+    batch.committed()
+    for (const rider of riders) rider.committed()
   }
 
-  private carryOver(head: Head, changes: Change[], keys: KeyChange[]): void {
+  private carryOver({ head, changes, keys }: Batch): void {
     this.known = head
     this.cache.apply(changes)
     for (const change of keys) {
@@ -287,64 +295,4 @@ export class Profile {
     fetchKey: (name) =>
       this.cache.key(name, () => this.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined)),
   }
-}
-
-/** All of a unit in one transaction, nothing else in it. */
-async function write(session: Session, { base, head }: Unit, changes: Change[], keys: KeyChange[]): Promise<void> {
-  for (const change of keys) await applyKey(session, change)
-  for (const change of changes) await apply(session, change)
-  const entry = { category: HEAD_CATEGORY, name: HEAD_NAME, value: JSON.stringify(head) }
-  if (base.rev > 0) return session.replace(entry)
-  try {
-    await session.insert(entry)
-  } catch (error) {
-    // Two instances have written to a new profile at once.
-    throw (error as { code?: number }).code === DUPLICATE ? new ConflictError() : error
-  }
-}
-
-/** What a unit that was not written would have kept. */
-function discardKeys(unit: Unit): void {
-  for (const change of unit.seal().keys) if (change.op === 'insert') change.key.handle.free()
-}
-
-async function readHead(session: Session, forUpdate = false): Promise<Head> {
-  const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  return row
-    ? { ...emptyHead(), bytes: undefined, counts: undefined, ...(JSON.parse(row.value as string) as Head) }
-    : emptyHead()
-}
-
-/** One entry; undefined where there is none. */
-export async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
-  // Names are C strings: none has a NUL, whatever a client asks for.
-  if (name.includes('\0')) return undefined
-  const row = await session.fetch({ category, name })
-  return row ? { category, name, value: row.value as string, tags: (row.tags ?? {}) as Tags } : undefined
-}
-
-async function queryEntries(session: Session, category: string, tagFilter: TagQuery, limit?: number): Promise<Entry[]> {
-  if (!isText(tagFilter)) return []
-  const rows = await session.fetchAll({ category, tagFilter, limit })
-  return rows.map((row) => ({ category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }))
-}
-
-async function apply(session: Session, change: Change): Promise<void> {
-  if (change.op === 'clear') return session.removeAll({ category: change.category, tagFilter: change.query })
-  if (change.op === 'remove') return remove(session, change)
-  return change.op === 'insert' ? session.insert(change.entry) : session.replace(change.entry)
-}
-
-/** What is gone already is as it should be. */
-async function remove(session: Session, { category, name }: { category: string; name: string }): Promise<void> {
-  try {
-    await session.remove({ category, name })
-  } catch (error) {
-    if ((error as { code?: number }).code !== NOT_FOUND) throw error
-  }
-}
-
-async function applyKey(session: Session, change: KeyChange): Promise<void> {
-  if (change.op === 'insert') await session.insertKey({ name: change.name, key: change.key })
-  else await session.removeKey({ name: change.name })
 }

@@ -1,17 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Key } from '@openwallet-foundation/askar-shared'
+import { type Change, categoryOf, type KeyChange } from './change.js'
 import { type Entry, entryKey, OWN_CATEGORY, reservedTags, sizeOf, type TagQuery } from './entry.js'
 import { cloneHead, type Head } from './head.js'
-import { matchesTags } from './tag-match.js'
-
-/** `was`: the size of what a unit replaces or removes. */
-export type Change =
-  | { op: 'insert' | 'replace'; entry: Entry; was?: number }
-  | { op: 'remove'; category: string; name: string; was?: number }
-  /** Removes all of a category that match; only for categories that units do not read. */
-  | { op: 'clear'; category: string; query: TagQuery }
-
-export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove'; name: string }
+import { Overlay, type UnitSource } from './overlay.js'
 
 /**
  * What a unit gathers beside its changes, and what becomes of it: events for the log, messages for the outbox, routes.
@@ -21,18 +13,13 @@ export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove
  */
 export interface Collector<T> {
   prepare?(items: readonly T[], profile: string): Promise<void>
-  settle?(
-    items: readonly T[],
-    head: Head,
-    profile: string,
-  ): { changes: Change[]; committed?: () => void; uncertain?: () => void }
+  settle?(items: readonly T[], head: Head, profile: string): Settled
 }
 
-/** Reads from the profile that a unit works on, as it was when the unit began. */
-export interface UnitSource {
-  fetch(category: string, name: string): Promise<Entry | undefined>
-  query(category: string, query: TagQuery): Promise<Entry[]>
-  fetchKey(name: string): Promise<Key | undefined>
+export interface Settled {
+  changes: Change[]
+  committed?: () => void
+  uncertain?: () => void
 }
 
 export interface Savepoint {
@@ -48,8 +35,7 @@ export interface Savepoint {
  * dropped, or run again when another instance was quicker, without a trace.
  */
 export class Unit {
-  private changes = new Map<string, Change>()
-  private keys = new Map<string, KeyChange>()
+  private readonly view: Overlay
   private items = new Map<Collector<unknown>, unknown[]>()
   private open = true
   private touched = false
@@ -59,23 +45,28 @@ export class Unit {
   broken: { cause: unknown } | undefined
 
   constructor(
-    private readonly source: UnitSource,
+    source: UnitSource,
     readonly profile: string,
     /** The head that the unit's reads go with. */
     readonly base: Head,
   ) {
     this.head = cloneHead(base)
+    this.view = new Overlay({
+      fetch: (category, name) => this.reading(source.fetch(category, name)),
+      query: (category, query) => this.reading(source.query(category, query)),
+      fetchKey: (name) => this.reading(source.fetchKey(name)),
+    })
   }
 
   /** Whether there is anything to write. */
   get dirty(): boolean {
-    return this.touched || this.changes.size + this.keys.size + this.items.size > 0
+    return this.touched || this.view.changes.size + this.view.keys.size + this.items.size > 0
   }
 
   /** By how many bytes what this unit has changed so far makes the wallet larger; negative where it gets smaller. */
   get growth(): number {
     let growth = 0
-    for (const change of this.changes.values()) {
+    for (const change of this.view.changes.values()) {
       if (change.op === 'clear' || OWN_CATEGORY.test(categoryOf(change))) continue
       growth += ('entry' in change ? sizeOf(change.entry) : 0) - (change.was ?? 0)
     }
@@ -86,7 +77,7 @@ export class Unit {
   get counts(): Record<string, number> | undefined {
     if (!this.base.counts) return undefined
     const counts = { ...this.base.counts }
-    for (const change of this.changes.values()) {
+    for (const change of this.view.changes.values()) {
       const category = categoryOf(change)
       if (OWN_CATEGORY.test(category)) continue
       const more = change.op === 'insert' ? 1 : change.op === 'remove' ? -1 : 0
@@ -106,30 +97,23 @@ export class Unit {
     this.touched = true
   }
 
-  async fetch(category: string, name: string): Promise<Entry | undefined> {
-    const change = this.changes.get(entryKey(category, name))
-    if (change) return 'entry' in change ? change.entry : undefined
-    return this.reading(this.source.fetch(category, name))
+  fetch(category: string, name: string): Promise<Entry | undefined> {
+    return this.view.fetch(category, name)
   }
 
   /** An entry that this unit itself has put there. */
   fetchOwn(category: string, name: string): Entry | undefined {
-    const change = this.changes.get(entryKey(category, name))
+    const change = this.view.changes.get(entryKey(category, name))
     return change && 'entry' in change ? change.entry : undefined
   }
 
-  async query(category: string, query: TagQuery): Promise<Entry[]> {
-    const stored = await this.reading(this.source.query(category, query))
-    const changed = [...this.changes.values()].filter((change) => categoryOf(change) === category)
-    if (changed.length === 0) return stored
-    const kept = stored.filter(({ name }) => !this.changes.has(entryKey(category, name)))
-    const own = changed.flatMap((change) => ('entry' in change ? [change.entry] : []))
-    return [...kept, ...own.filter(({ tags }) => matchesTags(tags, query))]
+  query(category: string, query: TagQuery): Promise<Entry[]> {
+    return this.view.query(category, query)
   }
 
   /** Adds an entry that is not there yet. */
   insert(entry: Entry): void {
-    const before = this.changes.get(entryKey(entry.category, entry.name))
+    const before = this.view.changes.get(entryKey(entry.category, entry.name))
     this.change(before?.op === 'remove' ? { op: 'replace', entry, was: before.was } : { op: 'insert', entry })
   }
 
@@ -138,7 +122,7 @@ export class Unit {
     const key = entryKey(entry.category, entry.name)
     const before = await this.fetch(entry.category, entry.name)
     if (!before) return false
-    const pending = this.changes.get(key)
+    const pending = this.view.changes.get(key)
     const tags = { ...reservedTags(before.tags), ...entry.tags }
     const op = pending?.op === 'insert' ? 'insert' : 'replace'
     this.change({ op, entry: { ...entry, tags }, was: storedSize(pending, before) })
@@ -151,27 +135,25 @@ export class Unit {
     const before = await this.fetch(category, name)
     if (!before) return false
     this.assertOpen()
-    const pending = this.changes.get(key)
-    if (pending?.op === 'insert') this.changes.delete(key)
-    else this.changes.set(key, { op: 'remove', category, name, was: storedSize(pending, before) })
+    const pending = this.view.changes.get(key)
+    if (pending?.op === 'insert') this.view.changes.delete(key)
+    else this.view.changes.set(key, { op: 'remove', category, name, was: storedSize(pending, before) })
     return true
   }
 
   /** Removes all entries of a category that match; only for categories that units do not read. */
   clear(category: string, query: TagQuery): void {
     this.assertOpen()
-    this.changes.set(entryKey(category, JSON.stringify(query)), { op: 'clear', category, query })
+    this.view.changes.set(entryKey(category, JSON.stringify(query)), { op: 'clear', category, query })
   }
 
-  async fetchKey(name: string): Promise<Key | undefined> {
-    const change = this.keys.get(name)
-    if (change) return change.op === 'insert' ? change.key : undefined
-    return this.reading(this.source.fetchKey(name))
+  fetchKey(name: string): Promise<Key | undefined> {
+    return this.view.fetchKey(name)
   }
 
   changeKey(change: KeyChange): void {
     this.assertOpen()
-    this.keys.set(change.name, change)
+    this.view.keys.set(change.name, change)
   }
 
   /** Hands an item to a collector; it counts when the unit commits. */
@@ -185,8 +167,8 @@ export class Unit {
   savepoint(): Savepoint {
     return {
       head: cloneHead(this.head),
-      changes: new Map(this.changes),
-      keys: new Map(this.keys),
+      changes: new Map(this.view.changes),
+      keys: new Map(this.view.keys),
       items: new Map([...this.items].map(([collector, items]) => [collector, [...items]])),
     }
   }
@@ -194,15 +176,15 @@ export class Unit {
   /** Forgets all that was gathered since. */
   restore(savepoint: Savepoint): void {
     this.head = savepoint.head
-    this.changes = savepoint.changes
-    this.keys = savepoint.keys
+    this.view.changes = savepoint.changes
+    this.view.keys = savepoint.keys
     this.items = savepoint.items
   }
 
   /** Ends the gathering: work that was left running can no longer slip something in. */
   seal(): { changes: Change[]; keys: KeyChange[]; items: Map<Collector<unknown>, unknown[]> } {
     this.open = false
-    return { changes: [...this.changes.values()], keys: [...this.keys.values()], items: this.items }
+    return { changes: [...this.view.changes.values()], keys: [...this.view.keys.values()], items: this.items }
   }
 
   private async reading<T>(read: Promise<T>): Promise<T> {
@@ -216,7 +198,7 @@ export class Unit {
 
   private change(change: Extract<Change, { entry: Entry }>): void {
     this.assertOpen()
-    this.changes.set(entryKey(change.entry.category, change.entry.name), change)
+    this.view.changes.set(entryKey(change.entry.category, change.entry.name), change)
   }
 
   private assertOpen(): void {
@@ -227,8 +209,6 @@ export class Unit {
 /** The size of what the store has under a name, where a unit sees `before` there, by its own `pending` change or none. */
 const storedSize = (pending: Change | undefined, before: Entry) =>
   pending && pending.op !== 'clear' ? pending.was : sizeOf(before)
-
-export const categoryOf = (change: Change) => ('entry' in change ? change.entry.category : change.category)
 
 const current = new AsyncLocalStorage<Unit>()
 

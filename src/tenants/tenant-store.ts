@@ -6,7 +6,8 @@ import { findLifecycle } from '../events/log.js'
 import { conflict } from '../lib/errors.js'
 import type { Entry, TagQuery, Tags } from '../storage/entry.js'
 import { type Listed, placeInList } from '../storage/list.js'
-import { fetchEntry, type Profile } from '../storage/profile.js'
+import { type Profile } from '../storage/profile.js'
+import { fetchEntry } from '../storage/rows.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import {
   endpointKey,

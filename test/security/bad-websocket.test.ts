@@ -53,12 +53,13 @@ describe('what is wrong on a WebSocket', () => {
   async function stream(credentials: object): Promise<{ closed: Promise<number> }> {
     const socket = new WebSocket(`${gateway.wsUrl}/graphql`, 'graphql-transport-ws')
     const closed = once(socket, 'close').then(([code]) => code as number)
+    const said = () => Promise.race([once(socket, 'message'), closed])
     await once(socket, 'open')
     socket.send(JSON.stringify({ ...INIT, payload: credentials }))
-    await once(socket, 'message')
+    await said()
     socket.send(JSON.stringify(subscribe('1', 'subscription { events { id } }')))
     socket.send(JSON.stringify(subscribe('2', '{ viewer { role } }')))
-    await once(socket, 'message')
+    await said()
     return { closed }
   }
 

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, test } from 'node:test'
-import { sizeOf } from '../../src/storage/entry.js'
+import { type Entry, sizeOf } from '../../src/storage/entry.js'
 import { placeInList } from '../../src/storage/list.js'
 import type { Profile } from '../../src/storage/profile.js'
 import type { Collector, Unit } from '../../src/storage/unit.js'
 import { KINDS, openPlace, type StorePlace } from './places.js'
 
 const add = (unit: Unit, name: string, value = '{}') => unit.insert({ category: 'thing', name, value, tags: { name } })
+
+async function increased(unit: Unit, name: string): Promise<void> {
+  const entry = await unit.fetch('counter', name)
+  const next = { category: 'counter', name, value: `${Number(entry?.value ?? 0) + 1}`, tags: {} }
+  if (!(await unit.replace(next))) unit.insert(next)
+}
 
 for (const kind of KINDS) {
   describe(`units of work on ${kind}`, () => {
@@ -138,6 +145,51 @@ for (const kind of KINDS) {
       )
     })
 
+    test('are written together where they come together, each on what those before it leave', async () => {
+      const { rev } = await profile.head()
+      const increase = (unit: Unit) => increased(unit, 'together')
+      const results = await Promise.allSettled([
+        ...Array.from({ length: 10 }, () => profile.transact(increase)),
+        profile.transact(async (unit) => {
+          await increase(unit)
+          throw new Error('not this one')
+        }),
+        // What the store refuses fails alone.
+        profile.transact(async (unit) => {
+          await increase(unit)
+          add(unit, 'one')
+        }),
+        ...Array.from({ length: 10 }, () => profile.transact(increase)),
+        profile.transact((unit) => unit.query('counter', {})),
+      ])
+      const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.message] : []))
+      assert.deepEqual(failed, ['not this one', 'The store could not be used'])
+      assert.equal((await place.profile().fetch('counter', 'together'))?.value, '20')
+      const last = results.at(-1)
+      assert.deepEqual(last?.status === 'fulfilled' && (last.value as Entry[]).map(({ value }) => value), ['20'])
+      assert.equal((await profile.head()).rev, rev + 20)
+    })
+
+    test('run as whoever has asked for them', async () => {
+      const who = new AsyncLocalStorage<number>()
+      const told: unknown[] = []
+      const collector: Collector<null> = {
+        prepare: async () => void told.push(who.getStore()),
+        settle: () => ({ changes: [], committed: () => told.push(who.getStore()) }),
+      }
+      await Promise.all(
+        [1, 2, 3].map((n) =>
+          who.run(n, () =>
+            profile.transact(async (unit) => {
+              told.push(who.getStore())
+              unit.add(collector, null)
+            }),
+          ),
+        ),
+      )
+      assert.deepEqual(told.toSorted(), [1, 1, 1, 2, 2, 2, 3, 3, 3])
+    })
+
     test('let changes that are in no hurry go with the next commit', async () => {
       const told: string[] = []
       profile.ride({
@@ -201,12 +253,7 @@ describe('units of work of two instances', () => {
 
   test('run again where the other was quicker, and lose no update', async () => {
     const [one, other] = [place.profile(), place.profile()]
-    const increase = (profile: Profile) =>
-      profile.transact(async (unit) => {
-        const entry = await unit.fetch('counter', 'it')
-        const next = { category: 'counter', name: 'it', value: `${Number(entry?.value ?? 0) + 1}`, tags: {} }
-        if (!(await unit.replace(next))) unit.insert(next)
-      })
+    const increase = (profile: Profile) => profile.transact((unit) => increased(unit, 'it'))
     // The very first writes of a profile are at once as well.
     await Promise.all([one, other].flatMap((profile) => Array.from({ length: 40 }, () => increase(profile))))
     assert.equal((await one.fetch('counter', 'it'))?.value, '80')

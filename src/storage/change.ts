@@ -1,0 +1,13 @@
+import type { Key } from '@openwallet-foundation/askar-shared'
+import type { Entry, TagQuery } from './entry.js'
+
+/** `was`: the size of what a unit replaces or removes. */
+export type Change =
+  | { op: 'insert' | 'replace'; entry: Entry; was?: number }
+  | { op: 'remove'; category: string; name: string; was?: number }
+  /** Removes all of a category that match; only for categories that units do not read. */
+  | { op: 'clear'; category: string; query: TagQuery }
+
+export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove'; name: string }
+
+export const categoryOf = (change: Change) => ('entry' in change ? change.entry.category : change.category)
