@@ -55,6 +55,8 @@ import { newId } from './lib/ids.js'
 import type { Logger } from './lib/logger.js'
 import { OneAtATime } from './lib/one-at-a-time.js'
 import { Mediation } from './mediation/mediation.js'
+import { MEDIATOR_PROTOCOLS } from './mediation/mediator/mediator.js'
+import { endpointsOf, mediatorRules } from './mediation/mediator/rules.js'
 import { requestMediation } from './mediation/mediators.js'
 import { MessageResolver } from './messages/message.resolver.js'
 import { MessageService } from './messages/message.service.js'
@@ -366,11 +368,20 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     tell: (unit, draft) => unit.add(unit.profile === BASE_PROFILE ? baseJournal : tenantJournal, draft),
     mark: (tenantId) => recovery.mark(tenantId),
     invitation: config.mediatorInvitation,
+    mediating: {
+      paths: returnPaths,
+      maySend,
+      announce: (tenantId) => bus.publish('held', { tenantId }),
+      rulesOf: (agent) => mediatorRules(agent, policies),
+      report: reportDelivery,
+    },
     logger,
   })
   const tailsFiles = new TailsFiles(hosting.tails, fetch)
   const observers = [
-    connectionObserver(ports, quotas, requestMediation),
+    connectionObserver(ports, quotas, requestMediation, (agent, unit, connectionId) =>
+      mediation.mediator.connectionRemoved(agent, unit, connectionId),
+    ),
     invitationObserver(ports, domainOf),
     messageObserver(ports),
     questionObserver(ports),
@@ -385,10 +396,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers,
     handlers: mediation.handlers,
+    protocols: MEDIATOR_PROTOCOLS,
     routing: mediation.routing,
     ports,
     outside,
-    endpointOf: (tenant) => endpoints.urlOf(tenant),
+    endpointsOf: (tenant) => endpointsOf(tenant, endpoints.urlOf(tenant)),
     anoncreds: {
       workers,
       registries: [new WebvhRegistry(resources), ...(indy ? [new IndyRegistry(indy, logger)] : [])],
@@ -433,6 +445,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     idleMs: config.sessionIdleMs,
   })
   mediation.open(sessions)
+  const { deliveries } = mediation.mediator
   const gate = new FairGate(TURNS)
   const queue = new SealedQueue(profiles.base, tenants, baseJournal, (tenant) => {
     const { queueMaxMessages, queueMaxBytes, queueMaxAge } = policies.of(tenant)
@@ -443,7 +456,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
       if (!returnPaths.open(tenantId, route, path)) return
       sender.tryNow(tenantId, (message) => returnPaths.find(tenantId, message) !== undefined)
     },
-    fetch: (tenantId, { to }) => held.fetch(tenantId, to),
+    async fetch(tenantId, { to }, lasting) {
+      if (!lasting) await held.fetch(tenantId, to)
+      await deliveries.fetch(tenantId, to, lasting)
+    },
   }
   const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger)
   const drain = new Drain({
@@ -728,7 +744,10 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     operators.forget()
     void live.check(id)
   })
-  bus.on('held', ({ tenantId }) => held.look(tenantId))
+  bus.on('held', ({ tenantId }) => {
+    held.look(tenantId)
+    deliveries.look(tenantId)
+  })
   bus.on('routes', ({ keys }) => routes.forget(keys))
   bus.on('outbox', ({ tenantId, owner }) => {
     if (owner !== instanceId) return
@@ -776,6 +795,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
         every(SECOND_MS, async () => {
           if (bus.connected) return
           await held.lookAll()
+          deliveries.lookAll()
           for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) {
             await live.check(log)
             await following.begin(log)
@@ -795,6 +815,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
           await trimLog(profiles.of(name), config.eventRetentionMs)
           await trimIdempotency(profiles.of(name))
           if (name !== BASE_PROFILE) await held.trim(name)
+          await mediation.mediator.trim(name)
         }
       })
       every(60 * SECOND_MS, () => lifecycle.noteTokenUse())

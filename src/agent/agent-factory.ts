@@ -26,11 +26,13 @@ import {
   DidCommDiscoverFeaturesEventTypes,
   DidCommDocumentService,
   DidCommEnvelopeService,
+  DidCommFeatureRegistry,
   type DidCommMessageHandler,
   DidCommMessageHandlerRegistry,
   DidCommModule,
   DidCommModuleConfig,
   DidCommProofsModuleConfig,
+  type DidCommProtocol,
   DidCommRoutingService,
   DidCommTrustPingEventTypes,
   type DidCommTrustPingReceivedEvent,
@@ -87,7 +89,7 @@ export interface AgentFactoryOptions {
   anoncreds: AnonCredsOptions
   resources: OutsideResources
   /** Where peers reach a tenant, as its invitations and DID documents name it. */
-  endpointOf: (settings: WalletSettings) => string
+  endpointsOf: (settings: WalletSettings) => string[]
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
   /** Another agent has reported a problem; likewise. */
@@ -95,8 +97,9 @@ export interface AgentFactoryOptions {
   /** Another agent has told what it can do; likewise. */
   disclosed: (disclosure: Disclosure) => void
   revocation: RevocationPort
-  /** Handlers of messages that Credo leaves to us. */
+  /** Handlers of messages that Credo leaves to us, and what agents that ask are told of them. */
   handlers: DidCommMessageHandler[]
+  protocols: DidCommProtocol[]
   /** Where new keys of a wallet are reached. */
   routing: RoutingPort
   /** Which steps of exchanges a tenant lets go on by themselves. */
@@ -183,6 +186,7 @@ export class AgentFactory {
       new ProblemReportHandler(options.reported),
       ...options.handlers,
     ])
+    root.context.resolve(DidCommFeatureRegistry).register(...options.protocols)
     const storage = root.context.resolve(StorageUpdateService)
     if (
       !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
@@ -248,7 +252,7 @@ export class AgentFactory {
   /** Credo's configuration as one wallet sees it: with the tenant's endpoint, which may change while it is open. */
   private configOf(owner: WalletOwner): DidCommModuleConfig {
     const shared = this.root.context.resolve(DidCommModuleConfig)
-    return Object.create(shared, { endpoints: { get: () => [this.options.endpointOf(owner.settings)] } })
+    return Object.create(shared, { endpoints: { get: () => this.options.endpointsOf(owner.settings) } })
   }
 
   async close({ context }: WalletAgent): Promise<void> {

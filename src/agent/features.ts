@@ -19,6 +19,16 @@ export function featureOf(type: string): Feature | undefined {
   return Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined
 }
 
+/** Whether other agents are told that a tenant takes messages of a protocol. */
+export function isDisclosed(
+  { policy, settings }: { policy: Record<string, unknown>; settings: Record<string, unknown> },
+  type: string,
+): boolean {
+  const feature = featureOf(type)
+  // What there is of this feature is for agents that the tenant mediates for.
+  return !feature || (!isOff({ policy }, feature) && (feature !== 'MEDIATION' || settings['mediates'] === true))
+}
+
 /** Whether a tenant's policy has a feature switched off. */
 export function isOff({ policy }: { policy: Record<string, unknown> }, feature: Feature): boolean {
   const { disabledFeatures } = policy

@@ -9,7 +9,8 @@ import { currentUnit } from '../storage/unit.js'
 import { refusalOf } from './connection-refusal.js'
 import { isReportOfEnded } from './exchanges/ended-exchanges.js'
 import { abandonExchange } from './exchanges/failed-exchanges.js'
-import { featureOf, isOff } from './features.js'
+import { featureOf, isDisclosed, isOff } from './features.js'
+import { NotTaken } from './not-taken.js'
 import { needsOf } from './outside-needs.js'
 import { WalletOwner } from './ports.js'
 
@@ -38,10 +39,7 @@ export const discloseWhatIsOn: DidCommMessageHandlerMiddleware = async (inbound,
   const { agentContext, responseMessage } = inbound
   if (!agentContext.dependencyManager.isRegistered(WalletOwner)) return
   const { settings } = agentContext.resolve(WalletOwner)
-  const isOn = (id: string) => {
-    const feature = featureOf(id)
-    return !feature || !isOff(settings, feature)
-  }
+  const isOn = (id: string) => isDisclosed(settings, id)
   const answer = responseMessage?.message
   if (answer instanceof DidCommFeaturesDisclosuresMessage)
     answer.disclosures = answer.disclosures.filter(({ id }) => isOn(id))
@@ -78,6 +76,7 @@ export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (messag
     if (refuse) return refuse()
     // What is not known yet, or cannot be read now, says nothing about the message: the unit is run again, or fails.
     if (unit && (unit.broken || needsOf(unit).length > 0)) throw error
+    if (error instanceof NotTaken) throw error
     const abandoned = await abandonExchange(message)
     if (!abandoned && error instanceof DidCommProblemReportError) throw error
     message.agentContext.config.logger.warn('A message could not be processed', { error })

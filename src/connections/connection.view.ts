@@ -3,6 +3,7 @@ import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import { doInUnit } from '../agent/unit-tasks.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import type { Tags } from '../storage/entry.js'
+import type { Unit } from '../storage/unit.js'
 import type { Quotas } from '../tenants/quotas.js'
 import type { ConnectionType } from './connection.type.js'
 
@@ -42,17 +43,21 @@ export function connectionObserver(
   quotas: Quotas,
   /** Does what follows from a connection that is complete, in its unit. */
   completed: (agent: WalletAgent, connectionId: string) => Promise<void>,
+  /** Does what follows from one that goes. */
+  removed: (agent: WalletAgent, unit: Unit, connectionId: string) => Promise<void>,
 ): RecordObserver {
   return {
     type: 'ConnectionRecord',
     list: () => 'connections',
     tags: aliasTag,
     changedInBase: ({ unit, before, after }) => {
+      if (before && !after) doInUnit(unit, (agent) => removed(agent, unit, before.id))
       if (after?.['state'] === 'completed' && before?.['state'] !== 'completed')
         doInUnit(unit, (agent) => completed(agent, after.id))
     },
     async changed({ unit, owner, before, after }) {
       if (!before && after) await quotas.assertConnections(unit, owner)
+      if (before && !after) doInUnit(unit, (agent) => removed(agent, unit, before.id))
       if (!after || before?.['state'] === after['state']) return
       const { outOfBandId } = after
       if (after['state'] === 'completed') doInUnit(unit, (agent) => completed(agent, after.id))

@@ -14,6 +14,7 @@ import { MediatedKeys } from './mediated-keys.js'
 import { MediationResolver } from './mediation.resolver.js'
 import { mediationObserver } from './mediation.view.js'
 import { mediationHandlers } from './mediation-handlers.js'
+import { Mediator, type MediatorOptions } from './mediator/mediator.js'
 import { Mediators } from './mediators.js'
 
 export interface MediationOptions {
@@ -27,6 +28,8 @@ export interface MediationOptions {
   mark: (tenantId: string) => Promise<void>
   /** The base wallet's mediator, by the configuration. */
   invitation: string | undefined
+  /** What wallets need to mediate themselves. */
+  mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'>
   logger: Logger
 }
 
@@ -34,14 +37,16 @@ const RETRY_MS = 5000
 /** How the base wallet names itself to mediators. */
 const LABEL = 'Tenantry'
 
-/** The gateway as a client of mediators, put together: what the agent needs of it, and, on sessions, all the rest. */
+/** Mediation put together, by others and for others: what the agent needs of it, and, on sessions, all the rest. */
 export class Mediation {
   private readonly keys: MediatedKeys
+  readonly mediator: Mediator
   private parts: { sessions: Sessions; keylist: Keylist; mediators: Mediators } | undefined
   private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly options: MediationOptions) {
-    const { profiles, ports, mark, logger } = options
+    const { profiles, ports, mark, mediating, logger } = options
+    this.mediator = new Mediator({ ...mediating, ports, profiles, sessions: () => this.made.sessions, logger })
     this.keys = new MediatedKeys({
       sessions: () => this.made.sessions,
       profiles,
@@ -58,7 +63,7 @@ export class Mediation {
   }
 
   get handlers(): DidCommMessageHandler[] {
-    return mediationHandlers(() => this.made.keylist)
+    return [...mediationHandlers(() => this.made.keylist), ...this.mediator.handlers]
   }
 
   get observer(): RecordObserver {
@@ -114,6 +119,7 @@ export class Mediation {
   async stop(): Promise<void> {
     clearInterval(this.timer)
     await this.made.keylist.stop()
+    await this.mediator.deliveries.stop()
   }
 
   private get made() {

@@ -1,4 +1,5 @@
 import { EnvelopeError } from '../agent/envelope-service.js'
+import { NotTaken } from '../agent/not-taken.js'
 import { needsOf } from '../agent/outside-needs.js'
 import { answersOf, onReturnRoute, type ReturnRoute } from '../agent/return-route.js'
 import { isUnreadable } from '../agent/unreadable.js'
@@ -58,8 +59,8 @@ const seen: Collector<string> = {
 export interface Returns {
   /** Lets answers go back, from this moment on. */
   open(tenantId: string, route: ReturnRoute, path: ReturnPath): void
-  /** Hands over what has waited for it. Resolves when that is done. */
-  fetch(tenantId: string, route: ReturnRoute): Promise<void>
+  /** Hands over what has waited for it, where `lasting` only by a socket. Resolves when that is done. */
+  fetch(tenantId: string, route: ReturnRoute, lasting: boolean): Promise<void>
 }
 
 /** Relays each inbound envelope to the wallet that its recipient key belongs to. */
@@ -157,6 +158,7 @@ export class Inbound {
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
+      if (error instanceof NotTaken) return error.why
       // A mediator has something to do first, and may itself wait for this very answer.
       if (isGatewayError(error, 'PEER_UNREACHABLE')) return this.lay(tenantId, envelope, 'full')
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
@@ -168,12 +170,14 @@ export class Inbound {
     }
   }
 
-  private async deliverToBase(envelope: Envelope): Promise<InboundOutcome> {
+  private async deliverToBase(envelope: Arrived): Promise<InboundOutcome> {
     try {
-      await this.sessions.transact(BASE_PROFILE, (agent, unit) => this.handle(agent, unit, envelope))
+      const answers = await this.sessions.transact(BASE_PROFILE, (agent, unit) => this.answer(agent, unit, envelope))
+      answers?.()
       return 'handled'
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
+      if (error instanceof NotTaken) return error.why
       throw error
     }
   }
@@ -189,7 +193,7 @@ export class Inbound {
     unit: Unit,
     { path, ...envelope }: Arrived,
   ): Promise<(() => void) | undefined> {
-    const { tenantId } = agent.owner
+    const tenantId = unit.profile
     let asked: ReturnRoute | undefined
     if (path) {
       onReturnRoute(unit, (route) => {
@@ -200,7 +204,11 @@ export class Inbound {
     }
     await this.handle(agent, unit, envelope)
     const [answers, route] = [answersOf(unit) ?? 0, asked]
-    return route && path && (() => path.expect(answers > 0 || this.returns.fetch(tenantId, route)))
+    if (!route || !path) return undefined
+    return () => {
+      const fetched = this.returns.fetch(tenantId, route, answers > 0)
+      path.expect(answers > 0 || fetched)
+    }
   }
 
   /** Handles a message of the sealed queue, once. */
@@ -219,9 +227,9 @@ export class Inbound {
         try {
           await this.handle(agent, unit, { json: envelope, digest })
         } catch (error) {
-          if (!(error instanceof EnvelopeError)) throw error
+          if (!(error instanceof EnvelopeError || error instanceof NotTaken)) throw error
           unit.restore(before)
-          this.logger.warn('A message that had waited cannot be opened', { tenantId })
+          this.logger.warn('A message that had waited cannot be taken', { tenantId, error })
         }
         done(unit)
       })
@@ -243,7 +251,10 @@ export class Inbound {
     try {
       await agent.receive(json)
     } catch (error) {
-      if (error instanceof EnvelopeError || unit.broken || needsOf(unit).length > 0) throw error
+      if (error instanceof EnvelopeError || error instanceof NotTaken) throw error
+      if (unit.broken || needsOf(unit).length > 0) throw error
+      // Nobody could be told.
+      if (isUnreadable(error) && !unit.dirty) throw new NotTaken('malformed')
       // The message was opened and its handler failed: it is done with, and leaves nothing. One that cannot be read
       // never came to a handler, and leaves what tells its sender so.
       if (!isUnreadable(error)) unit.restore(before)

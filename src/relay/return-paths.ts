@@ -3,6 +3,8 @@ import type { ReturnRoute } from '../agent/return-route.js'
 /** An open request or socket by which envelopes can go back to whoever opened it. */
 export interface ReturnPath {
   readonly isOpen: boolean
+  /** Whether it is open for more than one answer. */
+  readonly isLasting: boolean
   /** @returns whether it arrived there, as far as that can be known */
   send(envelope: string): Promise<boolean>
   /** Something may come by it: for sure, or once it is known. */

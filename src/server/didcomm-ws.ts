@@ -77,6 +77,7 @@ export class DidcommSockets {
 
 /** One socket. Its envelopes are handled one after the other, in the order in which they come. */
 class DidcommSocket implements ReturnPath {
+  readonly isLasting = true
   private readonly waiting: Buffer[] = []
   private work: Promise<void> | undefined
   private isReturning = false

@@ -87,6 +87,7 @@ export function didcommOverHttp(
 
 /** The response of a request as the way back: for one envelope, as long as the request is open. */
 class ResponsePath implements ReturnPath {
+  readonly isLasting = false
   private used: Promise<boolean> | undefined
   private awaited: Promise<void> | undefined
   private signal = () => {}

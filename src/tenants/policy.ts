@@ -34,6 +34,11 @@ export const policySchema = z.strictObject({
     7 * DAY_S,
     'seconds; while the oldest message has waited longer, new ones get 429.',
   ),
+  mediationMaxAgents: number(0, 1_000_000, 1000, 'agents that it may mediate for; another is denied.'),
+  mediationMaxKeys: number(0, 1_000_000, 1000, 'keys of each of them; another is refused.'),
+  mediationMaxMessages: number(0, 1_000_000, 1000, 'messages that may wait for each of them; more get 429.'),
+  mediationMaxBytes: number(0, 2 ** 40, 2 ** 26, 'bytes that may wait for each of them; more get 429.'),
+  mediationMaxAge: number(60, 365 * DAY_S, 7 * DAY_S, 'seconds; what has waited longer for one of them is dropped.'),
 })
 
 export type TenantPolicy = z.output<typeof policySchema>

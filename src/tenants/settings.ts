@@ -18,6 +18,10 @@ export const settingsSchema = z.strictObject({
     .enum(AUTO_ACCEPT)
     .default('CONTENT_APPROVED')
     .describe('ALWAYS, CONTENT_APPROVED or NEVER: which steps of proof exchanges go on by themselves.'),
+  mediates: z
+    .boolean()
+    .default(false)
+    .describe('true or false: whether agents that are connected may have this tenant mediate for them.'),
   invitationLabel: z
     .string()
     .regex(/^(?!\s*$)[^\p{Cc}\p{Cs}]{1,255}$/u)

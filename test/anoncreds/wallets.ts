@@ -52,7 +52,8 @@ export async function openWallets(
     },
     // Nothing is looked up outside.
     resources: undefined as never,
-    endpointOf: () => '',
+    endpointsOf: () => [''],
+    protocols: [],
     handlers: [],
     routing: { take: async () => undefined, release: async () => {} },
     revocation: { takePlace: async () => undefined, hasPlace: async () => true },

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { json } from 'node:stream/consumers'
 import type { AskarModuleConfigStoreOptions } from '@credo-ts/askar'
 import type { AgentContext, FileSystem } from '@credo-ts/core'
-import type { DidCommInboundTransport } from '@credo-ts/didcomm'
+import type { DidCommInboundTransport, DidCommMediationRecipientModule } from '@credo-ts/didcomm'
 import { WebSocket } from 'ws'
 import { loadAskar } from '../../src/askar/index.js'
 
@@ -15,29 +15,37 @@ export type StockStore = AskarModuleConfigStoreOptions
 /** An agent as the documentation of Credo sets one up, reached at `/didcomm` of a port of its own. */
 export type StockAgent = Awaited<ReturnType<typeof startStockAgent>>
 
-export async function startStockAgent(store: StockStore, port: number) {
+/** `port`: where it is reached; without one it is not, and needs a mediator. */
+export async function startStockAgent(
+  store: StockStore,
+  port: number | undefined,
+  mediation?: ConstructorParameters<typeof DidCommMediationRecipientModule>[0],
+) {
   // Before anything imports what Credo imports.
   const askar = await loadAskar({ binding: 'koffi' })
   const { Agent } = await import('@credo-ts/core')
   const { AskarModule } = await import('@credo-ts/askar')
-  const { DidCommHttpOutboundTransport, DidCommMessageReceiver, DidCommModule } = await import('@credo-ts/didcomm')
-  const inbound = overHttp(port, (context, message) =>
-    context.dependencyManager.resolve(DidCommMessageReceiver).receiveMessage(message),
-  )
+  const { DidCommHttpOutboundTransport, DidCommMessageReceiver, DidCommModule, DidCommWsOutboundTransport } =
+    await import('@credo-ts/didcomm')
+  const receive = (context: AgentContext, message: unknown) =>
+    context.dependencyManager.resolve(DidCommMessageReceiver).receiveMessage(message)
   const agent = new Agent({
     config: { allowInsecureHttpUrls: true },
     dependencies: { FileSystem: Files, EventEmitterClass: EventEmitter, WebSocketClass: WebSocket as never, fetch },
     modules: {
       askar: new AskarModule({ askar, store }),
       didcomm: new DidCommModule({
-        endpoints: [`http://127.0.0.1:${port}/didcomm`],
-        transports: { inbound: [inbound], outbound: [new DidCommHttpOutboundTransport()] },
+        ...(port === undefined ? {} : { endpoints: [`http://127.0.0.1:${port}/didcomm`] }),
+        transports: {
+          inbound: port === undefined ? [] : [overHttp(port, receive)],
+          outbound: [new DidCommHttpOutboundTransport(), new DidCommWsOutboundTransport()],
+        },
         connections: { autoAcceptConnections: true },
         credentials: false,
         proofs: false,
         mediator: false,
-        mediationRecipient: false,
-        messagePickup: false,
+        mediationRecipient: mediation ?? false,
+        messagePickup: mediation !== undefined,
       }),
     },
   })
