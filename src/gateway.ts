@@ -90,6 +90,7 @@ import { Credentials } from './server/credentials.js'
 import { didcommOverHttp } from './server/didcomm.js'
 import { DIDCOMM_SOCKETS, DidcommSockets } from './server/didcomm-ws.js'
 import { explorer } from './server/explorer.js'
+import { FailedAttempts } from './server/failed-attempts.js'
 import { graphqlOverHttp } from './server/graphql-http.js'
 import { OperationChecker } from './server/graphql-operation.js'
 import { graphqlOverSse } from './server/graphql-sse.js'
@@ -198,7 +199,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   const meta = await readStoreMeta(profiles.base)
   const { shared } = store
   const { instanceId } = config
-  const { bus, hints, counters, openCounts } = connectInstances(config, meta.id, logger)
+  const { bus, hints, counters, addressCounters, openCounts } = connectInstances(config, meta.id, logger)
 
   // 2. Events.
   const hub = new EventHub()
@@ -296,7 +297,11 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     instanceId,
     self,
     shared,
-    facts: { tokens: secrets.fingerprint(meta.id), publicUrl: config.publicUrl ?? '' },
+    facts: {
+      tokens: secrets.fingerprint(meta.id),
+      operators: config.adminApi ? secrets.operatorFingerprint(meta.id) : '',
+      publicUrl: config.publicUrl ?? '',
+    },
     logger,
     async recover(tenantId, isAlive) {
       await vault.forgetDead(tenantId, isAlive)
@@ -602,7 +607,8 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   let draining = false
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
   const refused = (origin: string | null) => refusals.noteKey(origin)
-  const credentials = new Credentials(operators, tokens, config.adminApi, refused, outsideIssuer)
+  const attempts = new FailedAttempts(addressCounters, config.failedAttemptsMax, () => metrics.countRefusedAttempt())
+  const credentials = new Credentials(operators, tokens, config.adminApi, attempts, refused, outsideIssuer)
   const originOf = originFinder(config.trustProxy)
   const hostOf = hostFinder(config.trustProxy)
   const admit = rateLimit(rates)

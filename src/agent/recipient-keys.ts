@@ -13,6 +13,22 @@ export function keysOfFingerprints(tags: Tags, name: string): string[] {
   return keysOf(Object.keys(tags).flatMap((tag) => (tag.startsWith(prefix) ? [tag.slice(prefix.length)] : [])))
 }
 
+/** The recipient keys of a DID record: those of a DID of the wallet's own. */
+export function keysOfDid(record: Record<string, unknown>, tags: Tags): string[] {
+  return record['role'] === 'created' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []
+}
+
+/** The recipient keys of an out-of-band record: those of an invitation that the wallet made, and of its exchange. */
+export function keysOfInvitation(record: Record<string, unknown>, tags: Tags): string[] {
+  const own = record['role'] === 'sender' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []
+  return [...own, ...keyOfExchange(tags)]
+}
+
+/** The key by which this side of an exchange without connection is answered. */
+export function keyOfExchange({ recipientRoutingKeyFingerprint: own }: Tags): string[] {
+  return typeof own === 'string' ? keysOf([own]) : []
+}
+
 /** The recipient keys among fingerprints. */
 export function keysOf(fingerprints: readonly string[]): string[] {
   return fingerprints.flatMap((fingerprint) => {

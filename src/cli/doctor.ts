@@ -11,17 +11,18 @@ export function doctorCommand(): Command {
   const command = new Command('doctor')
     .description('look for what is wrong, and say what to do; gateways may run meanwhile')
     .option('--fix', 'mend what can be mended without losing anything')
+    .option('--all', 'look into every wallet, also where there are more than a thousand')
     .option('--json', 'print what was found as JSON')
   return addSettingsOptions(command).action(() => doctor(command))
 }
 
 async function doctor(command: Command): Promise<void> {
   const { raw, config, warnings } = settingsOf(command)
-  const { fix, json } = command.opts<{ fix?: true; json?: true }>()
+  const { all = false, fix, json } = command.opts<{ all?: true; fix?: true; json?: true }>()
   checkSecrets(raw, config)
   await loadAskar({ binding: config.askarBinding })
   const { examine } = await import('./doctor/examine.js')
-  const { found, close } = await examine(raw, config)
+  const { found, close } = await examine(raw, config, { all })
   try {
     for (const warning of warnings) found.warn('settings', warning, 'See docs/configuration.md.')
     const findings = found.list

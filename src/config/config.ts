@@ -56,6 +56,7 @@ export interface Config {
   readonly maxMessageBytes: number
   readonly maxRequestBytes: number
   readonly socketOperationsMax: number
+  readonly failedAttemptsMax: number
   readonly didcommSocketsMax: number
   readonly didcommSocketIdleMs: number
   readonly queryDepthMax: number
@@ -110,6 +111,7 @@ const schema = z.object({
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
   SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
+  FAILED_ATTEMPTS_MAX: wholeNumber(1, 1_000_000),
   DIDCOMM_SOCKETS_MAX: wholeNumber(1, 1_000_000),
   DIDCOMM_SOCKET_IDLE: duration(),
   QUERY_DEPTH_MAX: wholeNumber(1, 100),
@@ -235,6 +237,7 @@ function toConfig(parsed: Parsed): Config {
     maxMessageBytes: parsed.MAX_MESSAGE_SIZE,
     maxRequestBytes: parsed.MAX_REQUEST_SIZE,
     socketOperationsMax: parsed.SOCKET_OPERATIONS_MAX,
+    failedAttemptsMax: parsed.FAILED_ATTEMPTS_MAX,
     didcommSocketsMax: parsed.DIDCOMM_SOCKETS_MAX,
     didcommSocketIdleMs: parsed.DIDCOMM_SOCKET_IDLE,
     queryDepthMax: parsed.QUERY_DEPTH_MAX,

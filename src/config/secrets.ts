@@ -64,6 +64,14 @@ export class Secrets {
     return hmac.digest('hex')
   }
 
+  /** Alike where the keys of OPERATOR_API_KEYS are, in their order; empty where there are none. */
+  operatorFingerprint(storeId: string): string {
+    if (this.#operatorKeyHashes.length === 0) return ''
+    const hmac = createHmac('sha256', storeId)
+    for (const hash of this.#operatorKeyHashes) hmac.update(hash)
+    return hmac.digest('hex')
+  }
+
   /** None: the secrets sign. Else the first signs, and is private; all verify. */
   get jwtSigningKeys(): readonly KeyObject[] {
     return this.#jwtSigningKeys

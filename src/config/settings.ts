@@ -282,6 +282,14 @@ const settingList = [
   },
   {
     group: 'Limits',
+    name: 'FAILED_ATTEMPTS_MAX',
+    default: '100',
+    kind: '1 to 1000000',
+    meaning:
+      'Keys and tokens that do not hold which one address may send in a minute. Beyond it that address has to wait; what has held lately is still taken from there. Behind a proxy set `TRUST_PROXY`, or all share one address.',
+  },
+  {
+    group: 'Limits',
     name: 'DIDCOMM_SOCKETS_MAX',
     default: '10000',
     kind: '1 to 1000000',

@@ -1,9 +1,8 @@
 import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
-import { keysOf, keysOfFingerprints } from '../agent/recipient-keys.js'
+import { keyOfExchange, keysOfInvitation } from '../agent/recipient-keys.js'
 import { sha256 } from '../lib/ids.js'
-import type { Tags } from '../storage/entry.js'
 import type { Unit } from '../storage/unit.js'
 import { aliasTag, fromCredo } from './connection.view.js'
 import type { InvitationType } from './invitation.type.js'
@@ -66,20 +65,13 @@ function invitationUrl(message: Record<string, unknown>, domain: string): string
  * they leave: Credo tells of a new key too late, and of some not at all.
  */
 export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletSettings) => string): RecordObserver {
-  /** The key by which this side of an exchange without connection is answered. */
-  const keyOfExchange = ({ recipientRoutingKeyFingerprint: own }: Tags) =>
-    typeof own === 'string' ? keysOf([own]) : []
-  const recipientKeys = (record: RecordJson, tags: Tags) => [
-    ...(record['role'] === 'sender' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []),
-    ...keyOfExchange(tags),
-  ]
   return {
     type: 'OutOfBandRecord',
     list: () => 'invitations',
     tags: aliasTag,
-    recipientKeys,
+    recipientKeys: keysOfInvitation,
     changed({ unit, owner, before, after, tags }) {
-      ports.route(unit, !before && after ? recipientKeys(after, tags) : keyOfExchange(tags))
+      ports.route(unit, !before && after ? keysOfInvitation(after, tags) : keyOfExchange(tags))
       const made = before ?? after
       if (made?.['role'] === 'sender' && !(before && after)) {
         const url = after && invitationView(after, domainOf(owner.settings), domains.get(unit)).url

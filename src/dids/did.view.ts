@@ -1,6 +1,5 @@
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
-import { keysOfFingerprints } from '../agent/recipient-keys.js'
-import type { Tags } from '../storage/entry.js'
+import { keysOfDid } from '../agent/recipient-keys.js'
 import type { DidType } from './did.type.js'
 
 /** Set on the records of DIDs that createDid made; those that handshakes make have none. */
@@ -32,16 +31,14 @@ export function didView(record: RecordJson): DidType {
 
 /** Lists the DIDs that createDid made, tells of them, and has the keys of every DID of the wallet routed to it. */
 export function didObserver(ports: AgentPorts): RecordObserver {
-  const recipientKeys = (record: RecordJson, tags: Tags) =>
-    record['role'] === 'created' ? keysOfFingerprints(tags, 'recipientKeyFingerprints') : []
   return {
     type: 'DidRecord',
     list: (record) => (madeOf(record) ? 'dids' : undefined),
-    recipientKeys,
+    recipientKeys: keysOfDid,
     changedInBase: ({ unit, before, after, tags }) =>
-      before || !after ? undefined : ports.route(unit, recipientKeys(after, tags)),
+      before || !after ? undefined : ports.route(unit, keysOfDid(after, tags)),
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after) ports.route(unit, recipientKeys(after, tags))
+      if (!before && after) ports.route(unit, keysOfDid(after, tags))
       const made = after && madeOf(after)
       if (!made || (before && JSON.stringify(madeOf(before)) === JSON.stringify(made))) return
       ports.event(unit, {

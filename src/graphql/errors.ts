@@ -1,4 +1,12 @@
-import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import {
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql'
 import { GatewayError, internalError } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
@@ -20,13 +28,20 @@ const REQUEST_CODES = new Set([
 /**
  * The one place where an error becomes what a client sees: ours with their code, errors of the request as they are, and
  * everything else masked, with an id under which the log has it.
+ * @param names of the schema, which an error of the request may tell
  */
-export function formatError(error: unknown, logger: Logger, viewer?: Viewer): GraphQLFormattedError {
+export function formatError(
+  error: unknown,
+  logger: Logger,
+  viewer?: Viewer,
+  names: ReadonlySet<string> = new Set(),
+): GraphQLFormattedError {
   const graphql = error instanceof GraphQLError ? error : undefined
   const cause = graphql?.originalError ?? error
   const place = { locations: graphql?.locations, path: graphql?.path }
   if (cause instanceof GatewayError) {
-    return { message: cause.message, ...place, extensions: { ...fieldOf(graphql), ...extensionsOf(cause) } }
+    const field = fieldOf(withoutSecrets(graphql?.message ?? '', names))
+    return { message: cause.message, ...place, extensions: { ...field, ...extensionsOf(cause) } }
   }
   // Over graphql-ws, graphql-js refuses variables without a code; nothing else of its own comes without a path.
   const code = graphql?.extensions['code'] ?? (graphql && !graphql.path ? 'BAD_USER_INPUT' : undefined)
@@ -35,8 +50,9 @@ export function formatError(error: unknown, logger: Logger, viewer?: Viewer): Gr
     if (/^(Syntax Error: )?Document contains more tha[nt] \d+ tokens/.test(graphql.message)) {
       return { message: 'The query is too long. Split it.', extensions: { code: 'QUERY_TOO_COMPLEX' } }
     }
-    const field = code === 'BAD_USER_INPUT' ? fieldOf(graphql) : {}
-    return { message: withoutValues(graphql.message), ...place, extensions: { code, ...field } }
+    const message = withoutSecrets(graphql.message, names)
+    const field = code === 'BAD_USER_INPUT' ? fieldOf(message) : {}
+    return { message, ...place, extensions: { code, ...field } }
   }
   const requestId = newId()
   logger.error('A request failed unexpectedly', { requestId, tenantId: tenantIdOf(viewer), error: cause })
@@ -47,7 +63,31 @@ export function formatError(error: unknown, logger: Logger, viewer?: Viewer): Gr
 
 const tenantIdOf = (viewer: Viewer | undefined) => (viewer?.role === 'TENANT' ? viewer.tenantId : undefined)
 
-/** graphql-js repeats what it refuses, and that may be a key: only names of the schema and of places are left. */
+/** What is longer may be a key, unless it is a name of the schema. */
+const WORD_MAX = 15
+
+/** graphql-js repeats what it refuses, and that may be a key, also where a name should be: no such text is left. */
+export function withoutSecrets(message: string, names: ReadonlySet<string>): string {
+  return withoutValues(message).replace(/[\w-]+/g, (word) => (word.length <= WORD_MAX || names.has(word) ? word : '…'))
+}
+
+/** Every name that a schema has. */
+export function namesOf(schema: GraphQLSchema): Set<string> {
+  const names = new Set(schema.getDirectives().map(({ name }) => name))
+  for (const type of Object.values(schema.getTypeMap())) {
+    names.add(type.name)
+    if (isEnumType(type)) for (const { name } of type.getValues()) names.add(name)
+    if (isInputObjectType(type)) for (const name of Object.keys(type.getFields())) names.add(name)
+    if (!isObjectType(type) && !isInterfaceType(type)) continue
+    for (const { name, args } of Object.values(type.getFields())) {
+      names.add(name)
+      for (const arg of args) names.add(arg.name)
+    }
+  }
+  return names
+}
+
+/** Without values: only names and places are left. */
 export function withoutValues(message: string): string {
   return message
     .replace(/(cannot represent [^:]*value): [\s\S]*$/, '$1.')
@@ -62,7 +102,7 @@ function extensionsOf({ code, field, retryAfter }: GatewayError): Record<string,
 }
 
 /** Where graphql-js refuses a variable it names it: `Variable "$input" got invalid value … at "input.name"`. */
-function fieldOf(error: GraphQLError | undefined): { field?: string } {
-  const field = /at "([\w.[\]]+)"/.exec(error?.message ?? '')?.[1]
+function fieldOf(message: string): { field?: string } {
+  const field = /at "([\w.[\]]+)"/.exec(message)?.[1]
   return field ? { field } : {}
 }

@@ -13,6 +13,7 @@ import {
 // Its ESM build loads a second copy of graphql, which does not know our schema's types.
 import complexity, { type ComplexityEstimator } from 'graphql-query-complexity/cjs'
 import { badInput, queryTooComplex } from '../lib/errors.js'
+import { namesOf, withoutSecrets } from './errors.js'
 
 const { getComplexity, simpleEstimator } = complexity
 
@@ -88,7 +89,7 @@ export function assertCost(
     const operation = getOperationAST(query, operationName)
     // Variables that do not fit are refused by the execution, with a better message.
     if (!operation || getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}).errors) return
-    if (error instanceof GraphQLError && error.nodes) throw badInput(error.message)
+    if (error instanceof GraphQLError && error.nodes) throw badInput(withoutSecrets(error.message, namesOf(schema)))
     // It has more nodes than can be counted.
     throw queryTooComplex()
   }

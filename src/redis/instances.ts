@@ -13,9 +13,19 @@ export function connectInstances(
   config: Config,
   storeId: string,
   logger: Logger,
-): { bus: Bus; hints: typeof noRouteHints | RedisRouteHints; openCounts: OpenCounts; counters: MinuteCounters } {
-  if (config.redisUrls.length === 0)
-    return { bus: silentBus, hints: noRouteHints, counters: ownCounters(), openCounts: ownOpenCounts }
+): {
+  bus: Bus
+  hints: typeof noRouteHints | RedisRouteHints
+  openCounts: OpenCounts
+  /** Of what tenants do. */
+  counters: MinuteCounters
+  /** Of what addresses do, apart: however many there are, they take no room from tenants. */
+  addressCounters: MinuteCounters
+} {
+  if (config.redisUrls.length === 0) {
+    const own = { counters: ownCounters(), addressCounters: ownCounters(), openCounts: ownOpenCounts }
+    return { bus: silentBus, hints: noRouteHints, ...own }
+  }
   const keys = new RedisKeys(storeId)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
@@ -23,5 +33,6 @@ export function connectInstances(
   const patience = new Patience()
   const openCounts = new RedisOpenCounts(redis, keys, config.instanceId, patience)
   const counters = new RedisCounters(redis, keys, patience)
-  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters, openCounts }
+  const addressCounters = new RedisCounters(redis, keys, patience)
+  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters, addressCounters, openCounts }
 }

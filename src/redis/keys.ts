@@ -7,9 +7,9 @@ export class RedisKeys {
     return `tenantry:${this.scope}:route:${key}`
   }
 
-  /** String: how often a tenant has done something within its minute. One tenant's keys lie in one slot of a cluster. */
-  rate(tenantId: string, what: string): string {
-    return `tenantry:${this.scope}:rate:{${tenantId}}:${what}`
+  /** String: how often a tenant, or an address, has done something within its minute; all of one in one slot of a cluster. */
+  rate(who: string, what: string): string {
+    return `tenantry:${this.scope}:rate:{${who}}:${what}`
   }
 
   /** Hash: how many subscriptions of a tenant each instance has open, and until when that counts. */

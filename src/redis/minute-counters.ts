@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
-import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
+import { LRUCache } from 'lru-cache'
+import { RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { RedisKeys } from './keys.js'
 import type { Patience } from './patience.js'
 
@@ -10,26 +11,39 @@ export interface Counted {
   msLeft: number
 }
 
-/** Counts what tenants do, each kind by itself. */
+/** Counts what somebody does, a tenant or an address, each kind by itself. */
 export interface MinuteCounters {
   /** Adds to a count. @returns what was counted, this included */
-  add(tenantId: string, what: string, points: number): Promise<Counted>
-  read(tenantId: string, what: string): Promise<Counted>
-  drop(tenantId: string, what: string): Promise<void>
+  add(who: string, what: string, points: number): Promise<Counted>
+  read(who: string, what: string): Promise<Counted>
+  drop(who: string, what: string): Promise<void>
 }
 
 const MINUTE_S = 60
+/** How many counts a process keeps; beyond them what was counted longest ago is forgotten. */
+const COUNTS_MAX = 50_000
 /** Where a count is too high is for its reader to say. */
 const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: MINUTE_S, keyPrefix: '' }
 
 /** Counters of this process alone. */
 export function ownCounters(): MinuteCounters {
-  const limiter = new RateLimiterMemory(OPTIONS)
-  const nameOf = (tenantId: string, what: string) => `${tenantId}:${what}`
+  const minutes = new LRUCache<string, { total: number; until: number }>({ max: COUNTS_MAX })
+  const nameOf = (who: string, what: string) => `${who}:${what}`
+  const current = (name: string) => {
+    const minute = minutes.get(name)
+    return minute && minute.until > Date.now() ? minute : { total: 0, until: Date.now() + MINUTE_S * 1000 }
+  }
+  const counted = ({ total, until }: { total: number; until: number }) => ({ total, msLeft: until - Date.now() })
   return {
-    add: async (tenantId, what, points) => countedBy(await limiter.consume(nameOf(tenantId, what), points)),
-    read: async (tenantId, what) => countedBy(await limiter.get(nameOf(tenantId, what))),
-    drop: async (tenantId, what) => void (await limiter.delete(nameOf(tenantId, what))),
+    async add(who, what, points) {
+      const name = nameOf(who, what)
+      const minute = current(name)
+      minute.total += points
+      minutes.set(name, minute)
+      return counted(minute)
+    },
+    read: async (who, what) => counted(current(nameOf(who, what))),
+    drop: async (who, what) => void minutes.delete(nameOf(who, what)),
   }
 }
 
@@ -46,19 +60,19 @@ export class RedisCounters implements MinuteCounters {
     this.limiter = new RateLimiterRedis({ ...OPTIONS, storeClient: redis, rejectIfRedisNotReady: true })
   }
 
-  async add(tenantId: string, what: string, points: number): Promise<Counted> {
-    const counted = await this.patience.ask(() => this.limiter.consume(this.keys.rate(tenantId, what), points))
-    return counted ? countedBy(counted) : this.own.add(tenantId, what, points)
+  async add(who: string, what: string, points: number): Promise<Counted> {
+    const counted = await this.patience.ask(() => this.limiter.consume(this.keys.rate(who, what), points))
+    return counted ? countedBy(counted) : this.own.add(who, what, points)
   }
 
-  async read(tenantId: string, what: string): Promise<Counted> {
-    const counted = await this.patience.ask(() => this.limiter.get(this.keys.rate(tenantId, what)))
-    return counted === undefined ? this.own.read(tenantId, what) : countedBy(counted)
+  async read(who: string, what: string): Promise<Counted> {
+    const counted = await this.patience.ask(() => this.limiter.get(this.keys.rate(who, what)))
+    return counted === undefined ? this.own.read(who, what) : countedBy(counted)
   }
 
-  async drop(tenantId: string, what: string): Promise<void> {
-    await this.patience.ask(() => this.limiter.delete(this.keys.rate(tenantId, what)))
-    await this.own.drop(tenantId, what)
+  async drop(who: string, what: string): Promise<void> {
+    await this.patience.ask(() => this.limiter.delete(this.keys.rate(who, what)))
+    await this.own.drop(who, what)
   }
 }
 

@@ -11,6 +11,7 @@ import type { Logger } from '../lib/logger.js'
 import type { Credentials } from './credentials.js'
 import { drained } from './drained.js'
 import type { OriginOf } from './origin.js'
+import { refuse } from './refuse.js'
 
 export interface AuditExportOptions {
   log: AuditLog
@@ -21,12 +22,6 @@ export interface AuditExportOptions {
 
 const PARAMETERS = ['tenantId', 'action', 'actor', 'since', 'until', 'after'] as const
 const BATCH = 500
-const STATUS: Record<string, number> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  TENANT_SUSPENDED: 403,
-  BAD_USER_INPUT: 400,
-}
 const cursors = listCursor(AUDIT_LIST)
 
 /**
@@ -48,8 +43,7 @@ export function auditExport({ log, credentials, originOf, logger }: AuditExportO
         return void res.destroy()
       }
       const formatted = formatError(error, logger, viewer)
-      const status = STATUS[String(formatted.extensions?.['code'])] ?? 500
-      res.status(status).json({ errors: [formatted] })
+      refuse(res, formatted).json({ errors: [formatted] })
     }
   })
 

@@ -1,8 +1,9 @@
 import type { OperatorKeyInfo, Viewer } from '../graphql/viewer.js'
-import { unauthenticated } from '../lib/errors.js'
+import { isGatewayError, unauthenticated } from '../lib/errors.js'
 import type { OperatorKeys } from '../operators/operator-keys.js'
 import type { OutsideIssuer, OutsideToken } from '../tenants/outside-issuer.js'
 import type { Tokens } from '../tenants/tokens.js'
+import type { FailedAttempts } from './failed-attempts.js'
 
 /** What a request carries: HTTP headers, or the same two in a connection's parameters. */
 export interface SentCredentials {
@@ -16,7 +17,8 @@ export class Credentials {
     private readonly operators: OperatorKeys,
     private readonly tokens: Tokens,
     private readonly adminApi: boolean,
-    /** Called for an operator key that does not hold. */
+    private readonly attempts: FailedAttempts,
+    /** Called for an operator key that does not hold, or is not looked at because too many did not. */
     private readonly refused: (origin: string | null) => void,
     private readonly outsideIssuer?: OutsideIssuer,
   ) {}
@@ -25,20 +27,29 @@ export class Credentials {
    * A request with both credentials is the tenant's; one that does not hold fails the request, also beside one that
    * does.
    * @param origin the address that it comes from
-   * @throws UNAUTHENTICATED
+   * @throws UNAUTHENTICATED, RATE_LIMITED where too many from there did not hold
    */
   async viewer({ apiKey, authorization }: SentCredentials, origin: string | null): Promise<Viewer> {
-    const operator = apiKey !== undefined && apiKey !== null
-    const operatorKey = operator && this.adminApi ? await this.operatorKey(apiKey, origin) : undefined
-    if (authorization !== undefined && authorization !== null) {
-      const jwt =
-        typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
-      if (!jwt) throw unauthenticated()
-      if (this.outsideIssuer?.isNamedIn(jwt)) return outsideViewer(await this.outsideIssuer.authenticate(jwt))
-      return tenantViewer(await this.tokens.authenticate(jwt))
+    const key = this.adminApi ? (apiKey ?? undefined) : undefined
+    const bearer = authorization ?? undefined
+    if (key === undefined && bearer === undefined) return { role: 'ANONYMOUS', operatorKey: apiKey != null }
+    try {
+      return await this.attempts.guard([key, bearer], origin, async () => {
+        const operatorKey = key === undefined ? undefined : await this.operatorKey(key, origin)
+        return operatorKey && bearer === undefined ? { role: 'OPERATOR', operatorKey } : this.tenant(bearer)
+      })
+    } catch (error) {
+      if (key !== undefined && isGatewayError(error, 'RATE_LIMITED')) this.refused(origin)
+      throw error
     }
-    if (operatorKey) return { role: 'OPERATOR', operatorKey }
-    return { role: 'ANONYMOUS', operatorKey: operator }
+  }
+
+  private async tenant(authorization: unknown): Promise<Viewer> {
+    const jwt =
+      typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
+    if (!jwt) throw unauthenticated()
+    if (this.outsideIssuer?.isNamedIn(jwt)) return outsideViewer(await this.outsideIssuer.authenticate(jwt))
+    return tenantViewer(await this.tokens.authenticate(jwt))
   }
 
   private async operatorKey(apiKey: unknown, origin: string | null): Promise<OperatorKeyInfo> {

@@ -5,7 +5,7 @@ import express, { type ErrorRequestHandler, type Request, type Response, Router 
 import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { mayBeKept, textMayBeKept } from '../graphql/documents.js'
-import { formatError } from '../graphql/errors.js'
+import { formatError, namesOf } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import { GatewayError } from '../lib/errors.js'
@@ -34,6 +34,7 @@ export async function graphqlOverHttp(
   const { schema, credentials, limits, admit, logger } = options
   // Apollo formats errors without saying whose they are.
   const viewers = new WeakMap<object, Viewer>()
+  const names = namesOf(schema)
   const apollo = new ApolloServer<GraphContext>({
     schema,
     introspection: options.introspection,
@@ -46,7 +47,7 @@ export async function graphqlOverHttp(
     validationRules: limitRules(limits),
     documentStore: keeping(mayBeKept),
     persistedQueries: { cache: keeping(textMayBeKept) },
-    formatError: (formatted, error) => formatError(error ?? formatted, logger, viewers.get(Object(error))),
+    formatError: (formatted, error) => formatError(error ?? formatted, logger, viewers.get(Object(error)), names),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       {
@@ -120,8 +121,8 @@ function keeping<T extends DocumentNode | string>(mayBeKept: (value: T) => boole
 /** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */
 function refusal(error: unknown, req: Request): unknown {
   if (!(error instanceof GatewayError)) return error
-  const status = takesGraphqlResponse(req.headers.accept) ? 401 : 200
-  return withStatus(error, status)
+  const refused = error.code === 'RATE_LIMITED' ? 429 : 401
+  return withStatus(error, takesGraphqlResponse(req.headers.accept) ? refused : 200)
 }
 
 const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false

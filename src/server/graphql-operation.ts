@@ -12,7 +12,7 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { mayBeKept } from '../graphql/documents.js'
-import { formatError } from '../graphql/errors.js'
+import { formatError, namesOf } from '../graphql/errors.js'
 import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphql/limits.js'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import type { Logger } from '../lib/logger.js'
@@ -38,6 +38,7 @@ const DOCUMENTS_MAX_CHARS = 4_000_000
 /** Checks an operation as Apollo does over HTTP, for the transports that Apollo does not serve. */
 export class OperationChecker {
   private readonly rules
+  private readonly names: ReadonlySet<string>
   private readonly documents = new LRUCache<string, DocumentNode>({
     max: 1000,
     maxSize: DOCUMENTS_MAX_CHARS,
@@ -45,6 +46,7 @@ export class OperationChecker {
   })
 
   constructor(private readonly options: OperationOptions) {
+    this.names = namesOf(options.schema)
     this.rules = [
       ...specifiedRules,
       ...limitRules(options.limits),
@@ -85,7 +87,7 @@ export class OperationChecker {
 
   masked(errors: readonly unknown[], viewer?: Viewer): GraphQLError[] {
     return errors.map((error) => {
-      const { message, path, extensions } = formatError(error, this.options.logger, viewer)
+      const { message, path, extensions } = formatError(error, this.options.logger, viewer, this.names)
       return new GraphQLError(message, { path, extensions })
     })
   }

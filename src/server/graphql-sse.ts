@@ -9,6 +9,7 @@ import { answerBodyErrors, jsonBody } from './graphql-http.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
 import type { OriginOf } from './origin.js'
+import { refuse } from './refuse.js'
 import type { Subscribe } from './shared-results.js'
 
 export interface GraphSseOptions {
@@ -60,7 +61,8 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
       viewers.set(req, await credentials.viewer({ apiKey, authorization }, originOf(req)))
     } catch (error) {
       const errors = operations.masked([error])
-      return void res.status(401).type('application/graphql-response+json').send(JSON.stringify({ errors }))
+      const answer = refuse(res, errors[0] as GraphQLError)
+      return void answer.type('application/graphql-response+json').send(JSON.stringify({ errors }))
     }
     handler(req, res).catch(next)
   })

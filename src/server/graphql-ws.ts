@@ -47,7 +47,9 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
         } catch (error) {
           // Answered with 4403. Anything else is the gateway's failure, and worth another try of the client's.
           if (isGatewayError(error, 'UNAUTHENTICATED')) return false
-          extra.socket.close(1013, 'Try again later')
+          const retryAfter = isGatewayError(error) ? error.retryAfter : undefined
+          extra.socket.close(1013, `Try again ${retryAfter === undefined ? 'later' : `in ${retryAfter} s`}`)
+          if (isGatewayError(error, 'RATE_LIMITED')) return false
           throw error
         }
       },

@@ -35,7 +35,7 @@ export class Metrics {
     })
     this.refused = new Counter({
       name: 'tenantry_refused_total',
-      help: 'What limits of tenants have refused, by the key of the policy',
+      help: 'What limits have refused: by the key of the policy, and failedAttempts of addresses',
       labelNames: this.perTenant ? ['limit', 'tenant'] : ['limit'],
       registers,
     })
@@ -78,6 +78,11 @@ export class Metrics {
   /** A limit of a tenant's policy has refused something. */
   countRefused(limit: string, tenantId: string): void {
     this.refused.inc(this.perTenant ? { limit, tenant: tenantId } : { limit })
+  }
+
+  /** An address that has sent too much that does not hold has to wait. */
+  countRefusedAttempt(): void {
+    this.refused.inc(this.perTenant ? { limit: 'failedAttempts', tenant: '' } : { limit: 'failedAttempts' })
   }
 
   countEvents(tenantId: string, count: number): void {

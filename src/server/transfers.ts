@@ -8,6 +8,7 @@ import type { Exporter } from '../tenants/exporter.js'
 import type { Importer } from '../tenants/importer.js'
 import type { Credentials } from './credentials.js'
 import type { OriginOf } from './origin.js'
+import { refuse } from './refuse.js'
 
 export interface TransfersOptions {
   exporter: Exporter
@@ -15,14 +16,6 @@ export interface TransfersOptions {
   credentials: Credentials
   originOf: OriginOf
   logger: Logger
-}
-
-const STATUS: Record<string, number> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  BAD_USER_INPUT: 400,
-  CONFLICT: 409,
 }
 
 /** `GET /exports/<id>` and `POST /imports/<id>`: archives of tenants, as streams, for whoever ordered them by the API. */
@@ -43,10 +36,8 @@ export function transfers({ exporter, importer, credentials, originOf, logger }:
           return void res.destroy()
         }
         const formatted = formatError(error, logger)
-        const status = STATUS[String(formatted.extensions?.['code'])] ?? 500
         // What has not been read of the request is not waited for.
-        res
-          .status(status)
+        refuse(res, formatted)
           .set('connection', 'close')
           .json({ errors: [formatted] })
       }

@@ -34,13 +34,16 @@ for (const kind of STORES) {
     let port: string
     let gateway: TestGateway
     let acme: TestTenant
+    let globex: TestTenant
+    let link: { inviter: string; invitee: string }
 
     before(async () => {
       store = await freshStore(kind)
       port = String(await freePort())
       gateway = await startGateway(store, { PORT: port })
       acme = await makeTenant(gateway.url)
-      await connect(acme, await makeTenant(gateway.url))
+      globex = await makeTenant(gateway.url)
+      link = await connect(acme, globex)
       await makeTenant(gateway.url, { walletStorage: 'STORE' })
       // As a gateway does every five minutes.
       if (kind === 'postgres') await onDatabase('ANALYZE items; ANALYZE items_tags')
@@ -147,6 +150,24 @@ for (const kind of STORES) {
         }
       })
 
+      test('finds instances that do not take the same operator keys, but for those that take none', async () => {
+        const facing = await startGateway(store, { ADMIN_API: 'off', OPERATOR_API_KEYS: '' })
+        try {
+          const differ = /^Instances have different OPERATOR_API_KEYS$/
+          assert.equal(says((await doctor()).ill, differ), undefined)
+          const other = await startGateway(store, { OPERATOR_API_KEYS: 'another-operator-key-0123456789' })
+          try {
+            const { code, ill } = await doctor()
+            assert.equal(code, 1)
+            assert.equal(says(ill, differ)?.state, 'wrong')
+          } finally {
+            await other.stop()
+          }
+        } finally {
+          await facing.stop()
+        }
+      })
+
       test('finds more connections wanted than Postgres takes', async () => {
         const { ill } = await doctor({ POOL_SIZE: '1000' })
         assert.match(says(ill, /^Postgres takes \d+ connections/)?.advice ?? '', /POOL_SIZE/)
@@ -199,6 +220,51 @@ for (const kind of STORES) {
       )
       const { ill } = await doctor()
       assert.deepEqual([ill.length, ill[0]?.says], [1, `1 recipient key of tenants that are gone: ${key}`])
+      await doctor({}, '--fix')
+      assert.deepEqual((await doctor()).ill, [])
+    })
+
+    test('finds keys of wallets that lead nowhere, and registers them', async () => {
+      const keys: string[] = []
+      await inStore((opened) =>
+        opened.transaction('base', async (session) => {
+          for (const { name } of await session.fetchAll({ category: 'route', tagFilter: { tenant: acme.id } })) {
+            await session.remove({ category: 'route', name })
+            keys.push(name)
+          }
+        }),
+      )
+      // That of its invitation, and that of its DID.
+      assert.ok(keys.length >= 2)
+      const { code, ill } = await doctor()
+      assert.equal(code, 1)
+      const told = new RegExp(`^${keys.length} recipient keys of ${acme.id} without a route: `)
+      assert.ok(says(ill, told), JSON.stringify(ill))
+      assert.equal((await doctor({}, '--fix')).code, 0)
+      assert.deepEqual((await doctor()).ill, [])
+      const running = await startGateway(store, { PORT: port })
+      try {
+        await say(globex.client, link.invitee, 'you reach me again')
+        await eventually(async () => {
+          const { basicMessages } = await acme.client.ask('{ basicMessages(last: 1) { nodes { content } } }')
+          return basicMessages.nodes[0]?.content === 'you reach me again'
+        })
+      } finally {
+        await running.stop()
+      }
+    })
+
+    test('finds keys that lead to a wallet which has them not', async () => {
+      const key = 'GjZWsBLgZCR18aL468JAT7w9CZRiBnpxUPPgyQxh4voa'
+      await inStore((opened) =>
+        opened.transaction('base', async (session) => {
+          const tags = { tenant: acme.id }
+          await session.insert({ category: 'route', name: key, value: JSON.stringify(acme.id), tags })
+        }),
+      )
+      const { code, ill } = await doctor()
+      assert.equal(code, 0)
+      assert.equal(ill[0]?.says, `1 recipient key with a route to a wallet that lacks the key: ${key}`)
       await doctor({}, '--fix')
       assert.deepEqual((await doctor()).ill, [])
     })

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { buildSchema, getVariableValues, type OperationDefinitionNode, parse, validate } from 'graphql'
 import { mayBeKept, textMayBeKept } from '../../src/graphql/documents.js'
-import { withoutValues } from '../../src/graphql/errors.js'
+import { namesOf, withoutSecrets, withoutValues } from '../../src/graphql/errors.js'
 
 const KEY = 'HWx5ivnXQekQ; tBmRGnhPo" at "input.other"; Field'
 const schema = buildSchema(`
   enum Mode { MANAGED UNMANAGED }
   input Create { name: String!, mode: Mode, walletKey: String, count: Int }
   type Query { create(input: Create, walletKey: String, mode: Mode): Boolean }`)
+
+const schemaWithLongNames = buildSchema('type Query { walletKeyDerivation(aLongArgumentName: Int): Boolean }')
 
 describe('what graphql-js refuses', () => {
   test('is told of without the value, in variables', () => {
@@ -69,6 +71,48 @@ describe('what graphql-js refuses', () => {
     ]) {
       assert.equal(withoutValues(message), message)
     }
+  })
+})
+
+describe('what may be a key', () => {
+  const names = namesOf(schemaWithLongNames)
+  const told = (query: string) => {
+    try {
+      return validate(schemaWithLongNames, parse(query)).map(({ message }) => withoutSecrets(message, names))
+    } catch (error) {
+      return [withoutSecrets((error as Error).message, names)]
+    }
+  }
+
+  test('is not told wherever it stands in a document', () => {
+    for (const key of ['FkDGFLHcnqyJUjpvZbNmbhWjFkDGFLHcnqyJUjpvZbNm', 'correcthorsebattery']) {
+      for (const query of [
+        `{ ${key} }`,
+        `{ walletKeyDerivation { ${key} } }`,
+        `{ walletKeyDerivation(${key}: 1) }`,
+        `{ walletKeyDerivation(aLongArgumentName: ${key}) }`,
+        `{ walletKeyDerivation(aLongArgumentName: $${key}) }`,
+        `{ walletKeyDerivation @${key} }`,
+        `{ ...${key} }`,
+        `{ ... on ${key} { a } }`,
+        `query($a: ${key}) { walletKeyDerivation }`,
+        `query($${key}: Int) { walletKeyDerivation }`,
+        `query ${key} { walletKeyDerivation } query ${key} { walletKeyDerivation }`,
+        `{ a } ${key}`,
+        `{ ${key}: walletKeyDerivation ${key}: __typename }`,
+      ]) {
+        const messages = told(query)
+        assert.ok(messages.length > 0, query)
+        for (const message of messages) assert.ok(!message.includes(key), message)
+      }
+    }
+  })
+
+  test('hides no name of the schema, and no short one', () => {
+    assert.deepEqual(told('{ walletKeyDerivatio }'), [
+      'Cannot query field "…" on type "Query". Did you mean "walletKeyDerivation"?',
+    ])
+    assert.deepEqual(told('{ wallet }'), ['Cannot query field "wallet" on type "Query".'])
   })
 })
 

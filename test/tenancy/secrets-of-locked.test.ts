@@ -95,6 +95,7 @@ for (const kind of STORES) {
             { query: UNLOCK, variables: { key: `${wallet.walletKey}x` } },
             { query: UNLOCK, variables: { key: [wallet.walletKey] } },
             { query: `${literal} "`, variables: {} },
+            ...asNames(wallet.walletKey).map((query) => ({ query, variables: {} })),
             { query: literal, variables: {} },
             { query: UNLOCK, variables: { key: wallet.walletKey } },
           ]) {
@@ -185,6 +186,20 @@ for (const kind of STORES) {
       t.diagnostic(`in freed memory: ${JSON.stringify(left)}`)
     })
   })
+}
+
+/** Queries in which a key stands where a name should. */
+const asNames = (key: string) => {
+  const name = `_${key.replaceAll('-', '_')}`
+  return [
+    `{ ${name} }`,
+    `{ viewer { ${name} } }`,
+    `{ viewer(${name}: 1) { role } }`,
+    `{ ...${name} }`,
+    `query($a: Int = ${key}) { viewer { role } }`,
+    `mutation { unlockWallet(walletKey: ${key}) { tenant { state } } }`,
+    `query($${name}: CreateTenantInput!) { viewer { role } }`,
+  ]
 }
 
 /** The raw key that a token carries, as only who has the secret can read it. */

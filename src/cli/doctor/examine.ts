@@ -5,14 +5,19 @@ import { examineFiles } from './files.js'
 import { codeOf, Findings } from './finding.js'
 import { PostgresServer } from './postgres.js'
 import { examineRedis } from './redis.js'
+import { examineRoutes } from './routes.js'
 import { examineSqliteFile, OpenedStore } from './store.js'
 import { Wallets } from './tenants.js'
 import { examineWaysIn } from './ways-in.js'
+
+/** How many wallets are opened unless all are asked for. */
+const WALLETS_MAX = 1000
 
 /** Looks at everything that a gateway with these settings needs, and changes none of it. */
 export async function examine(
   raw: RawSettings,
   config: Config,
+  { all }: { all: boolean },
 ): Promise<{ found: Findings; close: () => Promise<void> }> {
   const found = new Findings()
   examineFiles(raw, config, found)
@@ -27,7 +32,8 @@ export async function examine(
       const wallets = await Wallets.read(store, postgres !== undefined)
       wallets.examineInstances(found)
       await wallets.examinePlaces(found)
-      await wallets.examineRoutes(found, postgres ? wallets.living?.length === 0 : !sqlite.inUse)
+      const isAlone = postgres ? wallets.living?.length === 0 : !sqlite.inUse
+      await examineRoutes(wallets, found, { canWrite: isAlone, most: all ? Number.POSITIVE_INFINITY : WALLETS_MAX })
       await wallets.examineUnfinished(found, sqlite.inUse)
       await postgres?.examineConnections(Math.max(wallets.living?.length ?? 0, 1), wallets.hasOwnStores, config, found)
     } catch (error) {

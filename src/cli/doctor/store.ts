@@ -78,23 +78,24 @@ export class OpenedStore {
   }
 
   /** All entries of a category of the base wallet. */
-  async *entries(category: string): AsyncGenerator<EntryObject> {
-    for (let offset = 0; ; offset += BATCH) {
-      const batch = await this.store.scan({ profile: BASE_PROFILE, category, offset, limit: BATCH }).fetchAll()
-      yield* batch
-      if (batch.length < BATCH) return
-    }
+  entries(category: string): AsyncGenerator<EntryObject> {
+    return this.wallet(BASE_PROFILE).entries(category)
   }
 
-  inProfile<T>(profile: string, work: (session: Session) => Promise<T>): Promise<T> {
-    return inProfile(this.store, profile, work)
+  inBase<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return inProfile(this.store, BASE_PROFILE, work)
+  }
+
+  /** A wallet in the shared store. */
+  wallet(profile: string): OpenedWallet {
+    return new OpenedWallet(this.store, profile)
   }
 
   /** Opens a tenant's own store by its key. */
-  async inOwn<T>(name: string, key: string, work: (session: Session) => Promise<T>): Promise<T> {
+  async inOwn<T>(name: string, key: string, work: (wallet: OpenedWallet) => Promise<T>): Promise<T> {
     const store = await AskarStore.open({ uri: this.own.uri(name, 1), ...accessBy(key) })
     try {
-      return await inProfile(store, OWN_PROFILE, work)
+      return await work(new OpenedWallet(store, OWN_PROFILE))
     } finally {
       await store.close()
     }
@@ -103,6 +104,27 @@ export class OpenedStore {
   async close(): Promise<void> {
     await this.store.close()
     await this.release()
+  }
+}
+
+/** What lies in one wallet. One connection is enough: no two of its methods are to run at once. */
+export class OpenedWallet {
+  constructor(
+    private readonly store: Store,
+    private readonly profile: string,
+  ) {}
+
+  session<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return inProfile(this.store, this.profile, work)
+  }
+
+  /** All entries of a category. */
+  async *entries(category: string): AsyncGenerator<EntryObject> {
+    for (let offset = 0; ; offset += BATCH) {
+      const batch = await this.store.scan({ profile: this.profile, category, offset, limit: BATCH }).fetchAll()
+      yield* batch
+      if (batch.length < BATCH) return
+    }
   }
 }
 

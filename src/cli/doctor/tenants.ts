@@ -1,4 +1,4 @@
-import type { EntryObject, Session } from '@openwallet-foundation/askar-shared'
+import type { EntryObject } from '@openwallet-foundation/askar-shared'
 import { OUTBOX } from '../../relay/outbox.js'
 import { INSTANCES, MARKS } from '../../relay/recovery.js'
 import { ROUTES } from '../../relay/routes.js'
@@ -10,7 +10,7 @@ import { readProfile, type TenantProfile } from '../../tenants/tenant.js'
 import { PROFILES } from '../../tenants/tenant-store.js'
 import { KEPT_KEYS } from '../../tenants/wallet-keys.js'
 import { counted, type Findings, someOf, spanOf } from './finding.js'
-import type { OpenedStore } from './store.js'
+import type { OpenedStore, OpenedWallet } from './store.js'
 
 /** A spare place, or a mark, that is older (ms) should have been taken care of. */
 const OVERDUE_MS = 15 * 60_000
@@ -21,9 +21,10 @@ const GATEWAY_DOES = 'A gateway finishes it: start one, or look at the log of th
 /** What the base wallet says, and whether it fits what lies there. */
 export class Wallets {
   private constructor(
-    private readonly store: OpenedStore,
-    private readonly tenants: ReadonlyMap<string, TenantProfile>,
-    private readonly routes: ReadonlyMap<string, string>,
+    readonly store: OpenedStore,
+    readonly tenants: ReadonlyMap<string, TenantProfile>,
+    /** Recipient keys, each with its tenant's id, or with the base wallet's name. */
+    readonly routes: ReadonlyMap<string, string>,
     private readonly places: readonly string[],
     private readonly spares: readonly Spare[],
     /** The living instances, by name; undefined where it cannot be known. */
@@ -59,11 +60,20 @@ export class Wallets {
         : `${counted(names.length, 'gateway')} on this store: ${someOf(names)}`,
     )
     const kinds = (fact: string) => new Set(this.living?.map(({ tags }) => tags[fact] ?? ''))
+    // An instance that takes no operator keys has none.
+    const operators = [...kinds('operators')].filter((keys) => keys !== '')
     if (kinds('tokens').size > 1) {
       found.wrong(
         'instances',
         'Instances have different JWT_SECRET or JWT_SIGNING_KEYS',
         'Give all the same: a token of one does not hold at another.',
+      )
+    }
+    if (operators.length > 1) {
+      found.wrong(
+        'instances',
+        'Instances have different OPERATOR_API_KEYS',
+        'Give all the same, in the same order: a key of one does not hold at another, or has another name there.',
       )
     }
     if (kinds('publicUrl').size > 1) {
@@ -126,29 +136,6 @@ export class Wallets {
     if (missing.length + keyless.length + lost.length === 0) {
       found.ok('tenants', `${counted(this.tenants.size, 'tenant')}, each with its wallet`)
     }
-  }
-
-  /** `canWrite`: no gateway keeps in memory what would be changed behind its back. */
-  async examineRoutes(found: Findings, canWrite: boolean): Promise<void> {
-    const lost: string[] = []
-    for (const [key, tenantId] of this.routes) {
-      // The base wallet has keys of its own.
-      if (tenantId === BASE_PROFILE) continue
-      // A tenant that went meanwhile has taken its routes with it.
-      if (!this.tenants.has(tenantId) && (await this.inBase(ROUTES, key))) lost.push(key)
-    }
-    if (lost.length === 0)
-      return void found.ok('routes', `${counted(this.routes.size, 'recipient key')}, each of a tenant`)
-    const remove = () =>
-      this.store.inProfile(BASE_PROFILE, async (session) => {
-        for (const name of lost) await session.remove({ category: ROUTES, name })
-      })
-    found.warn(
-      'routes',
-      `${counted(lost.length, 'recipient key')} of tenants that are gone: ${someOf(lost)}`,
-      'What is sent to them is refused either way. Stop every gateway and run tenantry doctor --fix to remove them.',
-      canWrite ? { does: 'remove routes to nobody', run: remove } : undefined,
-    )
   }
 
   /** What is begun and not finished. `inUse`: whether a gateway runs on a store whose instances say nothing. */
@@ -228,13 +215,14 @@ export class Wallets {
     }
   }
 
-  private inBase(category: string, name: string): Promise<EntryObject | null> {
-    return this.store.inProfile(BASE_PROFILE, (session) => session.fetch({ category, name }))
+  /** One entry of the base wallet, as it is now. */
+  inBase(category: string, name: string): Promise<EntryObject | null> {
+    return this.store.inBase((session) => session.fetch({ category, name }))
   }
 
   /** @returns undefined where only the tenant has the key */
-  private async open<T>({ place }: TenantProfile, work: (session: Session) => Promise<T>): Promise<T | undefined> {
-    if (place.kind === 'PROFILE') return this.store.inProfile(place.profile, work)
+  async open<T>({ place }: TenantProfile, work: (wallet: OpenedWallet) => Promise<T>): Promise<T | undefined> {
+    if (place.kind === 'PROFILE') return work(this.store.wallet(place.profile))
     const kept = await this.inBase(KEPT_KEYS, place.store)
     return kept ? this.store.inOwn(place.store, JSON.parse(kept.value as string) as string, work) : undefined
   }
@@ -242,10 +230,12 @@ export class Wallets {
 
 const placesIn = async (store: OpenedStore) => [...(await store.profiles()), ...(await store.ownStores())]
 
-async function lookInto(session: Session): Promise<{ outbox: number; fenced: boolean }> {
-  const head = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME })
-  const { fence } = (head ? JSON.parse(head.value as string) : {}) as Partial<Head>
-  return { outbox: await session.count({ category: OUTBOX }), fenced: fence !== undefined }
+function lookInto(wallet: OpenedWallet): Promise<{ outbox: number; fenced: boolean }> {
+  return wallet.session(async (session) => {
+    const head = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME })
+    const { fence } = (head ? JSON.parse(head.value as string) : {}) as Partial<Head>
+    return { outbox: await session.count({ category: OUTBOX }), fenced: fence !== undefined }
+  })
 }
 
 const nameOf = (place: TenantProfile['place']) => (place.kind === 'STORE' ? place.store : place.profile)
