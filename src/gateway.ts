@@ -45,6 +45,7 @@ import { HostedDids } from './dids/hosted-dids.js'
 import { BaseFeed, isForBase } from './events/base-feed.js'
 import { EventHub } from './events/hub.js'
 import { journal, trimLog } from './events/log.js'
+import { HostedBelongings } from './hosting/belongings.js'
 import { Hosting } from './hosting/hosting.js'
 import { IndyLedgers } from './indy/index.js'
 import { isLoopbackHost } from './lib/addresses.js'
@@ -515,10 +516,14 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     await recovery.unmark([tenantId])
   }
   const hostedDids = new HostedDids(sessions, hosting, ports, (tenantId) => recovery.mark(tenantId))
+  const served = new HostedBelongings(profiles.base, hosting, () => publicUrl ?? '')
   const travelling = new TravelStores(join(config.dataDir, 'travelling'), self, isAlive)
   const exporter = new Exporter(profiles.base, tenants, lifecycle, places, vault, mover, travelling, {
     recipientKeys: (tenantId) => routes.keysOf(tenantId),
     queued: (tenantId, after) => queue.all(tenantId, after),
+    served: (tenantId) => served.of(tenantId),
+    endpointOf: (tenant) => (tenant.endpoint === null ? null : endpoints.urlOf(tenant)),
+    publicUrl: () => publicUrl ?? '',
   })
   const importer = new Importer(
     profiles.base,
@@ -528,11 +533,13 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     travelling,
     {
       observers,
-      async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent }) {
+      async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent, served: entries, publicUrl: from }) {
         await routes.claim(unit, recipientKeys, tenantId)
         await queue.lay(unit, tenantId, messages)
         feed.beginAfter(unit, tenantId, lastEvent)
+        return served.take(unit, tenantId, from, entries)
       },
+      parseEndpoint: (endpoint) => endpoints.parse(endpoint),
       mark: (tenantId) => recovery.mark(tenantId),
       goOn: (tenantId) => goOnLogged(tenantId),
     },

@@ -44,6 +44,9 @@ export interface AuditDetails {
   /** The operation that was refused, and with which code. */
   operation?: string
   code?: string
+  /** Which archive it was made into, or of, and how many messages that waited went along. */
+  archiveId?: string
+  queuedMessages?: number
   /** How many there were, where an entry stands for several. */
   count?: number
 }

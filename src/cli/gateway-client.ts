@@ -13,6 +13,8 @@ export interface ImportedTenant {
   token: string
   /** How many messages that waited for it have come along. */
   queuedMessages: number
+  /** DIDs and the endpoint that it had and that are not served there. */
+  notServed: string[]
 }
 
 interface GraphAnswer {
@@ -89,6 +91,31 @@ export class GatewayClient {
     if (error) throw new Problem(`${this.url}: ${error.extensions?.code ?? response.status}: ${error.message}`)
     if (!answer || !response.ok) throw new Problem(`${this.url} gave no answer of a gateway (${response.status})`)
     return answer
+  }
+}
+
+export interface AuditLine {
+  action: string
+  details: { archiveId?: string; queuedMessages?: number }
+}
+
+const AUDIT_PAGE = 100
+
+/** What happened to a tenant as a whole, oldest first. */
+export async function auditOf(gateway: GatewayClient, tenantId: string): Promise<AuditLine[]> {
+  const query = `query($tenantId: ID!, $after: String, $first: Int!) {
+    auditLog(first: $first, after: $after, filter: { tenantId: $tenantId }) {
+      nodes { action details } pageInfo { endCursor } } }`
+  const lines: AuditLine[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await gateway.ask<{ nodes: AuditLine[]; pageInfo: { endCursor: string } }>(query, {
+      tenantId,
+      after,
+      first: AUDIT_PAGE,
+    })
+    lines.push(...page.nodes)
+    if (page.nodes.length < AUDIT_PAGE) return lines
+    after = page.pageInfo.endCursor
   }
 }
 

@@ -101,12 +101,15 @@ async function copy(
     storeFormat: 0,
     version,
     createdAt,
+    id: newId(),
+    publicUrl: null,
     tenant: {
       ...{ id: newId(), name: tenantName, label: label ?? tenantName, imageUrl: null, groupId: null },
       ...{
         keyMode: 'MANAGED',
         walletStorage: 'PROFILE',
         eventDispatch: 'DEFAULT',
+        endpoint: null,
         settings: {},
         policy: {},
         createdAt,

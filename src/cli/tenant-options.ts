@@ -67,10 +67,11 @@ export function walletInputOf(command: Command): object {
   return { name, keyMode, walletStorage, walletKeyDerivation, walletKey: secretOf(command, 'WALLET_KEY') }
 }
 
-export function tellImported({ tenant, token }: ImportedTenant): void {
+export function tellImported({ tenant, token, notServed }: ImportedTenant): void {
   const lines = [
     `Imported ${tenant.name} (${tenant.id}): ${tenant.state}, ${tenant.keyMode}, ${tenant.walletStorage}.`,
     `Token, shown once: ${token}`,
+    ...notServed.map((what) => `Not served here, as it is bound to another address, or taken: ${what}`),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
 }

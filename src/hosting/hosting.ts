@@ -7,9 +7,9 @@ import { didBase, pathIn } from './address.js'
 import type { HostedDid, Json, Publication, SignedResource } from './publication.js'
 import { Tails } from './tails.js'
 
-const DIDS = 'hosted-did'
-const RESOURCES = 'hosted-resource'
-const INVITATIONS = 'hosted-invitation'
+export const DIDS = 'hosted-did'
+export const RESOURCES = 'hosted-resource'
+export const INVITATIONS = 'hosted-invitation'
 
 /**
  * What the gateway serves to the public for its tenants: DIDs by their path, their resources, tails files, invitations. It lies
@@ -86,17 +86,8 @@ export class Hosting {
       }),
   }
 
-  /** Withdraws all that a tenant has published. */
-  async withdrawAll(tenantId: string): Promise<void> {
-    await this.base.transact(async (unit) => {
-      unit.clear(DIDS, { tenant: tenantId })
-      unit.clear(RESOURCES, { tenant: tenantId })
-      unit.clear(INVITATIONS, { tenant: tenantId })
-      await this.tails.withdrawAll(unit, tenantId)
-    })
-  }
-
-  private async publish(unit: Unit, tenantId: string, publication: Publication): Promise<void> {
+  /** Publishes in a unit of the base wallet. @throws CONFLICT for a DID whose path another has */
+  async publish(unit: Unit, tenantId: string, publication: Publication): Promise<void> {
     if (publication.kind === 'TAILS') return this.tails.publish(unit, tenantId, publication)
     if (publication.kind === 'INVITATION') return putInvitation(unit, tenantId, publication)
     const path = this.pathOf(publication.did)
@@ -120,6 +111,16 @@ export class Hosting {
     const next = { category: DIDS, name: path, value: JSON.stringify(value), tags: { tenant: tenantId } }
     if (!(await unit.replace(next))) unit.insert(next)
     for (const resource of resources) await put(unit, tenantId, path, resource)
+  }
+
+  /** Withdraws all that a tenant has published. */
+  async withdrawAll(tenantId: string): Promise<void> {
+    await this.base.transact(async (unit) => {
+      unit.clear(DIDS, { tenant: tenantId })
+      unit.clear(RESOURCES, { tenant: tenantId })
+      unit.clear(INVITATIONS, { tenant: tenantId })
+      await this.tails.withdrawAll(unit, tenantId)
+    })
   }
 }
 

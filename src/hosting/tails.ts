@@ -1,10 +1,14 @@
 import { base58Encode } from '../lib/base58.js'
 import { sha256 } from '../lib/ids.js'
+import type { Entry } from '../storage/entry.js'
 import type { Profile } from '../storage/profile.js'
 import type { Unit } from '../storage/unit.js'
 
 const FILES = 'hosted-tails'
 const CHUNKS = 'hosted-tails-chunk'
+
+export { FILES as TAILS_FILES }
+export const TAILS_CATEGORIES: ReadonlySet<string> = new Set([FILES, CHUNKS])
 const CHUNK_BYTES = 192 * 1024
 
 /** What is known of a tails file; several tenants may have published the same bytes. */
@@ -46,6 +50,18 @@ export class Tails {
     }
   }
 
+  /** The files that a tenant has published, each with its pieces, as they lie in the base wallet. */
+  async *entriesOf(tenantId: string): AsyncGenerator<Entry> {
+    for (const file of await this.base.query(FILES, { tenant: tenantId })) {
+      const { size } = JSON.parse(file.value) as TailsFile
+      yield file
+      for (let index = 0; index * CHUNK_BYTES < size; index++) {
+        const chunk = await this.base.fetch(CHUNKS, `${file.name}/${index}`)
+        if (chunk) yield chunk
+      }
+    }
+  }
+
   /** Removes the files that only this tenant has published. */
   async withdrawAll(unit: Unit, tenantId: string): Promise<void> {
     for (const { name, value } of await unit.query(FILES, { tenant: tenantId })) {
@@ -58,6 +74,17 @@ export class Tails {
         unit.clear(CHUNKS, { hash: name })
       }
     }
+  }
+}
+
+/** The bytes of a file whose pieces are among `entries`. */
+export function joinedTails(hash: string, entries: readonly Entry[]): Buffer {
+  const chunks = new Map(entries.map(({ category, name, value }) => [`${category} ${name}`, value]))
+  const pieces: Buffer[] = []
+  for (let index = 0; ; index++) {
+    const chunk = chunks.get(`${CHUNKS} ${hash}/${index}`)
+    if (chunk === undefined) return Buffer.concat(pieces)
+    pieces.push(Buffer.from(JSON.parse(chunk) as string, 'base64'))
   }
 }
 

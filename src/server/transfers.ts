@@ -58,9 +58,10 @@ export function transfers({ exporter, importer, credentials, originOf, logger }:
   router.post(
     '/imports/:id',
     serve(async (req, res, id) => {
-      const { tenant, token, queuedMessages } = await importer.take(id, req)
+      const { tenant, token, queuedMessages, notServed } = await importer.take(id, req)
       const { name, state, keyMode, walletStorage } = tenant
-      res.json({ data: { tenant: { id: tenant.id, name, state, keyMode, walletStorage }, token, queuedMessages } })
+      const described = { id: tenant.id, name, state, keyMode, walletStorage }
+      res.json({ data: { tenant: described, token, queuedMessages, notServed } })
     }),
   )
   return router

@@ -55,6 +55,11 @@ export function emptyHead(): Head {
   }
 }
 
+/** A head from its text, with what versions that wrote it did not know yet; what they did not count stays uncounted. */
+export function headFrom(text: string): Head {
+  return { ...emptyHead(), bytes: undefined, counts: undefined, ...(JSON.parse(text) as Head) }
+}
+
 export function cloneHead(head: Head): Head {
   return {
     ...head,

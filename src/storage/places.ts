@@ -1,5 +1,5 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
-import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
+import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head, headFrom } from './head.js'
 import type { OwnStores } from './own-stores.js'
 import { OWN_PROFILE, type Place } from './place.js'
 import type { WalletStore } from './store.js'
@@ -36,7 +36,7 @@ export class Places {
     return this.use(place, (sessions, profile) =>
       sessions.session(profile, async (session: Session) => {
         const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME })
-        return row ? { ...emptyHead(), ...(JSON.parse(row.value as string) as Head) } : emptyHead()
+        return row ? headFrom(row.value as string) : emptyHead()
       }),
     )
   }
@@ -50,7 +50,7 @@ export class Places {
       sessions.transaction(profile, async (session: Session) => {
         const name = { category: HEAD_CATEGORY, name: HEAD_NAME }
         const row = await session.fetch({ ...name, forUpdate: true })
-        const head: Head = row ? { ...emptyHead(), ...(JSON.parse(row.value as string) as Head) } : emptyHead()
+        const head = row ? headFrom(row.value as string) : emptyHead()
         change(head)
         head.rev += 1
         const entry = { ...name, value: JSON.stringify(head) }

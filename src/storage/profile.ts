@@ -6,6 +6,7 @@ import { leaveGate } from '../lib/fair-gate.js'
 import { Semaphore } from '../lib/semaphore.js'
 import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
+import { countWallet, isCounted } from './count.js'
 import type { Entry, TagQuery } from './entry.js'
 import { ConflictError, FencedError, StoreError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
@@ -81,6 +82,16 @@ export class Profile {
       } finally {
         this.close()
       }
+    })
+  }
+
+  /** Counts what is in a wallet that was written before anything was counted. */
+  count(): Promise<void> {
+    return this.turn.use(async () => {
+      this.known ??= await this.head()
+      if (isCounted(this.known)) return
+      await this.store.transaction(this.name, countWallet)
+      this.forget()
     })
   }
 

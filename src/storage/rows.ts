@@ -2,7 +2,7 @@ import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Change, KeyChange } from './change.js'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import { ConflictError } from './errors.js'
-import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head } from './head.js'
+import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head, headFrom } from './head.js'
 import { isText } from './tag-match.js'
 
 /** Askar's error codes. */
@@ -12,9 +12,7 @@ const NOT_FOUND = 6
 /** The head of a profile, an empty one where nothing was written yet. */
 export async function readHead(session: Session, forUpdate = false): Promise<Head> {
   const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  return row
-    ? { ...emptyHead(), bytes: undefined, counts: undefined, ...(JSON.parse(row.value as string) as Head) }
-    : emptyHead()
+  return row ? headFrom(row.value as string) : emptyHead()
 }
 
 /** One entry; undefined where there is none. */

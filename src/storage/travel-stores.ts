@@ -4,6 +4,7 @@ import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { base58Encode } from '../lib/base58.js'
+import type { Entry } from './entry.js'
 import { sqliteFiles } from './own-databases.js'
 import { OwnStores } from './own-stores.js'
 import { OWN_PROFILE } from './place.js'
@@ -11,6 +12,9 @@ import type { StoreSessions } from './store-sessions.js'
 
 /** How long the last connection to a closed store may take to end (ms). */
 const REST_MS = 30_000
+
+/** The profile in which lies what goes along with a wallet. */
+const BESIDE = 'beside'
 
 /** A store in a file, under a key that is known to whoever has it in hand. */
 export interface TravelStore {
@@ -114,6 +118,26 @@ export class TravelStores {
   private fileOf(name: string): string {
     return join(this.own, `${name}.db`)
   }
+}
+
+/** Lays entries down beside the wallet of a store that travels. */
+export async function putBeside(sessions: StoreSessions, entries: AsyncIterable<Entry>): Promise<void> {
+  await sessions.createProfile(BESIDE)
+  await sessions.transaction(BESIDE, async (session) => {
+    for await (const { category, name, value, tags } of entries) await session.insert({ category, name, value, tags })
+  })
+}
+
+/** All that lies beside the wallet. */
+export async function besideIn(sessions: StoreSessions): Promise<Entry[]> {
+  if (!(await sessions.listProfiles()).includes(BESIDE)) return []
+  const entries = await sessions.session(BESIDE, (session) => session.fetchAll({}))
+  return entries.map(({ category, name, value, tags }) => ({
+    category,
+    name,
+    value: value as string,
+    tags: (tags ?? {}) as Entry['tags'],
+  }))
 }
 
 const newName = () => randomBytes(16).toString('hex')

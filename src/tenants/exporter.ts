@@ -1,12 +1,14 @@
 import { audit } from '../audit/audit.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
+import { newId } from '../lib/ids.js'
 import { version } from '../lib/version.js'
+import type { Entry } from '../storage/entry.js'
 import { FORMAT } from '../storage/format.js'
 import { WrongKeyError } from '../storage/own-stores.js'
 import type { Places } from '../storage/places.js'
 import type { Profile } from '../storage/profile.js'
-import type { TravelStore, TravelStores } from '../storage/travel-stores.js'
+import { putBeside, type TravelStore, type TravelStores } from '../storage/travel-stores.js'
 import type { Mover } from './mover.js'
 import type { Tenant } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
@@ -28,6 +30,11 @@ export interface Belongings {
   recipientKeys: (tenantId: string) => Promise<string[]>
   /** Messages that wait, after a place in their queue. @throws CONFLICT where they are too many */
   queued: (tenantId: string, after: number) => Promise<QueuedMessage[]>
+  /** What the gateway serves to the public for it. */
+  served: (tenantId: string) => AsyncIterable<Entry>
+  /** Its endpoint, as peers know it; null where it has none of its own. */
+  endpointOf: (tenant: Tenant) => string | null
+  publicUrl: () => string
 }
 
 /** An archive that is ready to be sent; what it is made of lies on disk until it is discarded. */
@@ -77,7 +84,8 @@ export class Exporter {
     const discard = () => this.travelling.remove(store.name)
     try {
       const { manifest, queue } = await this.lent(tenant, order.walletKey, () => this.copy(tenant, store))
-      await this.base.transact(async (unit) => audit(unit, { action: 'TENANT_EXPORTED', tenantId: tenant.id }))
+      const details = { archiveId: manifest.id, queuedMessages: queue.length }
+      await this.base.transact(async (unit) => audit(unit, { action: 'TENANT_EXPORTED', tenantId: tenant.id, details }))
       const bytes = this.travelling.read(store.name)
       return {
         name: tenant.id,
@@ -106,6 +114,7 @@ export class Exporter {
       const entries = await this.travelling.use(store, (target, profile) =>
         this.places.use(place, async (source, sourceProfile) => {
           await source.copyProfile(sourceProfile, target, profile)
+          await putBeside(target, this.belongings.served(tenant.id))
           return target.session(profile, (session) => session.count({}))
         }),
       )
@@ -125,6 +134,8 @@ export class Exporter {
       storeFormat: FORMAT,
       version,
       createdAt: new Date().toISOString(),
+      id: newId(),
+      publicUrl: this.belongings.publicUrl(),
       tenant: {
         id,
         name,
@@ -134,6 +145,7 @@ export class Exporter {
         keyMode,
         walletStorage,
         eventDispatch,
+        endpoint: this.belongings.endpointOf(found.current),
         settings,
         policy,
         createdAt,

@@ -1,15 +1,16 @@
 import type { RecordObserver } from '../agent/ports.js'
 import { takeOver } from '../agent/take-over.js'
 import { base58Decode } from '../lib/base58.js'
-import { badInput, conflict, notFound } from '../lib/errors.js'
+import { badInput, conflict, isGatewayError, notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import type { Entry } from '../storage/entry.js'
 import { FORMAT } from '../storage/format.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
 import type { StoreSessions } from '../storage/store-sessions.js'
-import type { TravelStore, TravelStores } from '../storage/travel-stores.js'
+import { besideIn, type TravelStore, type TravelStores } from '../storage/travel-stores.js'
 import type { Unit } from '../storage/unit.js'
-import type { Tenant } from './tenant.js'
+import { endpointKey, type Tenant } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
 import {
   ArchiveError,
@@ -37,13 +38,30 @@ export interface Arrival {
   queue: readonly QueuedMessage[]
   /** The last event in its log. */
   lastEvent: number
+  /** What was served to the public for it, and under which PUBLIC_URL. */
+  served: readonly Entry[]
+  publicUrl: string | null
+}
+
+export interface Imported {
+  tenant: Tenant
+  token: string
+  queuedMessages: number
+  /** DIDs and the endpoint that it had and that are not served here. */
+  notServed: string[]
 }
 
 export interface ImporterOptions {
   /** Say what is to be made of the records of a wallet that comes from Credo itself. */
   observers: readonly RecordObserver[]
-  /** Unpacks in the unit that makes the tenant. @throws CONFLICT for a key that another tenant has */
-  arrive: (unit: Unit, tenantId: string, arrival: Arrival) => Promise<void>
+  /**
+   * Unpacks in the unit that makes the tenant.
+   * @returns the DIDs that are not served here
+   * @throws CONFLICT for a key that another tenant has
+   */
+  arrive: (unit: Unit, tenantId: string, arrival: Arrival) => Promise<string[]>
+  /** An endpoint as it is kept. @throws BAD_USER_INPUT for one that cannot lead here */
+  parseEndpoint: (endpoint: string) => string
   /** Notes that a crash would leave work to do. */
   mark: (tenantId: string) => Promise<void>
   /** Takes up what waits for the tenant, or of it. */
@@ -77,18 +95,14 @@ export class Importer {
   /**
    * Makes a tenant of an archive. Nothing is made before all of it has come and is found to be whole, and nothing is left
    * of what was made where it does not become a tenant.
-   * @returns it, its primary token, and how many messages that wait for it have come along
    * @throws BAD_USER_INPUT for what is no archive of this key, CONFLICT where it, its name or one of its keys is here
    */
-  async take(
-    ticketId: string,
-    archive: AsyncIterable<Uint8Array>,
-  ): Promise<{ tenant: Tenant; token: string; queuedMessages: number }> {
+  async take(ticketId: string, archive: AsyncIterable<Uint8Array>): Promise<Imported> {
     const input = await this.tickets.redeem(ticketId)
     if (!input) throw notFound('import')
     const { manifest, queue, file } = await this.receive(base58Decode(input.exportKey), archive)
     try {
-      return { ...(await this.settle(input, manifest, queue, file)), queuedMessages: queue.length }
+      return await this.settle(input, manifest, queue, file)
     } finally {
       await this.travelling.remove(file)
     }
@@ -109,31 +123,35 @@ export class Importer {
 
   private async settle(
     input: ImportTenant,
-    { tenant, store, entries, recipientKeys }: TenantManifest,
+    { id: archiveId, publicUrl, tenant, store, entries, recipientKeys }: TenantManifest,
     queue: QueuedMessage[],
     file: string,
-  ): Promise<{ tenant: Tenant; token: string }> {
+  ): Promise<Imported> {
     const { id } = tenant
     const name = input.name ?? tenant.name
     if (await this.tenants.find(id)) throw conflict('This tenant is here already.')
     await this.assertFree(name)
     const wallet = await this.wallets.prepare(input)
     try {
-      const { head, found } = await this.moveIn({ name: file, key: store.key }, entries, wallet)
+      const { head, found, served } = await this.moveIn({ name: file, key: store.key }, entries, wallet)
       await this.options.mark(id)
       const { label, imageUrl, groupId, eventDispatch, settings, policy } = tenant
-      const described = { name, label, imageUrl, groupId, eventDispatch, settings, policy }
+      const endpoint = await this.endpointFor(tenant.endpoint)
+      const described = { name, label, imageUrl, groupId, eventDispatch, endpoint, settings, policy }
+      const notServed = new Set<string>()
       const made = await this.lifecycle.adopt(
         { id, ...described, suspended: input.suspended ?? false },
         wallet,
         async (unit) => {
           const keys = [...new Set([...recipientKeys, ...found])]
-          await this.options.arrive(unit, id, { recipientKeys: keys, queue, lastEvent: head.seq })
-          return { queueing: queue.length > 0 }
+          const arrival = { recipientKeys: keys, queue, lastEvent: head.seq, served, publicUrl }
+          for (const did of await this.options.arrive(unit, id, arrival)) notServed.add(did)
+          return { queueing: queue.length > 0, details: { archiveId, queuedMessages: queue.length } }
         },
       )
       this.options.goOn(id)
-      return made
+      if (tenant.endpoint !== null && endpoint === null) notServed.add(tenant.endpoint)
+      return { ...made, queuedMessages: queue.length, notServed: [...notServed] }
     } catch (error) {
       await this.wallets.spares
         .drop(wallet.place)
@@ -146,17 +164,17 @@ export class Importer {
 
   /**
    * Copies a wallet that has come into the place that was made for it.
-   * @returns its head, and the recipient keys that were found in one that comes from Credo itself
+   * @returns its head, the recipient keys that were found in one that comes from Credo itself, and what comes beside it
    */
   private async moveIn(
     from: TravelStore,
     entries: number,
     { place, key }: NewWallet,
-  ): Promise<{ head: Head; found: string[] }> {
+  ): Promise<{ head: Head; found: string[]; served: Entry[] }> {
     const { places, spares } = this.wallets
     if (place.kind === 'PROFILE') await spares.reserve(place)
     else await places.own.openWith(place.store, key as string)
-    const found = await this.travelling.use(from, async (source, profile) => {
+    const came = await this.travelling.use(from, async (source, profile) => {
       if ((await countOf(source, profile)) !== entries) throw new Error('Other entries have come than were sent')
       const keys = await source.transaction(profile, (session) => takeOver(session, this.options.observers))
       await places.use(place, async (target, targetProfile) => {
@@ -164,7 +182,7 @@ export class Importer {
         const [copied, whole] = [await countOf(target, targetProfile), await countOf(source, profile)]
         if (copied !== whole) throw new Error('Other entries have moved in than have come')
       })
-      return keys
+      return { found: keys, served: await besideIn(source) }
     })
     await places.changeHead(place, (head) => {
       delete head.fence
@@ -173,7 +191,19 @@ export class Importer {
       head.queue = { handled: 0, told: 0 }
       head.lifecycle = 0
     })
-    return { head: await places.readHead(place), found }
+    return { head: await places.readHead(place), ...came }
+  }
+
+  /** The endpoint that a tenant had, where it can lead here and nobody has it. */
+  private async endpointFor(had: string | null): Promise<string | null> {
+    if (had === null) return null
+    try {
+      const endpoint = this.options.parseEndpoint(had)
+      return (await this.tenants.idByEndpoint(endpointKey(endpoint))) === undefined ? endpoint : null
+    } catch (error) {
+      if (isGatewayError(error, 'BAD_USER_INPUT')) return null
+      throw error
+    }
   }
 
   /** @throws CONFLICT */

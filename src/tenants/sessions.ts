@@ -223,7 +223,7 @@ export class Sessions {
 
   private openRoom(tenant: Tenant): Promise<Room> {
     this.taken += 1
-    const opened = this.factory.open(new WalletOwner(tenant.id, this.settingsOf(tenant))).then(
+    const opened = this.agentOf(tenant).then(
       async (agent) => {
         await this.onOpen(tenant)
         const room = { agent, guests: 0, usedAt: Date.now() }
@@ -240,6 +240,11 @@ export class Sessions {
     // After those who wait for it have come in.
     opened.finally(() => setImmediate(() => this.opening.delete(tenant.id))).catch(() => {})
     return opened
+  }
+
+  private async agentOf(tenant: Tenant): Promise<WalletAgent> {
+    await this.profiles.of(tenant.id).count()
+    return this.factory.open(new WalletOwner(tenant.id, this.settingsOf(tenant)))
   }
 
   private leave(room: Room): void {

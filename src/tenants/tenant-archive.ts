@@ -5,7 +5,8 @@ import { SealedStreamError, seal, sealedLength, unseal } from '../lib/sealed-str
 
 /**
  * A tenant in one file, sealed from its first byte to its last under the export key. Within: the manifest and the
- * messages that wait, each as JSON after its length (four bytes), then the wallet, as an Askar store in SQLite.
+ * messages that wait, each as JSON after its length (four bytes), then an Askar store in SQLite: the wallet, and what the
+ * gateway served for the tenant.
  */
 export const ARCHIVE_FORMAT = 1
 /** The longest manifest, and the most of messages that wait (bytes). */
@@ -28,6 +29,10 @@ const manifestSchema = z.object({
   /** Of the program that wrote it. */
   version: z.string(),
   createdAt: z.string(),
+  /** By which the audit logs of both gateways name it. */
+  id: z.uuid(),
+  /** The PUBLIC_URL of the gateway that it was made at; null for a wallet of none. */
+  publicUrl: z.string().nullable(),
   tenant: z.object({
     id: z.uuid(),
     name: z.string(),
@@ -37,6 +42,8 @@ const manifestSchema = z.object({
     keyMode: z.enum(['MANAGED', 'UNMANAGED']),
     walletStorage: z.enum(['PROFILE', 'STORE']),
     eventDispatch: z.enum(['DEFAULT', 'BASE', 'BOTH']),
+    /** Of its own, as peers know it. */
+    endpoint: z.string().nullable(),
     settings: record,
     policy: record,
     createdAt: z.string(),

@@ -1,4 +1,4 @@
-import { audit } from '../audit/audit.js'
+import { type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDispatch, EventDraft } from '../events/event.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
@@ -155,13 +155,13 @@ export class TenantService {
   async adopt(
     { id, suspended, ...input }: AdoptTenant,
     wallet: NewWallet,
-    belongings: (unit: Unit) => Promise<{ queueing: boolean }>,
+    belongings: (unit: Unit) => Promise<{ queueing: boolean; details: AuditDetails }>,
   ): Promise<{ tenant: Tenant; token: string }> {
     const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
     const adopted = { ...wallet, id, made: true }
     const made = await this.profiles.base.transact(async (unit) => {
       if (await readInUnit(unit, id)) throw conflict('This tenant is here already.')
-      const { queueing } = await belongings(unit)
+      const { queueing, details } = await belongings(unit)
       const draft = draftTenant(input, adopted)
       const state = stateOf({ ...draft, suspended })
       const tenant = await this.store.insert(
@@ -169,7 +169,7 @@ export class TenantService {
         { ...draft, suspended, state, queueing },
         { tokens: [token], lifecycle: 0 },
       )
-      audit(unit, { action: 'TENANT_IMPORTED', tenantId: id })
+      audit(unit, { action: 'TENANT_IMPORTED', tenantId: id, details })
       await this.wallets.give(unit, adopted)
       return tenant
     })

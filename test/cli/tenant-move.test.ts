@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runCli } from '../support/cli.js'
+import { runCli, startCli } from '../support/cli.js'
 import { ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, OPERATOR_KEY, startGateway } from '../support/gateway.js'
 import { tempDir } from '../support/services.js'
@@ -13,6 +13,8 @@ import { eventually, say } from '../support/talk.js'
 
 const env = { OPERATOR_KEY }
 const TENANT = 'query($id: ID!) { tenant(id: $id) { state queuedMessages } }'
+const SUSPEND = 'mutation($id: ID!) { suspendTenant(tenantId: $id) { tenant { state } } }'
+const RESUME = 'mutation($id: ID!) { resumeTenant(tenantId: $id) { tenant { state } } }'
 const BY_ID = 'mutation($id: ID!) { deleteTenant(input: {tenantId: $id}) { deletedTenantId } }'
 
 /** Waits for a message in a tenant's list. */
@@ -42,9 +44,16 @@ test('tenantry tenant moves a tenant and takes it back from a file, and deletes 
     await hears(peer, 'from the new house')
     const { tenant: left } = await ApiClient.operator(from).ask(TENANT, { id: tenant.id })
     assert.equal(left.state, 'SUSPENDED')
-    const again = await runCli(['tenant', 'move', ...between, '--yes'], env)
-    assert.equal(again.code, 1)
-    assert.match(again.stderr, /is at http:\S+ already/)
+    // Whoever has gone on at the old house since is not taken for what was left there.
+    const atOld = ApiClient.operator(from)
+    await atOld.ask(RESUME, { id: tenant.id })
+    for (const state of ['ACTIVE', 'SUSPENDED']) {
+      if (state === 'SUSPENDED') await atOld.ask(SUSPEND, { id: tenant.id })
+      const again = await runCli(['tenant', 'move', ...between, '--yes'], env)
+      assert.equal(again.code, 1)
+      assert.match(again.stderr, /is at http:\S+ already/)
+      assert.equal((await atOld.ask(TENANT, { id: tenant.id })).tenant.state, state)
+    }
 
     // Back from there: the first gateway must not have it any more.
     const out = join(folder.path, 'tenant')
@@ -63,9 +72,7 @@ test('tenantry tenant moves a tenant and takes it back from a file, and deletes 
     // What waits goes along; the tenant is deleted only where the other has it.
     const nowhere = await runCli(['tenant', 'move', ...between.with(3, `${to}/nowhere`), '--yes'], env)
     assert.equal(nowhere.code, 1)
-    await ApiClient.operator(from).ask('mutation($id: ID!) { suspendTenant(tenantId: $id) { tenant { state } } }', {
-      id: tenant.id,
-    })
+    await ApiClient.operator(from).ask(SUSPEND, { id: tenant.id })
     await say(peer.client, ids.invitee, 'while it was packed')
     await eventually(
       async () => (await ApiClient.operator(from).ask(TENANT, { id: tenant.id })).tenant.queuedMessages === 1,
@@ -117,3 +124,88 @@ test('tenantry tenant move hands over what came to the old gateway while it ran,
     await Promise.all([first.remove(), second.remove()])
   }
 })
+
+test('a move that kill -9 has cut, wherever that was, is gone on with by the same command', async () => {
+  const [first, second] = [await freshStore('sqlite'), await freshStore('postgres')]
+  const gateways = await Promise.all([startGateway(first), startGateway(second)])
+  const [from, to] = gateways.map(({ url }) => url) as [string, string]
+  const tenant = await makeTenant(from)
+  const peer = await makeTenant(from)
+  const ids = await connect(tenant, peer)
+  /** The steps after which a run is killed, one a run: each is done, and whoever asked for it does not learn of it. */
+  const steps = [/suspendTenant/, /^\/exports\//, /^\/imports\//, /deleteTenant/]
+  let run: ReturnType<typeof startCli> | undefined
+  const fronts = await Promise.all(
+    [from, to].map((target) =>
+      frontOf(target, (asked) => {
+        if (!steps[0]?.test(asked)) return false
+        steps.shift()
+        run?.child.kill('SIGKILL')
+        return true
+      }),
+    ),
+  )
+  const [fromFront, toFront] = fronts.map(({ url }) => url) as [string, string]
+  const sent: string[] = []
+  try {
+    await say(peer.client, ids.invitee, 'before')
+    await hears(tenant, 'before')
+    while (steps.length > 0) {
+      run = startCli(
+        ['tenant', 'move', '--from', fromFront, '--to', toFront, '--tenant', tenant.name, '--start', '--yes'],
+        env,
+      )
+      const { code, stderr } = await run.done
+      assert.equal(code, null, stderr)
+      const left = (await ApiClient.operator(from).ask(TENANT, { id: tenant.id })).tenant
+      if (!left) continue
+      const content = `after step ${4 - steps.length}`
+      sent.push(content)
+      await say(peer.client, ids.invitee, content)
+      const waiting = async () => (await ApiClient.operator(from).ask(TENANT, { id: tenant.id })).tenant.queuedMessages
+      await eventually(async () => (await waiting()) === sent.length)
+    }
+    const last = await runCli(['tenant', 'move', '--from', from, '--to', to, '--tenant', tenant.name, '--yes'], env)
+    assert.equal(last.code, 0, last.stderr)
+    assert.match(last.stdout, /nothing left to do/)
+    const client = ApiClient.operator(to)
+    assert.equal((await client.ask(TENANT, { id: tenant.id })).tenant.state, 'ACTIVE')
+    const { createTenantToken } = await client.ask(
+      'mutation($id: ID!) { createTenantToken(input: {tenantId: $id}) { token } }',
+      { id: tenant.id },
+    )
+    const moved = new ApiClient(to, { token: createTenantToken.token })
+    const heard = async () => {
+      const { basicMessages } = await moved.ask('{ basicMessages(first: 50) { nodes { content } } }')
+      return basicMessages.nodes.map(({ content }: { content: string }) => content)
+    }
+    await eventually(async () => (await heard()).length > sent.length)
+    assert.deepEqual(await heard(), ['before', ...sent])
+  } finally {
+    for (const front of fronts) front.close()
+    await Promise.all(gateways.map((gateway) => gateway.stop()))
+    await Promise.all([first.remove(), second.remove()])
+  }
+})
+
+/** Stands before a gateway; an answer that `isCut` says so of does not come. It is told the path, and what is asked. */
+async function frontOf(target: string, isCut: (asked: string) => boolean) {
+  const server = createServer(async (req, res) => {
+    try {
+      const bytes = Buffer.from(await new Response(req as unknown as ReadableStream).arrayBuffer())
+      const headers = { 'content-type': String(req.headers['content-type']), 'x-api-key': OPERATOR_KEY }
+      const body = req.method === 'POST' ? { body: bytes } : {}
+      const answer = await fetch(`${target}${req.url}`, { method: req.method ?? 'GET', headers, ...body })
+      const content = Buffer.from(await answer.arrayBuffer())
+      if (isCut(req.url === '/graphql' ? `${bytes}` : `${req.url}`)) return void req.socket.destroy()
+      const type = { 'content-type': answer.headers.get('content-type') ?? '' }
+      res.writeHead(answer.status, { ...type, 'content-length': content.length }).end(content)
+    } catch {
+      // Whoever asked is gone.
+      req.socket.destroy()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() }
+}

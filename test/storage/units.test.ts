@@ -70,6 +70,25 @@ for (const kind of KINDS) {
       assert.deepEqual(await stored(), ['afterwards', 'one'])
     })
 
+    test('count what was written before anything was counted, once', async () => {
+      const { bytes, counts, rev } = await profile.head()
+      assert.ok(bytes && counts?.['thing'])
+      await place.store.transaction(profile.name, async (session) => {
+        const head = JSON.parse((await session.fetch({ category: '_head', name: 'head' }))?.value as string)
+        const value = JSON.stringify({ ...head, bytes: undefined, counts: undefined, rev: rev + 1 })
+        await session.replace({ category: '_head', name: 'head', value })
+      })
+      const old = place.profile()
+      assert.equal((await old.head()).bytes, undefined)
+      await old.transact(async (unit) => unit.touch())
+      assert.equal((await old.head()).bytes, undefined, 'a unit counts only what it changes')
+      await old.count()
+      assert.deepEqual([(await old.head()).bytes, (await old.head()).counts], [bytes, counts])
+      await old.count()
+      assert.equal((await old.head()).rev, rev + 3)
+      profile = place.profile()
+    })
+
     test('forget what came after a savepoint', async () => {
       await profile.transact(async (unit) => {
         add(unit, 'kept')

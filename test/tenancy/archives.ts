@@ -11,7 +11,11 @@ export interface Archive {
 /** What the gateway answers to an archive that it is sent. */
 export interface ImportAnswer {
   status: number
-  data?: { tenant: { id: string; name: string; state: string; keyMode: string; walletStorage: string }; token: string }
+  data?: {
+    tenant: { id: string; name: string; state: string; keyMode: string; walletStorage: string }
+    token: string
+    notServed: string[]
+  }
   errors?: { message: string; extensions: { code: string; field?: string } }[]
 }
 
