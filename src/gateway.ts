@@ -179,7 +179,7 @@ const FEED_MS = 2000
 const MAINTENANCE_MS = 5 * 60_000
 const SECOND_MS = 1000
 /** How tenants share the one thread: see bench/README.md for what comes of it. */
-const TURNS = { most: 16, share: 1, aboutMs: SECOND_MS, stayMs: 250 }
+const TURNS = { most: 16, share: 1, yieldMs: 100, aboutMs: SECOND_MS, stayMs: 250 }
 
 /** Makes a gateway: the only place where its parts are put together. */
 export async function createGateway({ config, secrets, logger }: GatewayOptions): Promise<Gateway> {

@@ -6,6 +6,8 @@ export interface FairGateOptions {
   most: number
   /** How many of one key, while others are about; alone, a key may have all places. */
   share: number
+  /** A key of which more wait lets those go first of which none does, but not for longer than this at a time (ms). */
+  yieldMs: number
   /** Others are about for so long after they last came or went (ms). */
   aboutMs: number
   /** Who stays longer waits for something else, and keeps no place (ms). */
@@ -24,12 +26,14 @@ interface Waiter {
 /**
  * Lets a few in at once, in turn by their keys. On one thread, who comes in shares it with all who are inside; so a key
  * may have only a small share of them while others are about, and a newcomer finds the thread nearly free however much
- * one key asks for.
+ * one key asks for. What comes of that key goes on in what the others leave, and slowly in any case.
  */
 export class FairGate {
   readonly #options: FairGateOptions
   readonly #queue = new FairQueue<Waiter>()
   readonly #inside = new Map<string, number>()
+  /** When a key was last let in, as long as it is inside or waits. */
+  readonly #lastIn = new Map<string, number>()
   #taken = 0
   /** The key that came or went last, and when; and the last other one. */
   #latest = { key: '', at: Number.NEGATIVE_INFINITY }
@@ -65,6 +69,7 @@ export class FairGate {
   #take(key: string): () => void {
     this.#taken += 1
     this.#inside.set(key, (this.#inside.get(key) ?? 0) + 1)
+    this.#lastIn.set(key, performance.now())
     let inside = true
     const leave = () => {
       if (!inside) return
@@ -74,6 +79,7 @@ export class FairGate {
       const left = (this.#inside.get(key) ?? 1) - 1
       if (left > 0) this.#inside.set(key, left)
       else this.#inside.delete(key)
+      if (left === 0 && this.#queue.sizeOf(key) === 0) this.#lastIn.delete(key)
       this.#note(key)
       this.#serve()
     }
@@ -92,7 +98,15 @@ export class FairGate {
   #hasRoom(key: string): boolean {
     const { at } = this.#latest.key === key ? this.#previous : this.#latest
     const alone = at < performance.now() - this.#options.aboutMs
-    return alone || (this.#inside.get(key) ?? 0) < this.#options.share
+    return alone || ((this.#inside.get(key) ?? 0) < this.#options.share && !this.#mustYield(key))
+  }
+
+  /** Whether somebody is inside who asks for little, while this key asks for much and was let in a moment ago. */
+  #mustYield(key: string): boolean {
+    const lastIn = this.#lastIn.get(key) ?? Number.NEGATIVE_INFINITY
+    if (this.#queue.sizeOf(key) < 2 || performance.now() - lastIn > this.#options.yieldMs) return false
+    for (const other of this.#inside.keys()) if (other !== key && this.#queue.sizeOf(other) === 0) return true
+    return false
   }
 
   #note(key: string): void {

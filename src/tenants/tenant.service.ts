@@ -44,7 +44,8 @@ export interface CreateTenant {
 }
 
 /** A tenant that comes with a wallet. */
-export interface AdoptTenant extends Pick<CreateTenant, 'name' | 'label' | 'imageUrl' | 'groupId' | 'eventDispatch'> {
+export interface AdoptTenant
+  extends Pick<CreateTenant, 'name' | 'label' | 'imageUrl' | 'groupId' | 'eventDispatch' | 'endpoint'> {
   id: string
   suspended: boolean
   settings: Chosen

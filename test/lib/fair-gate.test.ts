@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FairGate } from '../../src/lib/fair-gate.js'
 
-const OPTIONS = { most: 4, share: 1, aboutMs: 60_000, stayMs: 60_000 }
+const OPTIONS = { most: 4, share: 1, yieldMs: 0, aboutMs: 60_000, stayMs: 60_000 }
 
 /** Asks at once, and notes who is let in. */
 function crowd(gate: FairGate, keys: string[]) {
@@ -39,6 +39,31 @@ describe('fair gate', () => {
     other.inside[0]?.leave()
     await settled()
     assert.equal(other.keys(), 'bb')
+  })
+
+  test('lets who asks for little go before who asks for much, and that one go on all the same', async () => {
+    const gate = new FairGate({ ...OPTIONS, yieldMs: 300 })
+    const busy = crowd(gate, [...'aaaaaaaaaa'])
+    const light = crowd(gate, ['b'])
+    await settled()
+    assert.equal(light.keys(), '')
+    for (const { leave } of busy.inside.slice(0, 4)) leave()
+    await settled()
+    // The newcomer is in, and nothing of the other until it has left.
+    assert.deepEqual([light.keys(), busy.keys()], ['b', 'aaaa'])
+    light.inside[0]?.leave()
+    await settled()
+    assert.equal(busy.keys(), 'aaaaa')
+    // As long as somebody is always there, one comes in after each while.
+    const others = crowd(gate, ['c'])
+    await settled()
+    busy.inside[4]?.leave()
+    await settled()
+    assert.equal(busy.keys(), 'aaaaa')
+    await sleep(350)
+    crowd(gate, ['d'])
+    await settled()
+    assert.deepEqual([others.keys(), busy.keys()], ['c', 'aaaaaa'])
   })
 
   test('gives all places back once nobody else is about', async () => {
