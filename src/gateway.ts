@@ -370,6 +370,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     shared,
     profiles,
     ports,
+    outbox: out,
     fetch,
     tell: (unit, draft) => unit.add(unit.profile === BASE_PROFILE ? baseJournal : tenantJournal, draft),
     mark: (tenantId) => recovery.mark(tenantId),
@@ -499,7 +500,9 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
   )
   const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, mover, tenantJournal, life, logger)
   lifecycle.mark = (tenantId) => recovery.mark(tenantId)
+  lifecycle.onDeleting = (tenantId) => mediation.farewell.prepare(tenantId)
   lifecycle.withdrawals.push(
+    (tenantId) => mediation.farewell.say(tenantId),
     (tenantId) => mediation.withdrawAll(tenantId),
     (tenantId) => routes.withdrawAll(tenantId),
     (tenantId) => hosting.withdrawAll(tenantId),

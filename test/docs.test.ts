@@ -46,7 +46,7 @@ test('the commands of the first five minutes do what the page says', async () =>
   }
 })
 
-for (const page of ['docs/api.md', 'docs/dids.md', 'docs/operators.md']) {
+for (const page of ['docs/api.md', 'docs/dids.md', 'docs/mediation.md', 'docs/operators.md']) {
   test(`the operations of ${page} are valid`, () => {
     const schema = buildSchema(readFileSync(join(root, 'schema/schema.graphql'), 'utf8'))
     const operations = blocksOf(page, 'graphql')

@@ -144,6 +144,15 @@ export class Keylist {
     for (const grantId of grants) this.tell({ wallet, grantId })
   }
 
+  /** Sends, in a unit, that a mediator is to forget all keys; nobody waits for its answer. */
+  async leave(agent: WalletAgent, unit: Unit, grantId: string): Promise<void> {
+    const keys = (await unit.query(KEYLIST, { grant: grantId })).map(keyOf)
+    for (let n = 0; n < keys.length; n += BATCH) {
+      const leaving = keys.slice(n, n + BATCH).map((key): KeylistKey => ({ ...key, state: 'REMOVING' }))
+      await send(agent, unit, grantId, leaving)
+    }
+  }
+
   /** Has all keys registered anew that a mediator should know. @returns how many */
   async renew(mediator: MediatorOf): Promise<number> {
     await this.mark(mediator.wallet)

@@ -9,6 +9,7 @@ import { BASE_PROFILE } from '../storage/store.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { BaseWalletMediatorResolver } from './base-wallet.resolver.js'
+import { Farewell } from './farewell.js'
 import { Keylist } from './keylist.js'
 import { MediatedKeys } from './mediated-keys.js'
 import { MediationResolver } from './mediation.resolver.js'
@@ -22,6 +23,7 @@ export interface MediationOptions {
   shared: boolean
   profiles: Profiles
   ports: AgentPorts
+  outbox: ConstructorParameters<typeof Farewell>[4]
   fetch: GuardedFetch
   /** Tells an event in the log of the wallet that a unit works on. */
   tell: (unit: Unit, draft: EventDraft) => void
@@ -41,12 +43,20 @@ const LABEL = 'Tenantry'
 export class Mediation {
   private readonly keys: MediatedKeys
   readonly mediator: Mediator
+  readonly farewell: Farewell
   private parts: { sessions: Sessions; keylist: Keylist; mediators: Mediators } | undefined
   private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly options: MediationOptions) {
     const { profiles, ports, mark, mediating, logger } = options
     this.mediator = new Mediator({ ...mediating, ports, profiles, sessions: () => this.made.sessions, logger })
+    this.farewell = new Farewell(
+      () => this.made.sessions,
+      profiles,
+      () => this.made.keylist,
+      ports,
+      options.outbox,
+    )
     this.keys = new MediatedKeys({
       sessions: () => this.made.sessions,
       profiles,

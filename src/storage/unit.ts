@@ -164,6 +164,11 @@ export class Unit {
     else this.items.set(collector as Collector<unknown>, [item])
   }
 
+  /** What a collector was handed so far. */
+  gathered<T>(collector: Collector<T>): readonly T[] {
+    return (this.items.get(collector as Collector<unknown>) ?? []) as T[]
+  }
+
   savepoint(): Savepoint {
     return {
       head: cloneHead(this.head),

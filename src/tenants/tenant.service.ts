@@ -101,6 +101,8 @@ export class TenantService {
   mark: (tenantId: string) => Promise<void> = async () => {}
   /** Called once a tenant may go on. */
   onResumed: (tenantId: string) => void = () => {}
+  /** Called before a tenant is deleted, while its wallet can still be used. */
+  onDeleting: (tenantId: string) => Promise<void> = async () => {}
   /** Called in the unit that removes a tenant's record. */
   onRemoving: (unit: Unit, tenantId: string) => Promise<void> = async () => {}
   /** Called once a tenant is gone that was deleted here. */
@@ -313,6 +315,9 @@ export class TenantService {
   async delete(tenantId: string, walletKey?: string | null, ownKey?: () => Promise<string | undefined>): Promise<void> {
     await this.keyFor(tenantId, walletKey, ownKey)
     await this.mark(tenantId)
+    await this.onDeleting(tenantId).catch((error) =>
+      this.logger.info('A tenant goes without a word to its mediators', { tenantId, error }),
+    )
     const begin = this.profiles.base.transact((unit) =>
       this.store.update(unit, tenantId, undefined, () => ({ deleting: true })),
     )

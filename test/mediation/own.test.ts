@@ -65,6 +65,19 @@ describe('mediators of tenants and of the base wallet', () => {
     assert.ok(now[0] > before[0] && now[1] > before[1], 'one of them was gone around')
   })
 
+  test("a tenant's own mediator forgets its keys when it goes", async () => {
+    const frank = await makeTenant(gateway.url)
+    const before = (await front.told()).keys
+    await choose(frank.client, front.invitation)
+    await invite(frank)
+    assert.ok((await front.told()).keys.length > before.length)
+    await ApiClient.operator(gateway.url).ask(
+      'mutation($tenantId: ID!) { deleteTenant(input: {tenantId: $tenantId}) { deletedTenantId } }',
+      { tenantId: frank.id },
+    )
+    await eventually(async () => (await front.told()).keys.length === before.length)
+  })
+
   test('keys are withdrawn with their invitation, and with their tenant', async () => {
     const erin = await makeTenant(gateway.url)
     const { id, message } = await invite(erin)
