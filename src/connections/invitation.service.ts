@@ -5,6 +5,8 @@ import {
   DidCommOutOfBandRepository,
   DidCommOutOfBandService,
   DidCommOutOfBandState,
+  type DidCommRouting,
+  DidCommRoutingService,
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { receiveAttached } from '../agent/exchanges/attached-requests.js'
@@ -72,6 +74,7 @@ export class InvitationService {
       if (input.domain) setDomain(unit, input.domain)
       const { label, imageUrl } = agent.owner.settings
       const chosen = settingsOf(agent.owner.settings)
+      const routing = input.multiUse ? await oneWay(agent) : undefined
       const record = await askAgent('invitation', () =>
         agent.oob.createInvitation({
           label: input.label ?? chosen.invitationLabel ?? label,
@@ -80,6 +83,7 @@ export class InvitationService {
           goal: input.goal ?? undefined,
           goalCode: input.goalCode ?? undefined,
           multiUseInvitation: input.multiUse ?? false,
+          routing,
           autoAcceptConnection: input.autoAccept ?? chosen.autoAcceptConnections,
         }),
       )
@@ -204,4 +208,13 @@ async function keepChoices(agent: WalletAgent, id: string, choices: InvitationCh
   const record = await agent.oob.getById(id)
   record.metadata.set(CHOICES, choices)
   await agent.context.resolve(DidCommOutOfBandRepository).update(agent.context, record)
+}
+
+/**
+ * One for many names one endpoint, as ACA-Py takes no other; where there are more, a WebSocket, the DID document that each
+ * connection gets has them all.
+ */
+async function oneWay({ context }: WalletAgent): Promise<DidCommRouting> {
+  const routing = await context.resolve(DidCommRoutingService).getRouting(context)
+  return { ...routing, endpoints: routing.endpoints.slice(0, 1) }
 }
