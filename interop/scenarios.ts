@@ -1,4 +1,6 @@
-import type { TestTenant } from '../test/support/client.js'
+import assert from 'node:assert/strict'
+import { choose, serviceOf } from '../test/mediation/mediation-api.js'
+import { connect, type TestTenant } from '../test/support/client.js'
 import { eventually, receive, say } from '../test/support/talk.js'
 import type { AcapyWallet } from './acapy/agent.js'
 import type { Sides } from './pairs.js'
@@ -6,6 +8,8 @@ import type { Sides } from './pairs.js'
 /** One row of the matrix. */
 export interface Scenario {
   title: string
+  /** What keeps a peer, by its name, from it; it is not tried with that one. */
+  limits?: Record<string, string>
   run(sides: Sides): Promise<void>
 }
 
@@ -89,6 +93,23 @@ async function ping({ tenant, wallet, connectionId, theirConnectionId }: Pair): 
   }
 }
 
+/** Two tenants that talk, the first of them by whatever mediator it has. */
+async function hear(listener: TestTenant, speaker: TestTenant, content: string): Promise<void> {
+  const { invitee } = await connect(listener, speaker)
+  const tap = await listener.client.follow({ topics: ['BASIC_MESSAGE'] })
+  try {
+    await say(speaker.client, invitee, content)
+    await tap.find((event) => event.message?.content === content)
+  } finally {
+    await tap.close()
+  }
+}
+
+/** Its settings switch `--open-mediation` off for subwallets. */
+const NO_OPEN_MEDIATION = {
+  'ACA-Py, multitenant agent': 'subwallets of ACA-Py do not grant mediation by themselves',
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     title: "OOB invitation of the gateway's, connections 1.0; then messages and pings both ways",
@@ -144,6 +165,49 @@ export const SCENARIOS: readonly Scenario[] = [
       const { id, message } = await invite(tenant, true)
       for (let time = 0; time < 3; time++) await wallet.connected(await wallet.receive(message))
       await completedOf(tenant, id, 3)
+    },
+  },
+  {
+    title: "The peer as a tenant's own mediator; then a handshake and a message by it",
+    limits: NO_OPEN_MEDIATION,
+    async run(sides) {
+      const [tenant, other, wallet] = [await sides.tenant(), await sides.tenant(), await sides.wallet()]
+      const { endpoint } = await choose(tenant.client, await wallet.inviteToMediate())
+      assert.equal(serviceOf((await invite(tenant)).message).serviceEndpoint, endpoint)
+      await hear(tenant, other, "by the tenant's mediator")
+    },
+  },
+  {
+    title: "The peer as the base wallet's mediator; then a handshake and a message by it",
+    limits: NO_OPEN_MEDIATION,
+    async run(sides) {
+      const wallet = await sides.wallet()
+      const { endpoint } = await choose(sides.operator, await wallet.inviteToMediate())
+      try {
+        const [tenant, other] = [await sides.tenant(), await sides.tenant()]
+        assert.equal(serviceOf((await invite(tenant)).message).serviceEndpoint, endpoint)
+        await hear(tenant, other, "by the base wallet's mediator")
+      } finally {
+        await sides.operator.ask('mutation { setDefaultMediator { mediationGrant { id } } }')
+      }
+    },
+  },
+  {
+    title: "A tenant as the peer's mediator; then a handshake and messages by it",
+    async run(sides) {
+      const [mediator, tenant, wallet] = [await sides.tenant(), await sides.tenant(), await sides.wallet()]
+      await mediator.client.ask(
+        `mutation($id: ID!) { updateTenant(input: {tenantId: $id, settings: {mediates: true}}) { tenant { id } } }`,
+        { id: mediator.id },
+      )
+      const own = await wallet.receive((await invite(mediator, true)).message)
+      await wallet.connected(own)
+      const invitation = await wallet.invite(CONNECTIONS, { body: { mediation_id: await wallet.mediatedBy(own) } })
+      assert.equal(invitation.services[0].routingKeys.length, 1)
+      const connectionId = await receive(tenant, invitation)
+      await completed(tenant, connectionId)
+      const [theirConnectionId = ''] = await wallet.connectionsOf(invitation)
+      await talk({ tenant, wallet, connectionId, theirConnectionId })
     },
   },
 ]

@@ -165,6 +165,23 @@ export class AcapyWallet {
     return this.ask('POST', '/connections/create-invitation?auto_accept=true', {})
   }
 
+  /** An invitation for any number of agents to be mediated for. @returns its URL */
+  async inviteToMediate(): Promise<string> {
+    const { invitation_url } = await this.ask(
+      'POST',
+      '/out-of-band/create-invitation?auto_accept=true&multi_use=true',
+      { handshake_protocols: ['https://didcomm.org/didexchange/1.0'] },
+    )
+    return invitation_url
+  }
+
+  /** Has the other side of a connection mediate. @returns what invitations name it by */
+  async mediatedBy(connectionId: string): Promise<string> {
+    const { mediation_id: id } = await this.ask('POST', `/mediation/request/${connectionId}`, {})
+    await eventually(async () => (await this.ask('GET', `/mediation/requests/${id}`)).state === 'granted')
+    return id
+  }
+
   /** @returns the id of the connection */
   async receive(invitation: object): Promise<string> {
     const path = '/out-of-band/receive-invitation?auto_accept=true&use_existing_connection=false'
