@@ -56,6 +56,12 @@ export function invitationView(record: RecordJson, domain: string, chosen?: stri
   }
 }
 
+/** An invitation without the offer or request that it carries; undefined where it carries none. */
+function withoutRequests(record: RecordJson): RecordJson | undefined {
+  const { 'requests~attach': requests, ...message } = record['outOfBandInvitation'] as Record<string, unknown>
+  return requests === undefined ? undefined : { ...record, outOfBandInvitation: message }
+}
+
 function invitationUrl(message: Record<string, unknown>, domain: string): string {
   return JsonTransformer.fromJSON(message, DidCommOutOfBandInvitation, { validate: false }).toUrl({ domain })
 }
@@ -78,14 +84,16 @@ export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletS
         ports.publish(unit, { kind: 'INVITATION', id: shortIdOf(made), url })
       }
       if (!after || before?.['state'] === after['state']) return
+      const previousState = before ? fromCredo(before['state']) : null
+      const invitation = (record: RecordJson) => invitationView(record, domainOf(owner.settings), domains.get(unit))
+      // What only the tenant can read in its wallet is not told to the operator.
+      const bare = owner.settings.keyMode === 'UNMANAGED' ? withoutRequests(after) : undefined
       ports.event(unit, {
         tenantId: owner.tenantId,
         dispatch: owner.settings.eventDispatch,
         topic: 'INVITATION',
-        payload: {
-          previousState: before ? fromCredo(before['state']) : null,
-          invitation: invitationView(after, domainOf(owner.settings), domains.get(unit)),
-        },
+        payload: { previousState, invitation: invitation(after) },
+        ...(bare ? { basePayload: { previousState, invitation: { ...invitation(bare), shortUrl: null } } } : {}),
       })
     },
   }
