@@ -63,6 +63,7 @@ import { WalletKeyManagementService } from './key-management.js'
 import {
   discloseWhatIsOn,
   ignoreLateReports,
+  refuseWhatHasExpired,
   refuseWhatIsNotOfBase,
   refuseWhatIsOff,
   undoFailedHandling,
@@ -176,6 +177,7 @@ export class AgentFactory {
       noteReturnRoute,
       refuseWhatIsNotOfBase,
       refuseWhatIsOff,
+      refuseWhatHasExpired,
       discloseWhatIsOn,
       ignoreLateReports,
       undoFailedHandling,

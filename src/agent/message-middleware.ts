@@ -28,6 +28,17 @@ export const refuseWhatIsOff: DidCommMessageHandlerMiddleware = async ({ agentCo
   })
 }
 
+/**
+ * A message that its sender lets hold up to a time only (Aries RFC 0032) is not handled after it, and changes nothing.
+ * Reports are not answered by reports.
+ */
+export const refuseWhatHasExpired: DidCommMessageHandlerMiddleware = async ({ message }, next) => {
+  const expires = message.timing?.expiresTime
+  if (expires === undefined || expires.getTime() > Date.now()) return next()
+  if (message.type.endsWith('/problem-report')) return
+  throw new DidCommProblemReportError('The message has expired', { problemCode: 'message-expired' })
+}
+
 /** A report that comes when its exchange has ended changes nothing any more. */
 export const ignoreLateReports: DidCommMessageHandlerMiddleware = async (message, next) => {
   if (!(await isReportOfEnded(message))) await next()

@@ -65,7 +65,9 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
 
   override async processProposal(context: AgentContext, options: Options<'processProposal'>): Promise<void> {
     await super.processProposal(context, options)
-    const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = options.attachment.getDataAsJson() as {
+    const proposed: unknown = options.attachment.getDataAsJson()
+    if (typeof proposed !== 'object' || proposed === null) throw new Error('The proposal is none')
+    const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = proposed as {
       schema_id?: string
       cred_def_id?: string
     }
@@ -91,6 +93,16 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     // So that the holder sees what it is before it accepts.
     options.credentialExchangeRecord.metadata.set(AnonCredsCredentialMetadataKey, { schemaId, credentialDefinitionId })
     keepNotes(options.credentialExchangeRecord)
+  }
+
+  /** Credo looks at a request as it is answered only: where that waits for the issuer, it would wait in vain. */
+  override async processRequest(context: AgentContext, options: Options<'processRequest'>): Promise<void> {
+    await super.processRequest(context, options)
+    const requested = options.attachment.getDataAsJson() as { cred_def_id?: string } | null
+    const offered = options.credentialExchangeRecord.metadata.get(AnonCredsCredentialMetadataKey)
+    if (!offered?.credentialDefinitionId || requested?.cred_def_id !== offered.credentialDefinitionId) {
+      throw new Error('The request is not for what was offered')
+    }
   }
 
   override async acceptRequest(context: AgentContext, options: Options<'acceptRequest'>) {

@@ -12,6 +12,7 @@ import {
   DidCommProofState,
   parseMessageType,
 } from '@credo-ts/didcomm'
+import type { ExchangeRecord } from './notes.js'
 
 /** A step of an exchange that a message brings: who takes it, in which state, and what is said where it fails. */
 interface Step {
@@ -67,8 +68,10 @@ export async function abandonExchange(
   const step = STEPS[`${protocolName}/${messageName}`]
   if (!step) return undefined
   const { agentContext, connection } = message
-  const record = await find(agentContext, step, message.message.threadId)
-  if (record?.state !== step.state || (record.connectionId ?? connection?.id) !== connection?.id) return undefined
+  // Others may have begun a thread of the same id.
+  const records: ExchangeRecord[] = await find(agentContext, step, message.message.threadId)
+  const record = records.find(({ connectionId }) => (connectionId ?? connection?.id) === connection?.id)
+  if (record?.state !== step.state) return undefined
   record.errorMessage = step.reason
   if (step.kind === 'credential') {
     record.state = DidCommCredentialState.Abandoned as never
@@ -83,8 +86,8 @@ export async function abandonExchange(
 
 function find(context: AgentContext, { kind, role }: Step, threadId: string) {
   return kind === 'credential'
-    ? context.resolve(DidCommCredentialExchangeRepository).findSingleByQuery(context, { threadId, role: role as never })
-    : context.resolve(DidCommProofExchangeRepository).findSingleByQuery(context, { threadId, role: role as never })
+    ? context.resolve(DidCommCredentialExchangeRepository).findByQuery(context, { threadId, role: role as never })
+    : context.resolve(DidCommProofExchangeRepository).findByQuery(context, { threadId, role: role as never })
 }
 
 function reportOf({ kind, reason }: Step, majorVersion: number): DidCommProblemReportError {
