@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { Command } from 'commander'
 import type { Config } from '../config/config.js'
 import { ConfigError } from '../config/config-error.js'
@@ -8,6 +9,7 @@ import { createLogger, type Logger } from '../lib/logger.js'
 import { version } from '../lib/version.js'
 import { checkIndyNetworks } from './indy-check.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
+import { instanceIdOf, type Served, superviseWorkers, tellServed } from './workers.js'
 
 /** What this command needs of a gateway. */
 export interface ServedGateway {
@@ -26,14 +28,19 @@ export function serveCommand(createGateway: CreateGateway): Command {
 }
 
 async function serve(command: Command, createGateway: CreateGateway): Promise<void> {
-  const { raw, config, warnings } = settingsOf(command)
+  const { raw, config: given, warnings } = settingsOf(command)
+  const config = { ...given, instanceId: instanceIdOf(given.instanceId) }
   checkIndyNetworks(config)
   const { secrets, generated, warnings: secretWarnings } = loadSecrets(raw, config)
   // Before anything can fail: it is made once and told once.
   if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
-  for (const warning of [...warnings, ...secretWarnings]) logger.warn(warning)
   logUncaught(logger)
+  if (cluster.isPrimary) {
+    for (const warning of [...warnings, ...secretWarnings]) logger.warn(warning)
+    const { workers: count, instanceId } = config
+    if (count > 1) process.exit(await superviseWorkers({ count, instanceId, logger, onReady: announce }))
+  }
   const stopSignal = firstSignal()
   const gateway = await start(config, logger, () => createGateway({ config, secrets, logger }))
   const signal = await stopSignal
@@ -51,16 +58,20 @@ async function serve(command: Command, createGateway: CreateGateway): Promise<vo
 async function start(config: Config, logger: Logger, create: () => Promise<ServedGateway>): Promise<ServedGateway> {
   try {
     const gateway = await create()
-    const { url, explorerUrl } = await gateway.start()
-    print(`Tenantry ${version} is ready`)
-    print(`URL: ${url}`)
-    print(`Explorer: ${explorerUrl}`)
+    const served = await gateway.start()
+    if (!tellServed(served)) announce(served)
     return gateway
   } catch (error) {
     logger.debug('start failed', { error })
     process.stderr.write(`${startProblem(error, config)}\n`)
     process.exit(1)
   }
+}
+
+function announce({ url, explorerUrl }: Served): void {
+  print(`Tenantry ${version} is ready`)
+  print(`URL: ${url}`)
+  print(`Explorer: ${explorerUrl}`)
 }
 
 /** One line for what keeps a gateway from starting. Messages of unknown errors may hold a password and are left out. */
@@ -76,6 +87,13 @@ function startProblem(error: unknown, { host, port }: Config): string {
 /** The first signal asks for an orderly stop; a second one means now. */
 function firstSignal(): Promise<NodeJS.Signals> {
   const first = deferred<NodeJS.Signals>()
+  if (cluster.isWorker) {
+    // A terminal's signals go to workers as well, whom the first process tells when to stop; without it they do.
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
+    process.on('disconnect', () => first.resolve('SIGTERM'))
+    process.on('SIGTERM', first.resolve)
+    return first.promise
+  }
   let asked = false
   const onSignal = (signal: NodeJS.Signals) => {
     if (asked) process.exit(1)

@@ -8,7 +8,19 @@ import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
 import { indyNetworks } from './indy-networks.js'
 import { fileKey, type SettingName, settings } from './settings.js'
-import { duration, durationOrNone, httpUrl, jsonObject, list, oneOf, size, text, url, wholeNumber } from './values.js'
+import {
+  duration,
+  durationOrNone,
+  httpUrl,
+  jsonObject,
+  list,
+  oneOf,
+  size,
+  text,
+  url,
+  wholeNumber,
+  workers,
+} from './values.js'
 
 /** What the gateway runs by, without the keys, which are in Secrets. Times are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -70,6 +82,7 @@ export interface Config {
   /** null: for ever. */
   readonly auditRetentionMs: number | null
   readonly metricsPerTenant: boolean
+  readonly workers: number
   readonly instanceId: string
 }
 
@@ -123,6 +136,7 @@ const schema = z.object({
   LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
   AUDIT_RETENTION: durationOrNone(),
   METRICS_PER_TENANT: onOff,
+  WORKERS: workers(),
   INSTANCE_ID: text(/^[A-Za-z0-9._-]{1,64}$/, 'write 1 to 64 of A-Z a-z 0-9 . _ -').optional(),
 })
 
@@ -194,6 +208,9 @@ function checkTogether(parsed: Parsed): void {
   if (TOKEN_TTL_MAX !== null && (TOKEN_TTL === null || TOKEN_TTL > TOKEN_TTL_MAX)) {
     throw new ConfigError('TOKEN_TTL', 'must not be longer than TOKEN_TTL_MAX')
   }
+  if (parsed.WORKERS > 1 && !(parsed.DATABASE_URL && parsed.REDIS_URL)) {
+    throw new ConfigError('WORKERS', 'more than one needs DATABASE_URL and REDIS_URL')
+  }
   for (const name of ['ALLOW_ADDRESSES', 'TRUST_PROXY'] as const) {
     try {
       new AddressList(parsed[name] ?? [])
@@ -249,6 +266,7 @@ function toConfig(parsed: Parsed): Config {
     logFormat: parsed.LOG_FORMAT ?? (process.stderr.isTTY ? 'pretty' : 'json'),
     auditRetentionMs: parsed.AUDIT_RETENTION,
     metricsPerTenant: parsed.METRICS_PER_TENANT,
+    workers: parsed.WORKERS,
     instanceId: parsed.INSTANCE_ID ?? newId(),
   })
 }

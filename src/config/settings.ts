@@ -368,6 +368,14 @@ const settingList = [
   },
   {
     group: 'Operation',
+    name: 'WORKERS',
+    default: '1',
+    kind: '1 to 64 | auto',
+    meaning:
+      'Gateway processes behind the one port; `auto` is as many as there are processors. More than one needs `DATABASE_URL` and `REDIS_URL`. One that ends is started again; SIGHUP renews them one by one.',
+  },
+  {
+    group: 'Operation',
     name: 'INSTANCE_ID',
     defaultText: 'random',
     kind: '1 to 64 of `A-Z a-z 0-9 . _ -`',

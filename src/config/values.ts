@@ -1,5 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { parseDuration, parseSize } from './units.js'
+
+const WORKERS_MAX = 64
 
 /** A text that has the given shape; `advice` says how to write it. */
 export function text(shape: RegExp, advice: string) {
@@ -16,6 +19,15 @@ export function wholeNumber(least: number, most: number) {
   return converted(`must be a whole number from ${least} to ${most}`, (value) => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     return number >= least && number <= most ? number : undefined
+  })
+}
+
+/** A number of processes; `auto` is one for each processor. */
+export function workers() {
+  return converted('must be auto or a whole number from 1 to 64', (value) => {
+    if (value === 'auto') return Math.min(availableParallelism(), WORKERS_MAX)
+    const number = /^\d{1,2}$/.test(value) ? Number(value) : 0
+    return number >= 1 && number <= WORKERS_MAX ? number : undefined
   })
 }
 

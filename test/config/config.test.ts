@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseConfig, printableConfig, publicUrlOf } from '../../src/config/config.js'
@@ -177,6 +177,9 @@ describe('config', () => {
     ['LOG_LEVEL', 'verbose'],
     ['LOG_FORMAT', 'xml'],
     ['INSTANCE_ID', 'a b'],
+    ['WORKERS', '0'],
+    ['WORKERS', 'many'],
+    ['WORKERS', '2'],
   ]
   for (const [name, value] of wrong) {
     test(`refuses ${name}=${value} in one line that names it`, () => {
@@ -197,6 +200,13 @@ describe('config', () => {
     assert.equal(config.tokenTtlMs, null)
     assert.equal(config.tokenTtlMaxMs, null)
     assert.match(problem({ TOKEN_TTL: '2d', TOKEN_TTL_MAX: '1d' }), /^TOKEN_TTL: must not be longer/)
+  })
+
+  test('takes several workers where they have a database and Redis to share', () => {
+    const shared = { DATABASE_URL: 'postgres://a/b', REDIS_URL: 'redis://a' }
+    assert.equal(load({ ...shared, WORKERS: '3' }).config.workers, 3)
+    assert.equal(load({ ...shared, WORKERS: 'auto' }).config.workers, availableParallelism())
+    assert.match(problem({ DATABASE_URL: 'postgres://a/b', WORKERS: '2' }), /^WORKERS: more than one needs/)
   })
 
   test('takes an outside issuer whole, to the letter, and warns where it has no TLS', () => {

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
+import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { eventually, say } from '../support/talk.js'
+
+const WORKERS = 2
+
+describe('workers behind one port', () => {
+  let store: TestStore
+  let gateway: TestGateway
+  let acme: TestTenant
+  let globex: TestTenant
+  let connectionId: string
+
+  before(async () => {
+    store = await freshStore('postgres')
+    gateway = await startGateway(store, { WORKERS: `${WORKERS}`, INSTANCE_ID: 'host' })
+    ;[acme, globex] = await Promise.all([makeTenant(gateway.url), makeTenant(gateway.url)])
+    connectionId = (await connect(acme, globex)).inviter
+  })
+  after(async () => {
+    await gateway?.stop()
+    await store?.remove()
+  })
+
+  /** Process ids of the workers, which are the children of the process that was started. */
+  function workers(): number[] {
+    const { pid } = gateway.process
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    return children === '' ? [] : children.split(' ').map(Number)
+  }
+  const readyLines = () =>
+    gateway
+      .log()
+      .split('\n')
+      .flatMap((line) => (line.includes('"Ready"') ? [JSON.parse(line)] : []))
+
+  /** Sends messages one after the other until told to end; what the gateway refuses for now is sent again. */
+  function talk(prefix: string) {
+    let ended = false
+    const sent: string[] = []
+    const talking = (async () => {
+      for (let n = 0; !ended; n++) {
+        sent.push(`${prefix} ${n}`)
+        await say(acme.client, connectionId, `${prefix} ${n}`)
+      }
+    })()
+    const end = async () => {
+      ended = true
+      await talking
+      return sent
+    }
+    return { sent, end }
+  }
+  async function received(client: ApiClient, prefix: string): Promise<string[]> {
+    const found: string[] = []
+    const query =
+      'query($after: String) { basicMessages(first: 100, after: $after) { nodes { content } pageInfo { hasNextPage endCursor } } }'
+    for (let after: string | null = null; ; ) {
+      const { basicMessages } = await client.ask(query, { after })
+      found.push(...basicMessages.nodes.map(({ content }: { content: string }) => content))
+      if (!basicMessages.pageInfo.hasNextPage) return found.filter((content) => content.startsWith(prefix))
+      after = basicMessages.pageInfo.endCursor
+    }
+  }
+
+  test('are as many as are asked for, each an instance of its own', async () => {
+    assert.equal(workers().length, WORKERS)
+    assert.deepEqual(
+      readyLines().map(({ instanceId }) => instanceId),
+      ['host-1', 'host-2'],
+    )
+    assert.equal(new Set(readyLines().map(({ port }) => port)).size, 1)
+  })
+
+  test('are renewed one by one at SIGHUP, while every request is answered and no message lost or doubled', async () => {
+    const before = workers()
+    const { sent, end } = talk('renewed')
+    gateway.process.kill('SIGHUP')
+    await eventually(async () => /All workers are started anew/.test(gateway.log()), 60_000)
+    await eventually(async () => sent.length > 5)
+    const all = await end()
+    assert.ok(workers().every((pid) => !before.includes(pid)))
+    await eventually(async () => (await received(globex.client, 'renewed')).length >= all.length, 30_000)
+    assert.deepEqual(await received(globex.client, 'renewed'), all)
+  })
+
+  test('are started again where one is killed', async () => {
+    const [victim, other] = workers() as [number, number]
+    process.kill(victim, 'SIGKILL')
+    const now = () => workers().filter((pid) => pid !== victim)
+    await eventually(async () => now().length === WORKERS && readyLines().length === 2 * WORKERS + 1, 30_000)
+    assert.ok(now().includes(other))
+    assert.match(gateway.log(), /A worker has ended and is started again/)
+    await say(acme.client, connectionId, 'after the kill')
+    await eventually(async () => (await received(globex.client, 'after the kill')).length === 1, 30_000)
+  })
+
+  test('all end at SIGTERM', async () => {
+    const before = workers()
+    assert.equal(await gateway.stop(), 0)
+    const alive = before.filter((pid) => {
+      try {
+        return process.kill(pid, 0)
+      } catch {
+        return false
+      }
+    })
+    assert.deepEqual(alive, [])
+  })
+
+  test('do not outlive the process that started them', async () => {
+    gateway = await startGateway(store, { WORKERS: `${WORKERS}`, INSTANCE_ID: 'host' })
+    const before = workers()
+    await gateway.kill()
+    await eventually(async () => {
+      const alive = before.filter((pid) => readStatus(pid) !== undefined)
+      return alive.length === 0
+    }, 30_000)
+  })
+})
+
+function readStatus(pid: number): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return /^State:\tZ/m.test(status) ? undefined : status
+  } catch {
+    return undefined
+  }
+}
