@@ -852,6 +852,7 @@ export async function createGateway({ config, secrets, logger }: GatewayOptions)
     },
     async stop() {
       draining = true
+      server.leave()
       for (const timer of timers) clearInterval(timer)
       await Promise.all([overWs.stop(), didcommSockets.stop()])
       // Time for whoever asks whether it is ready to hear that it is not.

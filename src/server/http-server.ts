@@ -31,11 +31,16 @@ export const STUDIO_ORIGIN = 'https://studio.apollographql.com'
 export class HttpServer {
   private readonly server: Server
   private readonly connections = new Set<Socket>()
+  private leaving = false
 
   constructor(private readonly options: HttpServerOptions) {
     const app = express()
     app.disable('x-powered-by')
     app.disable('etag')
+    app.use((_req, res, next) => {
+      if (this.leaving) res.set('Connection', 'close')
+      next()
+    })
     app.use(cors(options.corsOrigins))
     assertOwn(options.routers.flatMap(pathsOf))
     for (const router of options.routers) app.use(router)
@@ -60,6 +65,14 @@ export class HttpServer {
       this.server.listen({ host: this.options.host, port: this.options.port, backlog: 2048 }, resolve)
     })
     return (this.server.address() as AddressInfo).port
+  }
+
+  /**
+   * Answers what comes with the end of its connection. One that is used is then closed between two requests, by who
+   * sends them, and not by this server while the next is on its way.
+   */
+  leave(): void {
+    this.leaving = true
   }
 
   /** Takes no new connections, and lets requests in hand end. */
