@@ -175,6 +175,7 @@ describe('an issue', () => {
     const shallow = [
       { ...good, cred_def_id: `${good.cred_def_id.slice(0, -3)}zzz` },
       { ...good, cred_def_id: 'did:example:1/it' },
+      { ...good, schema_id: issuer.definitionId },
       { ...good, key_correctness_proof: { ...proof, c: `${proof.c.slice(0, -1)}${proof.c.endsWith('1') ? 2 : 1}` } },
       { ...good, key_correctness_proof: null },
       { ...good, nonce: 'x' },
@@ -272,6 +273,7 @@ describe('an issue', () => {
       ({ values }) => Object.assign(values, { more: { raw: '7', encoded: '7' } }),
       ({ signature }) => Object.assign(signature.p_credential, { a: `${BigInt(signature.p_credential.a) + 1n}` }),
       (credential) => Object.assign(credential, { rev_reg_id: `${credential.rev_reg_id}x` }),
+      (credential) => Object.assign(credential, { rev_reg_id: null, rev_reg: null, witness: null }),
       (credential) => Object.assign(credential, { cred_def_id: issuer.schemaId }),
       (credential) => Object.assign(credential, replayed),
     ]

@@ -3,10 +3,11 @@ import {
   AnonCredsCredentialDefinitionRepository,
   AnonCredsCredentialMetadataKey,
   AnonCredsDidCommCredentialFormatService,
+  fetchCredentialDefinition,
   fetchRevocationRegistryDefinition,
   fetchSchema,
 } from '@credo-ts/anoncreds'
-import type { AgentContext } from '@credo-ts/core'
+import { type AgentContext, CredoError } from '@credo-ts/core'
 import type { DidCommCredentialExchangeRecord } from '@credo-ts/didcomm'
 import { keepNotes, notesOf } from './notes.js'
 
@@ -95,6 +96,15 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     keepNotes(options.credentialExchangeRecord)
   }
 
+  /** An offer names a schema beside its definition, which has one itself. */
+  override async acceptOffer(context: AgentContext, options: Options<'acceptOffer'>) {
+    const offered = options.offerAttachment.getDataAsJson() as { schema_id: string; cred_def_id: string }
+    const { credentialDefinition } = await fetchCredentialDefinition(context, offered.cred_def_id)
+    if (credentialDefinition.schemaId !== offered.schema_id)
+      throw new CredoError('The schema is not that of the definition')
+    return super.acceptOffer(context, options)
+  }
+
   /** Credo looks at a request as it is answered only: where that waits for the issuer, it would wait in vain. */
   override async processRequest(context: AgentContext, options: Options<'processRequest'>): Promise<void> {
     await super.processRequest(context, options)
@@ -128,7 +138,11 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     const isOffered =
       credential.cred_def_id === offered?.credentialDefinitionId && credential.schema_id === offered.schemaId
     if (!isOffered) throw new Error('The credential is not of the definition that was offered')
-    if (credential.rev_reg_id) {
+    if (!credential.rev_reg_id) {
+      // It could never be shown to hold still.
+      const { credentialDefinition } = await fetchCredentialDefinition(context, credential.cred_def_id)
+      if (credentialDefinition.value.revocation) throw new Error('The credential has no place in a registry')
+    } else {
       const found = await fetchRevocationRegistryDefinition(context, credential.rev_reg_id)
       if (found.revocationRegistryDefinition.credDefId !== credential.cred_def_id) {
         throw new Error('The credential has a place in a registry of another definition')
