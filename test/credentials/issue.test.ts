@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type AnyEvent, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
+import { type AnyEvent, ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
+import { makeUnmanaged } from '../tenancy/unmanaged.js'
 import {
   attributesOf,
   connect,
@@ -36,6 +37,37 @@ for (const kind of STORES) {
     after(async () => {
       await gateway?.stop()
       await store?.remove()
+    })
+
+    test('are told to the operator only where a tenant has it so, and without what only the tenant can read', async () => {
+      const base = await ApiClient.operator(gateway.url).follow()
+      const name = uniqueName('Secret')
+      const dispatched = { eventDispatch: 'BOTH' }
+      const [silent, open, closed] = await Promise.all([
+        makeTenant(gateway.url),
+        makeTenant(gateway.url, dispatched),
+        makeUnmanaged(gateway.url, dispatched),
+      ])
+      for (const tenant of [silent, open, closed]) {
+        await issue(issuer, tenant, await connect(issuer, tenant), name)
+        const { state } = await prove(verifier, tenant, await connect(verifier, tenant), proofRequest(issuer))
+        assert.equal(state, 'DONE')
+      }
+      const asked = { input: { name, request: proofRequest(issuer) } }
+      const { requestProof } = await closed.client.ask(OPERATIONS.requestProof, asked)
+      await base.find(({ proofExchange }) => proofExchange?.id === requestProof.proofExchange.id)
+      await base.close()
+      const told = ({ id }: TestTenant) =>
+        base.events.filter(({ tenantId, topic }) => tenantId === id && topic !== 'TENANT')
+      assert.deepEqual(told(silent), [])
+      assert.ok(JSON.stringify(told(open)).includes(name))
+      const topics = told(closed).map(({ topic }) => topic)
+      for (const topic of ['CREDENTIAL', 'PROOF', 'INVITATION']) assert.ok(topics.includes(topic), topic)
+      assert.ok(!JSON.stringify(told(closed)).includes(name))
+      for (const { invitation } of told(closed).filter(({ topic }) => topic === 'INVITATION')) {
+        const message = Buffer.from(new URL(invitation.url).searchParams.get('oob') as string, 'base64url').toString()
+        assert.ok(!message.includes('requests~attach'), message)
+      }
     })
 
     test('are issued, held, verified and revoked, and the next proof is refused', async () => {
