@@ -112,7 +112,8 @@ test('a path or an endpoint that another has there stays with it', async () => {
     const other = await makeTenant(gateway.url, { endpoint: slug })
     const taken = await createDid(other.client, 'web', { path })
     const text = await textAt(urlOf(taken.did, 'did.json'))
-    const { data } = await importTenant(ApiClient.operator(gateway.url), archive)
+    const { data, errors } = await importTenant(ApiClient.operator(gateway.url), archive)
+    assert.deepEqual(errors, undefined, gateway.log().split('\n').slice(-5).join('\n'))
     assert.deepEqual(data?.notServed, [did, `${gateway.url}/didcomm/t/${slug}`])
     assert.equal(await textAt(urlOf(taken.did, 'did.json')), text)
   } finally {
