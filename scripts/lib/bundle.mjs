@@ -27,8 +27,8 @@ const OUTSIDE = [
 ]
 
 /**
- * Puts the gateway and the thousands of files that it is loaded from into one, with the machine code of its start
- * beside it: half of a start is reading and compiling. `dist/src/bin.js` runs it.
+ * Puts the gateway and the thousands of files that it is loaded from into one, with what V8 compiles at its start
+ * beside it: two thirds of a start are reading and compiling. `dist/src/bin.js` runs it.
  */
 export async function buildBundle() {
   const hash = `${hashOf(root, [sources, inRoot('package-lock.json'), fileURLToPath(import.meta.url)])} ${process.version}`
@@ -72,7 +72,7 @@ const ownPlaces = {
   },
 }
 
-/** Starts a gateway once, so that V8 compiles what a start needs, and has it end. Without it a start takes longer. */
+/** Starts a gateway once, so that V8 compiles what a start needs, and has it end. */
 async function compileAhead() {
   const data = mkdtempSync(join(tmpdir(), 'tenantry-build-'))
   try {

@@ -10,10 +10,10 @@ const kept = new WeakMap<Parameters<Gather>[0], Map<string, ReturnType<Gather>>>
  * at, through all that the class inherits from, which was most of what validating a message or a DID document costs.
  */
 storage.getTargetValidationMetadatas = (target, ...how) => {
-  const rules = kept.get(target) ?? new Map<string, ReturnType<Gather>>()
-  kept.set(target, rules)
   const key = JSON.stringify(how)
-  const found = rules.get(key) ?? gather(target, ...how)
-  rules.set(key, found)
-  return found
+  const known = kept.get(target)?.get(key)
+  if (known) return known
+  const rules = gather(target, ...how)
+  kept.set(target, new Map(kept.get(target)).set(key, rules))
+  return rules
 }

@@ -85,10 +85,6 @@ export class Batch {
     for (const answer of this.answers) answer()
   }
 
-  fail(error: unknown): void {
-    for (const job of this.jobs) job.reject(error)
-  }
-
   /** Gives back what would have been kept. */
   discard(): void {
     free(this.keys)

@@ -1,7 +1,7 @@
-import type { Session } from '@openwallet-foundation/askar-shared'
-import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head, headFrom } from './head.js'
+import type { Head } from './head.js'
 import type { OwnStores } from './own-stores.js'
 import { OWN_PROFILE, type Place } from './place.js'
+import { readHead, writeHead } from './rows.js'
 import type { WalletStore } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
 
@@ -33,12 +33,7 @@ export class Places {
 
   /** The head of a wallet as it is now. */
   readHead(place: Place): Promise<Head> {
-    return this.use(place, (sessions, profile) =>
-      sessions.session(profile, async (session: Session) => {
-        const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME })
-        return row ? headFrom(row.value as string) : emptyHead()
-      }),
-    )
+    return this.use(place, (sessions, profile) => sessions.session(profile, (session) => readHead(session)))
   }
 
   /**
@@ -47,14 +42,12 @@ export class Places {
    */
   changeHead(place: Place, change: (head: Head) => void): Promise<void> {
     return this.use(place, (sessions, profile) =>
-      sessions.transaction(profile, async (session: Session) => {
-        const name = { category: HEAD_CATEGORY, name: HEAD_NAME }
-        const row = await session.fetch({ ...name, forUpdate: true })
-        const head = row ? headFrom(row.value as string) : emptyHead()
+      sessions.transaction(profile, async (session) => {
+        const head = await readHead(session, true)
+        const { rev } = head
         change(head)
         head.rev += 1
-        const entry = { ...name, value: JSON.stringify(head) }
-        await (row ? session.replace(entry) : session.insert(entry))
+        await writeHead(session, rev, head)
       }),
     )
   }

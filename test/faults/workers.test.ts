@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
@@ -106,6 +107,13 @@ describe('workers behind one port', () => {
     assert.match(gateway.log(), /A worker has ended and is started again/)
     await say(acme.client, connectionId, 'after the kill')
     await eventually(async () => (await received(globex.client, 'after the kill')).length === 1, 30_000)
+  })
+
+  test('are not begun where the first cannot start, which says why', async () => {
+    const taken = new URL(gateway.url).port
+    const { code, stderr } = await runCli(['serve', '--workers', '2', '--port', taken], store.env)
+    assert.equal(code, 1)
+    assert.match(stderr, /^PORT: \d+ on 127\.0\.0\.1 is taken/m)
   })
 
   test('all end at SIGTERM', async () => {
