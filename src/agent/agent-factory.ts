@@ -191,11 +191,11 @@ export class AgentFactory {
     ])
     root.context.resolve(DidCommFeatureRegistry).register(...options.protocols)
     const storage = root.context.resolve(StorageUpdateService)
-    if (
-      !(await options.profileOf(root.context.contextCorrelationId).fetch('StorageVersionRecord', STORAGE_VERSION_ID))
-    ) {
+    // In one unit: of instances that begin a store at once, one writes it and the others find it.
+    await options.profileOf(root.context.contextCorrelationId).transact(async (unit) => {
+      if (await unit.fetch('StorageVersionRecord', STORAGE_VERSION_ID)) return
       await storage.setCurrentStorageVersion(root.context, UpdateAssistant.frameworkStorageVersion)
-    }
+    })
     /** Whose wallet an event of Credo's is about, and in which unit of work. */
     const placeOf = (contextCorrelationId: string) => {
       const unit = currentUnit()

@@ -7,6 +7,7 @@ import { deferred } from '../lib/deferred.js'
 import { GatewayError } from '../lib/errors.js'
 import { createLogger, type Logger } from '../lib/logger.js'
 import { version } from '../lib/version.js'
+import { StoreError } from '../storage/errors.js'
 import { checkIndyNetworks } from './indy-check.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
 import { instanceIdOf, type Served, superviseWorkers, tellServed } from './workers.js'
@@ -77,6 +78,8 @@ function announce({ url, explorerUrl }: Served): void {
 /** One line for what keeps a gateway from starting. Messages of unknown errors may hold a password and are left out. */
 function startProblem(error: unknown, { host, port }: Config): string {
   if (error instanceof ConfigError || error instanceof GatewayError) return error.message
+  if (error instanceof StoreError)
+    return 'The store could not be used. See whether its database is well and has connections left.'
   const { code, name } = error as { code?: unknown; name?: unknown }
   if (code === 'EADDRINUSE') return `PORT: ${port} on ${host} is taken, choose another or stop what listens there`
   if (code === 'EACCES') return `PORT: this user may not listen on ${port}, choose one above 1023`

@@ -183,3 +183,26 @@ async function endsWith(tap: EventTap, code: number): Promise<void> {
   assert.equal((ended as { code?: number }).code, code)
   await tap.close()
 }
+
+test('gateways that begin one Postgres at once all start, on one store', async () => {
+  for (let round = 0; round < 4; round++) {
+    const store = await freshStore('postgres')
+    const started = await Promise.allSettled([startGateway(store), startGateway(store)])
+    const gateways = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+    try {
+      for (const start of started) if (start.status === 'rejected') throw start.reason
+      const echoes = await Promise.all(gateways.map(({ url }) => echo(url)))
+      assert.match(echoes[0] as string, /^[0-9a-f]{64}$/)
+      assert.equal(echoes[1], echoes[0])
+    } finally {
+      await Promise.all(gateways.map((gateway) => gateway.kill()))
+      await store.remove()
+    }
+  }
+})
+
+/** What only gateways on the same store answer alike. */
+async function echo(url: string): Promise<string> {
+  const response = await fetch(`${url}/health/live?challenge=begun`)
+  return ((await response.json()) as { echo: string }).echo
+}
