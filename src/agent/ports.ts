@@ -67,6 +67,8 @@ export interface RecordObserver {
   list?(record: RecordJson): string | undefined
   /** Tags beside the record's own, to filter its list by. */
   tags?(record: RecordJson): Tags
+  /** Tags of the record's own that nobody looks for. They are not written: each costs a statement. */
+  untagged?: readonly string[]
   /** Recipient keys that peers can use for the wallet as long as it has the record. */
   recipientKeys?(record: RecordJson, tags: Tags): string[]
   /** Called within the unit of work, before it is written. What it throws ends the change. */

@@ -150,7 +150,10 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
   }
 
   private tagsOf(record: T, json: RecordJson): Tags {
-    return { ...fromTagValues(record.getTags()), ...this.observers.get(record.type)?.tags?.(json) }
+    const observer = this.observers.get(record.type)
+    const tags = fromTagValues(record.getTags())
+    for (const name of observer?.untagged ?? []) delete tags[name]
+    return { ...tags, ...observer?.tags?.(json) }
   }
 }
 

@@ -2,6 +2,7 @@ import type { Session } from '@openwallet-foundation/askar-shared'
 import { type Entry, sizeOf, type Tags } from '../storage/entry.js'
 import { emptyHead, HEAD_CATEGORY, HEAD_NAME } from '../storage/head.js'
 import { placeInList } from '../storage/list.js'
+import { rowOf } from '../storage/rows.js'
 import type { RecordJson, RecordObserver } from './ports.js'
 
 /** A record of a type that somebody observes. */
@@ -42,7 +43,7 @@ export async function takeOver(session: Session, observers: readonly RecordObser
       value: place ? JSON.stringify({ ...json, createdAt }) : entry.value,
       tags: { ...entry.tags, ...observer?.tags?.(json), ...place?.tags },
     }
-    await session.replace(changed)
+    await session.replace(rowOf(changed))
     head.bytes += sizeOf(changed)
     for (const key of observer?.recipientKeys?.(json, entry.tags) ?? []) keys.add(key)
   }

@@ -75,9 +75,10 @@ export class AuditLog {
     let [low, high] = [await this.first(), (lists[AUDIT_LIST]?.n ?? 0) + 1]
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const [entry] = await this.base.query(AUDIT_CATEGORY, { _n: `${middle}` }, 1)
+      const one = { category: AUDIT_CATEGORY, list: AUDIT_LIST, filter: {}, limit: 1 }
+      const [found] = await this.base.list({ ...one, after: middle - 1, before: middle + 1 })
       // One that is gone was among the oldest.
-      if (!entry || auditEntryOf(entry).at < time) low = middle + 1
+      if (!found || auditEntryOf(found.entry).at < time) low = middle + 1
       else high = middle
     }
     return low

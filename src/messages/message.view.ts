@@ -18,6 +18,7 @@ export function messageObserver(ports: AgentPorts): RecordObserver {
   return {
     type: 'BasicMessageRecord',
     list: () => 'messages',
+    untagged: ['role', 'threadId', 'parentThreadId'],
     changed({ unit, owner, before, after }) {
       if (before || !after) return
       const message = messageView(after)

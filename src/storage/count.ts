@@ -1,7 +1,7 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
-import { OWN_CATEGORY, sizeOf, type Tags } from './entry.js'
+import { OWN_CATEGORY, sizeOf } from './entry.js'
 import type { Head } from './head.js'
-import { readHead, writeHead } from './rows.js'
+import { entryFrom, readHead, writeHead } from './rows.js'
 
 /** Whether it is known how much is in a wallet; one that is moving is left as it is. */
 export const isCounted = ({ bytes, counts, fence }: Head) =>
@@ -12,9 +12,10 @@ export async function countWallet(session: Session): Promise<void> {
   const before = await readHead(session, true)
   if (isCounted(before)) return
   const head = { ...before, rev: before.rev + 1, bytes: 0, counts: {} as Record<string, number> }
-  for (const { category, name, value, tags } of await session.fetchAll({})) {
+  for (const row of await session.fetchAll({})) {
+    const { category } = row
     if (OWN_CATEGORY.test(category)) continue
-    head.bytes += sizeOf({ category, name, value: value as string, tags: (tags ?? {}) as Tags })
+    head.bytes += sizeOf(entryFrom(row))
     head.counts[category] = (head.counts[category] ?? 0) + 1
   }
   await writeHead(session, before.rev, head)

@@ -1,12 +1,14 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import type { Head } from './head.js'
+import { entryFrom } from './rows.js'
 import { isText, matchesTags } from './tag-match.js'
 
 /**
  * Askar can neither order by a tag nor compare encrypted ones, so a list keeps its own order: each entry gets the next
- * number of its list when it is first written, and carries it in tags: `_n` the number, `_p` its page of a hundred,
- * `_q` its block of ten thousand. A page of the list is then a few equality queries, whatever the list's length.
+ * number of its list when it is first written, and carries it, as `_n`, with a tag `_p` for its page of a hundred. A page
+ * of the list is then one equality query, and a block of ten thousand one query for its hundred pages, whatever the list's
+ * length.
  */
 const PAGE = 100
 const BLOCK = 10_000
@@ -29,7 +31,6 @@ export function placeInList(head: Head, list: string, createdAt: number): { tags
   const tags = {
     _n: `${next.n}`,
     _p: `${list}/${Math.floor(next.n / PAGE)}`,
-    _q: `${list}/${Math.floor(next.n / BLOCK)}`,
   }
   return { tags, createdAt: next.at }
 }
@@ -67,7 +68,8 @@ export async function readList(session: Session, query: ListQuery, last: number)
       if (tried >= TRIED_PAGES && !asked) {
         asked = true
         // What is left of the block, all at once, unless it is too much.
-        const inBlock = await readStretch(session, query, query.filter, { _q: `${query.list}/${block}` }, 2 * PAGE)
+        const pages = [...steps(from, to, PAGE)].map((number) => `${query.list}/${number}`)
+        const inBlock = await readStretch(session, query, query.filter, { _p: { $in: pages } }, 2 * PAGE)
         if (inBlock) {
           take(found, inBlock, query, from, to)
           break
@@ -103,7 +105,7 @@ async function readStretch(
   const rows = await session.fetchAll({ category, tagFilter: { $and: [filter, stretch] }, limit: most + 1 })
   if (rows.length > most) return undefined
   return rows.map((row) => {
-    const entry = { category: row.category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }
+    const entry = entryFrom(row)
     return { n: Number(entry.tags['_n']), entry }
   })
 }

@@ -13,6 +13,7 @@ import { emptyHead, type Head } from './head.js'
 import { type Listed, type ListQuery, readList } from './list.js'
 import type { UnitSource } from './overlay.js'
 import { ProfileCache } from './profile-cache.js'
+import { Reading } from './reading.js'
 import { applyChange, applyKey, fetchEntry, queryEntries, readHead, writeHead } from './rows.js'
 import type { StoreSessions } from './store-sessions.js'
 import type { Unit } from './unit.js'
@@ -48,6 +49,7 @@ const TOGETHER_MS = 25
 export class Profile {
   private readonly turn = new Semaphore(1)
   private readonly jobs: Job[] = []
+  private readonly reading = new Reading((read) => this.store.session(this.name, read))
   private kept: ProfileCache | undefined
   private known: Head | undefined
   private riders: Rider[] = []
@@ -255,7 +257,7 @@ export class Profile {
 
   /** The head as it is in the store now. */
   head(): Promise<Head> {
-    return this.read((session) => readHead(session))
+    return this.reading.read((session) => readHead(session))
   }
 
   /** Reads outside of any unit, from the store itself. */
@@ -300,10 +302,12 @@ export class Profile {
 
   private readonly source: UnitSource = {
     fetch: (category, name) =>
-      this.cache.entry(category, name, () => this.read((session) => fetchEntry(session, category, name))),
+      this.cache.entry(category, name, () => this.reading.read((session) => fetchEntry(session, category, name))),
     query: (category, query) =>
-      this.cache.query(category, query, () => this.read((session) => queryEntries(session, category, query))),
+      this.cache.query(category, query, () => this.reading.read((session) => queryEntries(session, category, query))),
     fetchKey: (name) =>
-      this.cache.key(name, () => this.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined)),
+      this.cache.key(name, () =>
+        this.reading.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined),
+      ),
   }
 }

@@ -9,6 +9,30 @@ import { isText } from './tag-match.js'
 const DUPLICATE = 3
 const NOT_FOUND = 6
 
+/** Texts of objects, and what stands in front of those of entries that have a place in a list. */
+const OBJECT = '{"'
+const NUMBER = /^\{"_n":(\d+),/
+
+/**
+ * An entry as it is written. Each tag costs a statement of its own, in either database, so what nobody looks for by
+ * itself, the number in a list, goes with the value where that is the text of an object.
+ */
+export function rowOf(entry: Entry): Entry {
+  const { _n: number, ...tags } = entry.tags
+  if (number === undefined || !entry.value.startsWith(OBJECT)) return entry
+  return { ...entry, value: `{"_n":${number},${entry.value.slice(1)}`, tags }
+}
+
+/** An entry as it was written; before format 3 all of its place was in tags. */
+export function entryFrom(row: { category: string; name: string; value: unknown; tags?: object }): Entry {
+  const { category, name } = row
+  const value = row.value as string
+  const tags = (row.tags ?? {}) as Tags
+  const found = NUMBER.exec(value)
+  if (!found) return { category, name, value, tags }
+  return { category, name, value: `{${value.slice(found[0].length)}`, tags: { ...tags, _n: found[1] as string } }
+}
+
 /** The head of a profile, an empty one where nothing was written yet. */
 export async function readHead(session: Session, forUpdate = false): Promise<Head> {
   const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
@@ -20,7 +44,7 @@ export async function fetchEntry(session: Session, category: string, name: strin
   // Names are C strings: none has a NUL, whatever a client asks for.
   if (name.includes('\0')) return undefined
   const row = await session.fetch({ category, name })
-  return row ? { category, name, value: row.value as string, tags: (row.tags ?? {}) as Tags } : undefined
+  return row ? entryFrom(row) : undefined
 }
 
 /** All entries that match. */
@@ -32,14 +56,15 @@ export async function queryEntries(
 ): Promise<Entry[]> {
   if (!isText(tagFilter)) return []
   const rows = await session.fetchAll({ category, tagFilter, limit })
-  return rows.map((row) => ({ category, name: row.name, value: row.value as string, tags: (row.tags ?? {}) as Tags }))
+  return rows.map(entryFrom)
 }
 
 /** Writes one change. */
 export async function applyChange(session: Session, change: Change): Promise<void> {
   if (change.op === 'clear') return session.removeAll({ category: change.category, tagFilter: change.query })
   if (change.op === 'remove') return remove(session, change)
-  return change.op === 'insert' ? session.insert(change.entry) : session.replace(change.entry)
+  const row = rowOf(change.entry)
+  return change.op === 'insert' ? session.insert(row) : session.replace(row)
 }
 
 /** What is gone already is as it should be. */

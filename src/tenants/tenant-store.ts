@@ -34,7 +34,19 @@ const ENDPOINTS = 'tenant-endpoint'
 export class TenantStore {
   private readonly known = new LRUCache<string, Tenant>({ max: 20_000 })
   private changes = 0
-  /** Called with each tenant that was read; undefined where there is none. */
+  /** What a unit has made of tenants, which is known here as soon as it is committed; undefined where one is gone. */
+  private readonly made: Collector<{ id: string; tenant: Tenant | undefined }> = {
+    settle: (items) => ({
+      changes: [],
+      committed: () => {
+        for (const { id, tenant } of items) this.know(id, tenant)
+      },
+      uncertain: () => {
+        for (const { id } of items) this.forget(id)
+      },
+    }),
+  }
+  /** Called with each tenant that is found to be as it was not known to be; undefined where there is none. */
   onRead: (tenantId: string, tenant: Tenant | undefined) => void = () => {}
   /** Called in this process once a change is committed. */
   onChange: (tenantId: string) => void = () => {}
@@ -114,7 +126,7 @@ export class TenantStore {
     await moveEndpoint(unit, profile.id, null, profile.endpoint)
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })
     unit.insert(accessEntry(profile.id, tenant))
-    return tenant
+    return this.making(unit, tenant)
   }
 
   /** Changes what a tenant is. @returns undefined where there is none @throws CONFLICT where its endpoint is taken */
@@ -136,7 +148,8 @@ export class TenantStore {
     if (profile.deleting && !old.deleting) audit(unit, { action: 'TENANT_DELETED', tenantId: id })
     const told = typeof event === 'function' ? event(old, profile) : event
     const details = { changed: changedFields(old, profile) }
-    return { ...profile, ...(told ? await this.writeAccess(unit, profile, access, told, details) : access) }
+    const next = told ? await this.writeAccess(unit, profile, access, told, details) : access
+    return this.making(unit, { ...profile, ...next })
   }
 
   /** Changes a tenant's tokens. @returns undefined where there is none */
@@ -150,7 +163,7 @@ export class TenantStore {
     if (!before) return undefined
     const access = { tokens: change(before), lifecycle: before.lifecycle }
     const details = tokenDetails(before.tokens, access.tokens)
-    return { ...before, ...(await this.writeAccess(unit, before, access, event, details)) }
+    return this.making(unit, { ...before, ...(await this.writeAccess(unit, before, access, event, details)) })
   }
 
   /** Notes when a tenant's tokens were used (seconds, by token). */
@@ -159,6 +172,7 @@ export class TenantStore {
     if (!tenant) return
     const tokens = tenant.tokens.map((token) => ({ ...token, lastUsedAt: uses.get(token.id) ?? token.lastUsedAt }))
     await unit.replace(accessEntry(id, { ...tenant, tokens }))
+    this.making(unit, { ...tenant, tokens })
   }
 
   /** Removes a tenant, and what the base wallet holds of it; the last event goes to the base stream. */
@@ -168,6 +182,7 @@ export class TenantStore {
     await unit.remove(ACCESS, tenant.id)
     await unit.remove(NAMES, tenant.name)
     await moveEndpoint(unit, tenant.id, tenant.endpoint, null)
+    unit.add(this.made, { id: tenant.id, tenant: undefined })
   }
 
   /** The lifecycle events of a tenant after the first `from`, as far as they are kept. */
@@ -182,15 +197,25 @@ export class TenantStore {
     return drafts
   }
 
-  /** A tenant has changed: here, or on another instance. */
+  /** A tenant may have changed: on another instance, or in a commit of which nothing is known. */
   forget(id: string): void {
     this.changes += 1
     this.known.delete(id)
   }
 
+  private making(unit: Unit, tenant: Tenant): Tenant {
+    unit.add(this.made, { id: tenant.id, tenant })
+    return tenant
+  }
+
+  private know(id: string, tenant: Tenant | undefined): void {
+    this.forget(id)
+    if (tenant) this.known.set(id, tenant, { ttl: this.freshFor })
+    this.onRead(id, tenant)
+  }
+
   /** To be called once a change is committed. */
   changed(id: string): void {
-    this.forget(id)
     this.announce(id)
     this.onChange(id)
   }

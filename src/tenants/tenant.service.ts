@@ -243,7 +243,6 @@ export class TenantService {
     await this.profiles.base.transact(async (unit) => {
       for (const [tenantId, uses] of used) await this.store.noteTokenUse(unit, tenantId, uses)
     })
-    for (const tenantId of used.keys()) this.store.forget(tenantId)
   }
 
   /** Stops a tenant everywhere, until it is resumed. */

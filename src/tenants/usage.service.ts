@@ -72,7 +72,7 @@ export class UsageService {
           invitations: await count('OutOfBandRecord'),
           basicMessages: await count('BasicMessageRecord'),
           // Those that handshakes made stand in no list.
-          dids: await count('DidRecord', { $exist: ['_n'] }),
+          dids: await count('DidRecord', { $exist: ['_p'] }),
         }
       })
       const events = head.seq - head.first + 1

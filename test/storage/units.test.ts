@@ -235,7 +235,9 @@ for (const kind of KINDS) {
             const { tags, createdAt } = placeInList(unit.head, 'items', at)
             const n = turn * 60 + index + 1
             const own = { part: n % 2 === 0 ? 'even' : 'odd', ...(n % 100 === 7 ? { rare: 'yes' } : {}) }
-            unit.insert({ category: 'item', name: `${n}`, value: `${createdAt}`, tags: { ...own, ...tags } })
+            // The number goes with texts of objects, and beside all others.
+            const value = n % 3 === 0 ? `${createdAt}` : JSON.stringify({ createdAt })
+            unit.insert({ category: 'item', name: `${n}`, value, tags: { ...own, ...tags } })
           }
         })
       }
@@ -245,7 +247,11 @@ for (const kind of KINDS) {
         all.map(({ n }) => n),
         Array.from({ length: 180 }, (_, index) => index + 1),
       )
-      const times = all.map(({ entry }) => Number(entry.value))
+      const times = all.map(({ entry: { value } }) =>
+        Number(value.startsWith('{') ? JSON.parse(value).createdAt : value),
+      )
+      assert.deepEqual(Object.keys(JSON.parse(all[0]?.entry.value ?? '')), ['createdAt'])
+      assert.equal((await place.profile().fetch('item', '1'))?.value, all[0]?.entry.value)
       assert.ok(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0)))
       const numbers = async (part: object) => (await profile.list({ ...query, limit: 5, ...part })).map(({ n }) => n)
       assert.deepEqual(await numbers({ after: 98 }), [99, 100, 101, 102, 103])
@@ -262,6 +268,24 @@ for (const kind of KINDS) {
     })
   })
 }
+
+test('a unit of work that waits holds nothing that others need', async () => {
+  // One place: a session that the first kept would never let the second begin.
+  const place = await openPlace('postgres', 3)
+  try {
+    const [one, other] = [place.profile(), place.profile()]
+    let waited = false
+    await one.transact(async (unit) => {
+      await unit.fetch('thing', 'any')
+      if (waited) return
+      waited = true
+      await other.transact((inner) => increased(inner, 'it'))
+    })
+    assert.equal((await one.fetch('counter', 'it'))?.value, '1')
+  } finally {
+    await place.remove()
+  }
+})
 
 describe('units of work of two instances', () => {
   let place: StorePlace
