@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { settings } from '../src/config/settings.js'
 import { base58Encode } from '../src/lib/base58.js'
-import type { Backing } from './backing.js'
 
 const ENTRY = fileURLToPath(new URL('../src/bin.js', import.meta.url))
 const READY_WITHIN_MS = 60_000
@@ -24,7 +23,8 @@ export class GatewayProcess {
   private child: ChildProcess | undefined
   private address = ''
 
-  constructor(backing: Backing) {
+  /** `own`: its settings, beside those that every run has. */
+  constructor(own: Record<string, string>) {
     this.environment = {
       ...withoutSettings(process.env),
       NODE_ENV: 'production',
@@ -34,7 +34,7 @@ export class GatewayProcess {
       JWT_SECRET: randomBytes(48).toString('base64url'),
       OPERATOR_API_KEYS: this.operatorKey,
       LOG_FORMAT: 'json',
-      ...backing.settings,
+      ...own,
     }
   }
 

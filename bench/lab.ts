@@ -42,8 +42,12 @@ export class Lab {
   private client: HttpClient | undefined
   private peerServer: PeerServer | undefined
 
-  constructor(readonly backing: Backing) {
-    this.gateway = new GatewayProcess(backing)
+  /** `settings`: of the gateway, beside those of its stores. */
+  constructor(
+    readonly backing: Backing,
+    settings: Record<string, string> = {},
+  ) {
+    this.gateway = new GatewayProcess({ ...settings, ...backing.settings })
     this.meter = new Meter(() => this.gateway.pid, backing)
   }
 

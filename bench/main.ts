@@ -8,12 +8,13 @@ import { allScenarios, DEFAULT_SOAK } from './scenarios/index.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { resultLine } from './table.js'
 
-// npm run bench -- --out FILE [--store sqlite|postgres] [--only SCENARIO]… [--soak N]
+// npm run bench -- --out FILE [--store sqlite|postgres] [--only SCENARIO]… [--soak N] [--workers N]
 
 interface Options {
   out: string
   store: StoreKind
   scenarios: Scenario[]
+  workers: number
 }
 
 function readOptions(): Options {
@@ -23,6 +24,7 @@ function readOptions(): Options {
       store: { type: 'string', default: 'sqlite' },
       only: { type: 'string', multiple: true },
       soak: { type: 'string', default: `${DEFAULT_SOAK}` },
+      workers: { type: 'string', default: '1' },
     },
   })
   const { out, store, only } = values
@@ -30,16 +32,19 @@ function readOptions(): Options {
   if (store !== 'sqlite' && store !== 'postgres') throw new Error('--store is sqlite or postgres')
   const soak = Number(values.soak)
   if (!Number.isInteger(soak) || soak < 1) throw new Error('--soak is a number of messages')
+  const workers = Number(values.workers)
+  if (!Number.isInteger(workers) || workers < 1) throw new Error('--workers is a number of processes')
+  if (workers > 1 && store !== 'postgres') throw new Error('--workers takes --store postgres')
   const scenarios = allScenarios(soak)
   const names = scenarios.map(({ name }) => name)
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(' | ')}`)
-  return { out, store, scenarios: only ? scenarios.filter(({ name }) => only.includes(name)) : scenarios }
+  return { out, store, workers, scenarios: only ? scenarios.filter(({ name }) => only.includes(name)) : scenarios }
 }
 
-async function run({ store, scenarios }: Options): Promise<(Result | Failure)[]> {
+async function run({ store, scenarios, workers }: Options): Promise<(Result | Failure)[]> {
   const backing = await openBacking(store)
-  const lab = new Lab(backing)
+  const lab = new Lab(backing, { WORKERS: `${workers}` })
   const dispose = async () => {
     await lab.dispose()
     await backing.dispose()
@@ -80,6 +85,13 @@ try {
 const begin = performance.now()
 const results = await run(options)
 const seconds = Math.round((performance.now() - begin) / 1000)
-const output = { store: options.store, cores: cpus().length, node: process.version, seconds, results }
+const output = {
+  store: options.store,
+  workers: options.workers,
+  cores: cpus().length,
+  node: process.version,
+  seconds,
+  results,
+}
 writeFileSync(options.out, `${JSON.stringify(output, null, 1)}\n`)
 if (results.some((result) => 'error' in result)) process.exitCode = 1

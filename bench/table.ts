@@ -88,6 +88,17 @@ export function sideBySide(ours: Result[], theirs: AcapyResult[]): string {
   return markdown(head, rows)
 }
 
+/** How many operations a second more processes do, beside one of ours and ACA-Py's. */
+export function workersTable(workers: Result[], ours: Result[], theirs: AcapyResult[]): string {
+  const rows = workers.map((result) => {
+    const one = ours.find((own) => keyOf(own) === keyOf(result))?.per_s
+    const other = theirs.find((acapy) => keyOf(acapy) === keyOf(result))?.per_s
+    const ratio = other === undefined ? '' : `**${(result.per_s / other).toFixed(1)}**`
+    return [result.scenario, result.conc, result.per_s, one, other, ratio, result.rss_mb]
+  })
+  return markdown(['operation', 'at once', 'two workers', 'one', 'ACA-Py', 'ratio', 'RSS MB of all'], rows)
+}
+
 /** Our own figures, in full. */
 export function ownTable(ours: Result[]): string {
   const head = ['operation', 'at once', 'n', 'per s', 'p50 ms', 'p99 ms', 'CPU ms', 'Postgres ms', 'Redis ms', 'RSS MB']

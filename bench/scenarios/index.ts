@@ -1,6 +1,7 @@
 import { fairness } from './fairness.js'
 import { handshake } from './handshake.js'
 import { inboundOneTenant, inboundSixteenTenants } from './inbound.js'
+import { manyTenants } from './many-tenants.js'
 import { message } from './message.js'
 import type { Scenario } from './scenario.js'
 import { soak } from './soak.js'
@@ -24,6 +25,7 @@ export function allScenarios(soakMessages = DEFAULT_SOAK): Scenario[] {
     eventFanOut,
     idleSubscriptions,
     fairness,
+    manyTenants,
     soak(soakMessages),
   ]
 }
