@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../lib/deferred.js'
 import type { Logger } from '../lib/logger.js'
+import { answerWithMetricsOfAll } from '../server/metrics-of-all.js'
 
 /** What a worker tells once it serves. */
 export interface Served {
@@ -83,6 +84,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     logger.info('All workers are started anew', { count })
   }
 
+  answerWithMetricsOfAll()
   let renewing = false
   process.on('SIGHUP', async () => {
     if (renewing) return
@@ -118,7 +120,13 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
 /** @returns where a worker serves, once it does; null where it ends before */
 function servedBy(worker: Worker): Promise<Served | null> {
   return new Promise((resolve) => {
-    worker.once('message', (served: Served) => resolve(served))
+    const heard = (message: Partial<Served>) => {
+      // Workers answer other questions as well.
+      if (!('url' in message)) return
+      worker.off('message', heard)
+      resolve(message as Served)
+    }
+    worker.on('message', heard)
     worker.once('exit', () => resolve(null))
   })
 }

@@ -1,6 +1,7 @@
 import { Router } from 'express'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InboundOutcome } from '../relay/inbound.js'
+import { metricsOfAll } from './metrics-of-all.js'
 
 export interface MetricSources {
   openWallets: () => number
@@ -47,11 +48,13 @@ export class Metrics {
         registers,
       })
     }
-    const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
+    /** `aggregator`: what the values of several workers come to. */
+    const gauge = (name: string, help: string, read: () => number | Promise<number>, aggregator: Aggregator = 'sum') =>
       new Gauge({
         name,
         help,
         registers,
+        aggregator,
         async collect() {
           // Metrics are asked for most when the store is away: what it knows then has no value, and all others have.
           this.set(await Promise.resolve(read()).catch(() => Number.NaN))
@@ -62,13 +65,20 @@ export class Metrics {
     gauge('tenantry_store_queue', 'Sessions that wait for a connection to the store', sources.waitingForStore)
     gauge('tenantry_outbound_pending', 'Outbound messages that wait or are under way here', sources.outboundPending)
     gauge('tenantry_didcomm_sockets', 'WebSockets for DIDComm that are open', sources.didcommSockets)
-    gauge('tenantry_tenants', 'Tenants of this gateway', async () =>
-      sources.storeUp() ? sources.tenants() : Number.NaN,
+    gauge(
+      'tenantry_tenants',
+      'Tenants of this gateway',
+      async () => (sources.storeUp() ? sources.tenants() : Number.NaN),
+      'first',
     )
-    gauge('tenantry_store_up', 'Whether the store answers: 1 or 0', () => Number(sources.storeUp()))
-    gauge('tenantry_redis_up', 'Whether Redis is connected: 1 or 0, also 0 without one', () =>
-      Number(sources.redisUp()),
+    gauge('tenantry_store_up', 'Whether the store answers: 1 or 0', () => Number(sources.storeUp()), 'min')
+    gauge(
+      'tenantry_redis_up',
+      'Whether Redis is connected: 1 or 0, also 0 without one',
+      () => Number(sources.redisUp()),
+      'min',
     )
+    gauge('tenantry_processes', 'Gateway processes that these figures are of', () => 1)
   }
 
   countInbound(outcome: InboundOutcome): void {
@@ -96,8 +106,11 @@ export class Metrics {
 
   router(): Router {
     const router = Router()
+    const metrics = metricsOfAll(this.registry)
     router.get('/metrics', async (_req, res) => {
-      res.type(this.registry.contentType).send(await this.registry.metrics())
+      const text = await metrics()
+      if (text === undefined) return void res.status(503).type('text').send('A worker does not answer.\n')
+      res.type(this.registry.contentType).send(text)
     })
     return router
   }

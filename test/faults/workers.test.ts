@@ -85,6 +85,25 @@ describe('workers behind one port', () => {
     assert.equal(new Set(readyLines().map(({ port }) => port)).size, 1)
   })
 
+  test('have one page of metrics, whichever of them answers', async () => {
+    const page = async () => {
+      const response = await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })
+      const text = await response.text()
+      return (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+    }
+    const inbound = 'tenantry_inbound_messages_total{outcome="handled"}'
+    const before = (await page())(inbound.replace(/[{}]/g, '\\$&'))
+    for (let n = 0; n < 6; n++) await say(acme.client, connectionId, `counted ${n}`)
+    await eventually(async () => (await received(globex.client, 'counted')).length === 6)
+    for (let n = 0; n < 4; n++) {
+      const of = await page()
+      assert.equal(of('tenantry_processes'), WORKERS)
+      assert.equal(of('tenantry_store_up'), 1)
+      assert.equal(of('tenantry_tenants'), 2)
+      assert.ok(of(inbound.replace(/[{}]/g, '\\$&')) >= before + 6)
+    }
+  })
+
   test('are renewed one by one at SIGHUP, while every request is answered and no message lost or doubled', async () => {
     const before = workers()
     const { sent, end } = talk('renewed')
