@@ -14,10 +14,33 @@ export interface FairGateOptions {
   stayMs: number
 }
 
-const inside = new AsyncLocalStorage<() => void>()
+/** What running work knows of its place, which it may give away and ask for again. */
+class Pass {
+  #entering: Promise<() => void> | undefined
+
+  constructor(
+    private readonly gate: FairGate,
+    private readonly key: string,
+  ) {}
+
+  async enter(): Promise<void> {
+    this.#entering ??= this.gate.enter(this.key)
+    await this.#entering
+  }
+
+  leave(): void {
+    void this.#entering?.then((leave) => leave())
+    this.#entering = undefined
+  }
+}
+
+const passes = new AsyncLocalStorage<Pass>()
 
 /** Gives the running work's place to another: it is about to wait, in a queue that is fair by itself. */
-export const leaveGate = (): void => inside.getStore()?.()
+export const leaveGate = (): void => passes.getStore()?.leave()
+
+/** Waits for a place again, for work that has given its own away. Outside of any gate it does nothing. */
+export const enterGateAgain = (): Promise<void> | undefined => passes.getStore()?.enter()
 
 interface Waiter {
   enter(): void
@@ -58,11 +81,12 @@ export class FairGate {
   }
 
   async use<T>(key: string, fn: () => T | Promise<T>): Promise<T> {
-    const leave = await this.enter(key)
+    const pass = new Pass(this, key)
+    await pass.enter()
     try {
-      return await inside.run(leave, fn)
+      return await passes.run(pass, fn)
     } finally {
-      leave()
+      pass.leave()
     }
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Session } from '@openwallet-foundation/askar-shared'
 import { isGatewayError } from '../lib/errors.js'
-import { leaveGate } from '../lib/fair-gate.js'
+import { enterGateAgain, leaveGate } from '../lib/fair-gate.js'
 import { Semaphore } from '../lib/semaphore.js'
 import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
@@ -67,7 +67,7 @@ export class Profile {
   /** Runs `fn` as a unit of work; see {@link Unit}. It may run more than once and must not wait for the network. */
   transact<T>(fn: (unit: Unit) => Promise<T>): Promise<T> {
     // Units of one profile are run one at a time: while they wait they keep nobody else from coming as far.
-    leaveGate()
+    if (this.turn.free === 0) leaveGate()
     const within = AsyncLocalStorage.snapshot()
     return new Promise<unknown>((resolve, reject) => {
       this.jobs.push({ run: fn, within, resolve, reject })
@@ -168,7 +168,10 @@ export class Profile {
       }
       // Where all is cached nothing else would run before the last of them.
       if (index > 0) await nextTurn()
+      // Those that are written together compute one by one, each in its tenant's turn among others.
+      await job.within(enterGateAgain)
       await batch.add(job)
+      if (jobs.length > 1) job.within(leaveGate)
     }
     return batch
   }

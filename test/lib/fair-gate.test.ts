@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FairGate } from '../../src/lib/fair-gate.js'
+import { enterGateAgain, FairGate, leaveGate } from '../../src/lib/fair-gate.js'
 
 const OPTIONS = { most: 4, share: 1, yieldMs: 0, aboutMs: 60_000, stayMs: 60_000 }
 
@@ -99,5 +99,29 @@ describe('fair gate', () => {
     assert.equal(busy.keys(), 'a')
     await sleep(60)
     assert.equal(busy.keys(), 'aa')
+  })
+
+  test('lets work that has given its place away wait for one again, and keeps none that it leaves behind', async () => {
+    const gate = new FairGate({ ...OPTIONS, most: 1 })
+    const steps: string[] = []
+    const work = gate.use('a', async () => {
+      leaveGate()
+      await settled()
+      steps.push('out')
+      await enterGateAgain()
+      steps.push('in again')
+      // What has a place needs no other.
+      await enterGateAgain()
+    })
+    const other = crowd(gate, ['b'])
+    await settled()
+    await settled()
+    assert.deepEqual([other.keys(), steps], ['b', ['out']])
+    other.inside[0]?.leave()
+    await work
+    assert.deepEqual(steps, ['out', 'in again'])
+    const next = crowd(gate, ['c'])
+    await settled()
+    assert.equal(next.keys(), 'c')
   })
 })
