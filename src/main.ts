@@ -5,7 +5,7 @@ import { createProgram, runProgram } from './cli/program.js'
 const program = createProgram(async (parts) => {
   // Before anything imports Credo, which takes the binding that is registered then.
   await loadAskar({ binding: parts.config.askarBinding })
-  return (await import('./gateway.js')).createGateway(parts)
+  return (await import('./gateway/index.js')).createGateway(parts)
 })
 
 void runProgram(program, process.argv.slice(2))

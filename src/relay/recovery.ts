@@ -19,10 +19,11 @@ export interface RecoveryOptions {
   shared: boolean
   /** What every instance should have alike, for whoever compares them. */
   facts: Record<string, string>
-  /** Finishes what an instance that died left of a tenant: messages that wait, events not yet copied. */
-  recover: (tenantId: string, isAlive: (instance: string) => boolean) => Promise<void>
   logger: Logger
 }
+
+/** Finishes what an instance that died left of a tenant: messages that wait, events not yet copied. */
+export type TakeOver = (tenantId: string, isAlive: (instance: string) => boolean) => Promise<void>
 
 /**
  * Finds the work that a crash left behind. Before an instance writes what needs work after its commit, it notes the
@@ -33,6 +34,7 @@ export class Recovery {
   private readonly self: string
   private readonly marked = new Map<string, { written: Promise<void>; usedAt: number }>()
   private readonly beat: NodeJS.Timeout | undefined
+  private takeOver: TakeOver | undefined
   private sweeping = false
 
   constructor(private readonly options: RecoveryOptions) {
@@ -40,6 +42,12 @@ export class Recovery {
     if (!options.shared) return
     this.beat = setInterval(() => void this.sweep(), BEAT_MS)
     this.beat.unref()
+  }
+
+  /** Looks for unfinished work now, and from now on as often as this instance says that it lives. */
+  begin(takeOver: TakeOver): Promise<void> {
+    this.takeOver = takeOver
+    return this.sweep()
   }
 
   /** To be awaited before a commit that leaves work to do. The base wallet is looked at without a note. */
@@ -87,18 +95,21 @@ export class Recovery {
     return instance === this.self || (this.options.shared && (await this.living()).has(instance))
   }
 
-  /** Recovers what dead instances left, and says that this one lives. */
-  async sweep(): Promise<void> {
+  /** Says that this instance lives, and recovers what dead ones left. */
+  private async sweep(): Promise<void> {
     if (this.sweeping) return
     this.sweeping = true
     try {
       if (this.options.shared) await this.sayAlive()
+      const { takeOver } = this
+      if (!takeOver) return
       const alive = this.options.shared ? await this.living() : new Set<string>()
       for (const entry of await this.options.base.query(MARKS, {})) {
         const instance = String(entry.tags['instance'])
         if (alive.has(instance) || instance === this.self) continue
         const tenantId = JSON.parse(entry.value) as string
-        await this.recoverOne(entry.name, tenantId, (name) => name === this.self || alive.has(name)).catch((error) =>
+        const isAlive = (name: string) => name === this.self || alive.has(name)
+        await this.recoverOne(entry.name, tenantId, () => takeOver(tenantId, isAlive)).catch((error) =>
           this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
         )
       }
@@ -118,11 +129,11 @@ export class Recovery {
     })
   }
 
-  private async recoverOne(mark: string, tenantId: string, isAlive: (instance: string) => boolean): Promise<void> {
+  private async recoverOne(mark: string, tenantId: string, recover: () => Promise<void>): Promise<void> {
     this.options.logger.info('Taking over unfinished work of an instance that ended', { tenantId })
     // Its own mark first: the work must not be lost if this instance ends as well.
     await this.mark(tenantId)
-    await this.options.recover(tenantId, isAlive)
+    await recover()
     await this.options.base.transact(async (unit) => {
       await unit.remove(MARKS, mark)
     })

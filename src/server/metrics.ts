@@ -12,8 +12,6 @@ export interface MetricSources {
   tenants: () => Promise<number>
   storeUp: () => boolean
   redisUp: () => boolean
-  /** Whether there may be series with a tenant's id. */
-  perTenant: boolean
 }
 
 /** `GET /metrics` for Prometheus. A series of a tenant's is there only where it is switched on, and has its id only. */
@@ -22,12 +20,11 @@ export class Metrics {
   private readonly inbound: Counter<'outcome'>
   private readonly refused: Counter<'limit' | 'tenant'>
   private readonly events: Counter<'tenant'> | undefined
-  private readonly perTenant: boolean
 
-  constructor(sources: MetricSources) {
+  /** @param perTenant whether there may be series with a tenant's id */
+  constructor(private readonly perTenant: boolean) {
     collectDefaultMetrics({ register: this.registry })
     const registers = [this.registry]
-    this.perTenant = sources.perTenant
     this.inbound = new Counter({
       name: 'tenantry_inbound_messages_total',
       help: 'Inbound DIDComm messages, by what became of them',
@@ -48,6 +45,11 @@ export class Metrics {
         registers,
       })
     }
+  }
+
+  /** Reads these whenever it is asked. */
+  gauge(sources: MetricSources): void {
+    const registers = [this.registry]
     /** `aggregator`: what the values of several workers come to. */
     const gauge = (name: string, help: string, read: () => number | Promise<number>, aggregator: Aggregator = 'sum') =>
       new Gauge({

@@ -1,0 +1,121 @@
+import { silentBus } from '../redis/bus.js'
+import type { InboundOutcome } from '../relay/inbound.js'
+import { auditExport } from '../server/audit-export.js'
+import { Credentials } from '../server/credentials.js'
+import { didcommOverHttp } from '../server/didcomm.js'
+import { DIDCOMM_SOCKETS, DidcommSockets } from '../server/didcomm-ws.js'
+import { explorer } from '../server/explorer.js'
+import { FailedAttempts } from '../server/failed-attempts.js'
+import { graphqlOverHttp } from '../server/graphql-http.js'
+import { OperationChecker } from '../server/graphql-operation.js'
+import { graphqlOverSse } from '../server/graphql-sse.js'
+import { graphqlOverWs } from '../server/graphql-ws.js'
+import { health } from '../server/health.js'
+import { hosted } from '../server/hosted.js'
+import { HttpServer, STUDIO_ORIGIN } from '../server/http-server.js'
+import { invitations } from '../server/invitations.js'
+import { jwksEndpoint } from '../server/jwks.js'
+import { hostFinder, originFinder } from '../server/origin.js'
+import { rateLimit } from '../server/rate-limit.js'
+import { sharedResults } from '../server/shared-results.js'
+import { StoreWatch } from '../server/store-watch.js'
+import { transfers } from '../server/transfers.js'
+import { openEventStream } from '../streams/event.resolver.js'
+import type { Agents } from './agents.js'
+import type { Api } from './api.js'
+import type { Arrivals } from './arrivals.js'
+import type { Foundation } from './foundation.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { Tenancy } from './tenancy.js'
+import type { Ways } from './ways.js'
+
+export type Front = Awaited<ReturnType<typeof makeFront>>
+
+/** What listens: every path of the one port. */
+export async function makeFront(
+  { config, logger, store, storeId, bus, addressCounters, metrics }: Foundation,
+  { tenants, tokenKeys, tokens, operators, live, subscriptions, rates, outsideIssuer }: Tenancy,
+  { endpoints, returnPaths, sender, hosting }: Ways,
+  { sessions }: Agents,
+  { inbound }: Arrivals,
+  { exporter, importer }: Lifecycle,
+  { schema, events, auditLog, refusals }: Api,
+) {
+  const state = { draining: false }
+  const host = config.databaseUrl && new URL(config.databaseUrl).host
+  const watch = new StoreWatch(() => store.ping(), { kind: store.database.kind, host }, logger)
+  const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
+  const refused = (origin: string | null) => refusals.noteKey(origin)
+  const attempts = new FailedAttempts(addressCounters, config.failedAttemptsMax, () => metrics.countRefusedAttempt())
+  const credentials = new Credentials(operators, tokens, config.adminApi, attempts, refused, outsideIssuer)
+  const originOf = originFinder(config.trustProxy)
+  const hostOf = hostFinder(config.trustProxy)
+  const admit = rateLimit(rates)
+  const { maxRequestBytes: maxBytes, introspection } = config
+  const operations = new OperationChecker({ schema, limits, admit, introspection, logger })
+  const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
+    openEventStream(events, subscriptions, args, context)
+  const overHttp = await graphqlOverHttp({
+    schema,
+    credentials,
+    limits,
+    admit,
+    introspection,
+    maxBytes,
+    originOf,
+    logger,
+  })
+  const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
+  const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
+  const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
+  const didcommSockets = new DidcommSockets({
+    inbound,
+    returns: returnPaths,
+    maxBytes: config.maxMessageBytes,
+    socketsMax: config.didcommSocketsMax,
+    idleMs: config.didcommSocketIdleMs,
+    observe,
+    reachedBy: (request) => endpoints.reachedAt(hostOf(request), (request.url ?? '').split('?')[0] as string),
+  })
+  metrics.gauge({
+    openWallets: () => sessions.open,
+    waitingForWallet: () => sessions.waiting,
+    waitingForStore: () => store.waiting,
+    outboundPending: () => sender.pending,
+    didcommSockets: () => didcommSockets.count,
+    tenants: () => tenants.count(),
+    storeUp: () => watch.up,
+    redisUp: () => bus.connected,
+  })
+  const server = new HttpServer({
+    host: config.host,
+    port: config.port,
+    corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
+    routers: [
+      health({
+        store: () => watch.look(),
+        redis: () => (bus === silentBus ? undefined : bus.connected),
+        draining: () => state.draining,
+        storeId,
+      }),
+      metrics.router(),
+      jwksEndpoint(tokenKeys),
+      didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observe, (request) =>
+        endpoints.reachedAt(hostOf(request), request.path),
+      ),
+      transfers({ exporter, importer, credentials, originOf, logger }),
+      auditExport({ log: auditLog, credentials, originOf, logger }),
+      explorer(),
+      graphqlOverSse(streaming),
+      overHttp.router,
+      invitations(hosting),
+      hosted(hosting),
+    ],
+    sockets: [
+      { paths: /^\/graphql$/, server: overWs.server },
+      { paths: DIDCOMM_SOCKETS, server: didcommSockets.server },
+    ],
+    logger,
+  })
+  return { state, watch, overHttp, overWs, didcommSockets, server }
+}

@@ -1,0 +1,2 @@
+export type { GatewayOptions } from './foundation.js'
+export { createGateway, type Gateway } from './gateway.js'

@@ -1,0 +1,106 @@
+import { trimLog } from '../events/log.js'
+import { BASE_PROFILE } from '../storage/store.js'
+import { trimIdempotency } from '../tenants/idempotency.js'
+import { trimTickets } from '../tenants/tickets.js'
+import type { Agents } from './agents.js'
+import type { Api } from './api.js'
+import type { Arrivals } from './arrivals.js'
+import type { Events } from './events.js'
+import type { Following } from './following.js'
+import type { Foundation } from './foundation.js'
+import type { Front } from './front.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { Tenancy } from './tenancy.js'
+import type { Ways } from './ways.js'
+
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+/** How often logs and tenants are looked at where no Redis tells of changes. */
+const POLL_MS = 500
+/** How often all is looked at although Redis tells of changes: an instance that cannot reach it tells nothing. */
+const MISSED_MS = 10 * SECOND_MS
+/** How often it is looked at whether the store answers. */
+const WATCH_MS = 5 * SECOND_MS
+/** A tenant is looked for work that a crash may leave, until it has left none for this long. */
+const QUIET_MS = 30 * SECOND_MS
+const MAINTENANCE_MS = 5 * MINUTE_MS
+
+/** What is done again and again, from the start until the end. @returns ends it */
+export function beginRoutines(
+  { config, logger, store, own, profiles, shared, bus, recovery }: Foundation,
+  { hub, feed }: Events,
+  { operators, vault, live }: Tenancy,
+  { sender, held }: Ways,
+  { sessions, mediation, revocation }: Agents,
+  { drain }: Arrivals,
+  { lifecycle, spares, travelling, hostedDids }: Lifecycle,
+  { auditLog, refusals }: Api,
+  { watch }: Front,
+  following: Following,
+): () => void {
+  const timers: NodeJS.Timeout[] = []
+  const every = (ms: number, work: () => Promise<void>, alsoNow = false) => {
+    const run = () => void work().catch((error) => logger.warn('A routine task failed', { error }))
+    timers.push(setInterval(run, ms).unref())
+    if (alsoNow) run()
+  }
+
+  if (shared) {
+    every(5 * SECOND_MS, async () => sender.watch(BASE_PROFILE))
+    let told = false
+    every(POLL_MS, async () => {
+      // Once more after a connection has come: what was said just before it was not heard.
+      const { connected } = bus
+      if (!connected || !told) await hub.poll()
+      told = connected
+    })
+    every(MISSED_MS, async () => {
+      await hub.poll()
+      await live.checkAll()
+    })
+    // A tenant that was read may be a second old by then, and revoked tokens are to be out within two.
+    every(POLL_MS, async () => {
+      if (!bus.connected) await live.checkAll()
+    })
+    every(SECOND_MS, async () => {
+      if (bus.connected) return
+      await held.lookAll()
+      mediation.mediator.deliveries.lookAll()
+      for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) {
+        await live.check(log)
+        await following.begin(log)
+      }
+    })
+  }
+  every(WATCH_MS, async () => void (await watch.look()))
+  every(MAINTENANCE_MS, () => auditLog.trim(config.auditRetentionMs), true)
+  every(MAINTENANCE_MS, () => refusals.flush())
+  every(MAINTENANCE_MS, async () => {
+    await store.database.analyze()
+    await own.analyze()
+    await spares.sweep()
+    await travelling.sweep()
+    await trimTickets(profiles.base)
+    for (const name of [BASE_PROFILE, ...sessions.tenantIds]) {
+      await trimLog(profiles.of(name), config.eventRetentionMs)
+      await trimIdempotency(profiles.of(name))
+      if (name !== BASE_PROFILE) await held.trim(name)
+      await mediation.mediator.trim(name)
+    }
+  })
+  every(MINUTE_MS, () => lifecycle.noteTokenUse())
+  every(MINUTE_MS, () => operators.noteUse())
+  every(QUIET_MS, () =>
+    recovery.unmark(
+      recovery
+        .quiet(QUIET_MS)
+        .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
+        .filter((id) => !vault.holds(id) && !lifecycle.isDeleting(id))
+        .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id) && !mediation.isBusy(id)),
+    ),
+  )
+  every(10 * SECOND_MS, () => hostedDids.finishAll())
+  return () => {
+    for (const timer of timers) clearInterval(timer)
+  }
+}
