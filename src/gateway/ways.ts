@@ -20,7 +20,7 @@ import type { Tenancy } from './tenancy.js'
 export type Ways = ReturnType<typeof makeWays>
 
 /** How tenants share the one thread: see bench/README.md for what comes of it. */
-const TURNS = { most: 16, share: 1, yieldMs: 100, aboutMs: 1000, stayMs: 250 }
+const TURNS = { most: 16, share: 1, yieldMs: 100, many: 16, aboutMs: 1000, stayMs: 250 }
 
 /** The ways in and out of wallets: routes and endpoints, what leaves, what waits to be fetched, what is served. */
 export function makeWays(

@@ -6,17 +6,22 @@ export interface FairGateOptions {
   most: number
   /** How many of one key, while others are about; alone, a key may have all places. */
   share: number
-  /** A key of which more wait lets those go first of which none does, but not for longer than this at a time (ms). */
+  /**
+   * A key of which more wait lets those go first of which none does, but not for longer than this at a time (ms): the
+   * whole of it where `many` more wait, and less in proportion.
+   */
   yieldMs: number
+  many: number
   /** Others are about for so long after they last came or went (ms). */
   aboutMs: number
   /** Who stays longer waits for something else, and keeps no place (ms). */
   stayMs: number
 }
 
-/** What running work knows of its place, which it may give away and ask for again. */
+/** What running work knows of its place, which it may give away and ask for again as long as it runs. */
 class Pass {
   #entering: Promise<() => void> | undefined
+  #ended = false
 
   constructor(
     private readonly gate: FairGate,
@@ -24,6 +29,7 @@ class Pass {
   ) {}
 
   async enter(): Promise<void> {
+    if (this.#ended) return
     this.#entering ??= this.gate.enter(this.key)
     await this.#entering
   }
@@ -31,6 +37,12 @@ class Pass {
   leave(): void {
     void this.#entering?.then((leave) => leave())
     this.#entering = undefined
+  }
+
+  /** What the work has left behind, to be done in its name, takes no place: nobody would give that back. */
+  end(): void {
+    this.#ended = true
+    this.leave()
   }
 }
 
@@ -86,7 +98,7 @@ export class FairGate {
     try {
       return await passes.run(pass, fn)
     } finally {
-      pass.leave()
+      pass.end()
     }
   }
 
@@ -127,8 +139,10 @@ export class FairGate {
 
   /** Whether somebody is inside who asks for little, while this key asks for much and was let in a moment ago. */
   #mustYield(key: string): boolean {
+    const { yieldMs, many } = this.#options
     const lastIn = this.#lastIn.get(key) ?? Number.NEGATIVE_INFINITY
-    if (this.#queue.sizeOf(key) < 2 || performance.now() - lastIn > this.#options.yieldMs) return false
+    const yields = yieldMs * Math.min(1, (this.#queue.sizeOf(key) - 1) / many)
+    if (performance.now() - lastIn >= yields) return false
     for (const other of this.#inside.keys()) if (other !== key && this.#queue.sizeOf(other) === 0) return true
     return false
   }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { enterGateAgain, FairGate, leaveGate } from '../../src/lib/fair-gate.js'
 
-const OPTIONS = { most: 4, share: 1, yieldMs: 0, aboutMs: 60_000, stayMs: 60_000 }
+const OPTIONS = { most: 4, share: 1, yieldMs: 0, many: 1, aboutMs: 60_000, stayMs: 60_000 }
 
 /** Asks at once, and notes who is let in. */
 function crowd(gate: FairGate, keys: string[]) {
@@ -12,7 +12,7 @@ function crowd(gate: FairGate, keys: string[]) {
   return { inside, keys: () => inside.map(({ key }) => key).join('') }
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve))
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('fair gate', () => {
   test('lets one key have all places while nobody else is about', async () => {
@@ -123,5 +123,17 @@ describe('fair gate', () => {
     const next = crowd(gate, ['c'])
     await settled()
     assert.equal(next.keys(), 'c')
+  })
+
+  test('gives no place to what work has left behind', async () => {
+    const gate = new FairGate({ ...OPTIONS, most: 1 })
+    let left: Promise<void> | undefined
+    await gate.use('a', async () => {
+      left = settled().then(enterGateAgain)
+    })
+    await left
+    const next = crowd(gate, ['b'])
+    await settled()
+    assert.equal(next.keys(), 'b')
   })
 })
