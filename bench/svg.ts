@@ -20,14 +20,17 @@ const [WIDTH, LEFT, RIGHT, TOP] = [760, 250, 70, 64]
 const [BAR, GAP] = [13, 12]
 const PLOT_HEIGHT = 220
 
+const escaped = (content: string) => content.replace(/&/g, '&amp;').replace(/</g, '&lt;')
+
 const text = (x: number, y: number, content: string, more = '') =>
-  `<text x="${x}" y="${y}" ${more}>${content.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</text>`
+  `<text x="${x}" y="${y}" ${more}>${escaped(content)}</text>`
 
 const shown = (value: number) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
 
 function page(height: number, title: string, parts: string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="#222">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(16, 24, title, 'font-size="15" font-weight="600"'),
     ...parts,
