@@ -74,7 +74,7 @@ import { OutsideResources } from './outside-resources.js'
 import { PeerServices } from './peer-services.js'
 import { type AgentPorts, type RecordObserver, WalletOwner, type WalletSettings } from './ports.js'
 import { type ProblemReport, ProblemReportHandler } from './problem-reports.js'
-import { noteReturnRoute } from './return-route.js'
+import { noteReturnRoute, ReturnRouteRule } from './return-route.js'
 import { type RoutingPort, WalletRoutingService } from './routing-service.js'
 import { UnitStorageService } from './storage-service.js'
 import { UnitStoreManager } from './store-manager.js'
@@ -92,6 +92,8 @@ export interface AgentFactoryOptions {
   resources: OutsideResources
   /** Where peers reach a tenant, as its invitations and DID documents name it. */
   endpointsOf: (settings: WalletSettings) => string[]
+  /** Whether messages may ask for answers by the way that they go. */
+  asksForReturnRoutes: boolean
   /** A trust ping, or the answer to one, came in; called within the unit of work that handles it. */
   pinged: (ping: Ping) => void
   /** Another agent has reported a problem; likewise. */
@@ -324,6 +326,7 @@ class WalletModule implements Module {
       .resolve(Kms.KeyManagementModuleConfig)
       .registerBackend(new WalletKeyManagementService(this.wallets))
     dependencyManager.registerInstance(OutsideResources, this.options.resources)
+    dependencyManager.registerInstance(ReturnRouteRule, new ReturnRouteRule(this.options.asksForReturnRoutes))
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidExchangeProtocol, WalletDidExchange)
     dependencyManager.registerSingleton(JwsService, AttachmentSignatures)

@@ -19,6 +19,7 @@ import {
 } from '@credo-ts/didcomm'
 import { base58Encode } from '../lib/base58.js'
 import { notePacked } from './packed.js'
+import { ReturnRouteRule } from './return-route.js'
 import { WalletBoxes } from './wallet-boxes.js'
 
 /** An envelope that this wallet cannot open: a key it does not have, or a tampered envelope. */
@@ -49,6 +50,7 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
     @inject(InjectionSymbols.Logger) logger: Logger,
     documents: DidCommDocumentService,
     private readonly boxes: WalletBoxes,
+    private readonly returnRoute: ReturnRouteRule,
   ) {
     super(logger, documents)
   }
@@ -60,8 +62,9 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
   ): Promise<DidCommEncryptedMessage> {
     const { useDidSovPrefixWhereAllowed } = context.resolve(DidCommModuleConfig)
     const options = { useDidSovPrefixWhereAllowed }
+    const message = payload.toJSON(options)
     // Answers come to the wallet's own endpoint. Credo asks for them in the response to what goes without a connection.
-    const { '~transport': _, ...message } = payload.toJSON(options)
+    if (!this.returnRoute.mayAsk) delete message['~transport']
     let envelope = await this.seal(context, message, recipientKeys, senderKey ?? undefined)
     let to = recipientKeys[0]
     const recipient = to && base58Encode(to.publicKey.publicKey)

@@ -14,7 +14,7 @@ import { noteAnswer } from './return-route.js'
  * commit, with nothing held.
  */
 export class OutboxTransport implements DidCommOutboundTransport {
-  readonly supportedSchemes = ['http', 'https', 'didcomm']
+  readonly supportedSchemes = ['http', 'https', 'ws', 'wss', 'didcomm']
 
   constructor(private readonly ports: AgentPorts) {}
 

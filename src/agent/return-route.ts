@@ -10,6 +10,11 @@ export interface ReturnRoute {
   thread?: string
 }
 
+/** Whether this gateway's own messages may ask for a return route: where it has no address that answers could come to. */
+export class ReturnRouteRule {
+  constructor(readonly mayAsk: boolean) {}
+}
+
 interface Asked {
   route?: ReturnRoute
   answers: number

@@ -50,6 +50,8 @@ export interface Config {
   readonly oidcTenantClaim: string
   readonly oidcScopeClaim: string
   readonly mediatorInvitation?: string
+  /** Whether mediators hold what is for this gateway until it fetches that. */
+  readonly mediatorPickup: boolean
   /** The policy of all tenants, by its keys, which are not checked here; empty where none was given. */
   readonly defaultPolicy: Readonly<Record<string, unknown>>
   readonly adminApi: boolean
@@ -105,6 +107,7 @@ const schema = z.object({
   TOKEN_TTL: durationOrNone(),
   TOKEN_TTL_MAX: durationOrNone(),
   MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
+  MEDIATOR_PICKUP: onOff,
   DEFAULT_POLICY: jsonObject(),
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
@@ -240,6 +243,7 @@ function toConfig(parsed: Parsed): Config {
     oidcTenantClaim: parsed.OIDC_TENANT_CLAIM,
     oidcScopeClaim: parsed.OIDC_SCOPE_CLAIM,
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
+    mediatorPickup: parsed.MEDIATOR_PICKUP,
     defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
     indyNetworks: parsed.INDY_NETWORKS,

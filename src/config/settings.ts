@@ -142,6 +142,14 @@ const settingList = [
   },
   {
     group: 'Tenants',
+    name: 'MEDIATOR_PICKUP',
+    default: 'off',
+    kind: 'on | off',
+    meaning:
+      'With `on`, mediators that are connected from then on are told no address of this gateway: it fetches from them what they hold, by WebSocket or by asking every few seconds. For a gateway that has no public address. The same on every instance.',
+  },
+  {
+    group: 'Tenants',
     name: 'DEFAULT_POLICY',
     default: '{}',
     kind: 'JSON object of policy keys',

@@ -40,10 +40,10 @@ export type Agents = Awaited<ReturnType<typeof makeAgents>>
 
 /** Credo for every wallet: what it reads, what it tells, what computes for it, and who lends it out. */
 export async function makeAgents(
-  { config, logger, profiles, shared, mark, fetch, urlNow }: Foundation,
+  { config, logger, profiles, shared, self, mark, fetch, urlNow }: Foundation,
   { baseJournal, tenantJournal }: Events,
   { policies, tenants, vault, quotas }: Tenancy,
-  { routes, endpoints, returnPaths, maySend, report, held, announceHeld, out, hosting }: Ways,
+  { routes, endpoints, returnPaths, links, maySend, report, held, announceHeld, out, hosting }: Ways,
 ) {
   const ports: AgentPorts = {
     event: (unit, draft) => unit.add(tenantJournal, draft),
@@ -79,6 +79,9 @@ export async function makeAgents(
     tell: (unit, draft) => unit.add(unit.profile === BASE_PROFILE ? baseJournal : tenantJournal, draft),
     mark,
     invitation: config.mediatorInvitation,
+    fetching: config.mediatorPickup
+      ? { self, isLinked: (wallet, connectionId) => links.isOpenFor(wallet, connectionId) }
+      : undefined,
     mediating: {
       paths: returnPaths,
       maySend,
@@ -123,6 +126,7 @@ export async function makeAgents(
       takePlace: (context, definitionId) => revocation.takePlace(context, definitionId),
       hasPlace: (context, definitionId) => revocation.hasPlace(context, definitionId),
     },
+    asksForReturnRoutes: config.mediatorPickup,
     autoAccept: (settings) => {
       const { autoAcceptCredentials: credentials, autoAcceptProofs: proofs } = settingsOf(settings)
       return { credentials, proofs }

@@ -18,7 +18,7 @@ export function follow(
   { config, logger, profiles, bus, mark, recovery, metrics }: Foundation,
   { hub }: Events,
   { tenants, operators, vault, live }: Tenancy,
-  { routes, endpoints, sender, held }: Ways,
+  { routes, endpoints, sender, links, held }: Ways,
   { sessions, mediation }: Agents,
   { drain }: Arrivals,
   { lifecycle }: Lifecycle,
@@ -32,6 +32,7 @@ export function follow(
     await vault.forget(tenantId)
     // Its wallet is no more than closed by that, and so held.
     sender.drop(tenantId)
+    links.close(tenantId)
     metrics.forget(tenantId)
     await recovery.unmark([tenantId])
   }

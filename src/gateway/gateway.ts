@@ -74,6 +74,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await revocation.stop()
       await mediation.stop()
       await sender.stop()
+      await ways.links.stop()
       await ways.held.stop()
       await events.feed.idle()
       tenancy.subscriptions.close()

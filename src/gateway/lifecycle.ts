@@ -29,7 +29,7 @@ export function makeLifecycle(
   { config, logger, profiles, places, shared, self, mark, recovery, metrics, urlNow }: Foundation,
   { feed, tenantJournal }: Events,
   { tenants, tokens, vault, rates }: Tenancy,
-  { routes, endpoints, sender, queue, hosting }: Ways,
+  { routes, endpoints, sender, links, queue, hosting }: Ways,
   { ports, mediation, observers, sessions, revocation }: Agents,
   { drain }: Arrivals,
 ) {
@@ -87,6 +87,7 @@ export function makeLifecycle(
   lifecycle.onRemoving = (unit, tenantId) => feed.forget(unit, tenantId)
   lifecycle.onDeleted = async (tenantId) => {
     sender.drop(tenantId)
+    links.close(tenantId)
     metrics.forget(tenantId)
     await rates.forget(tenantId)
     await recovery.unmark([tenantId])

@@ -2,6 +2,7 @@ import { Hosting } from '../hosting/hosting.js'
 import { FairGate } from '../lib/fair-gate.js'
 import { Carrier } from '../relay/carrier.js'
 import { HeldMessages } from '../relay/held.js'
+import { Links } from '../relay/links.js'
 import { outbox } from '../relay/outbox.js'
 import { Post } from '../relay/post.js'
 import { ReturnPaths } from '../relay/return-paths.js'
@@ -30,6 +31,13 @@ export function makeWays(
 ) {
   const { instanceId } = config
   const returnPaths = new ReturnPaths()
+  const links = new Links({
+    open: (endpoint) => fetch.socket(endpoint, { maxBytes: config.maxMessageBytes }),
+    returns: returnPaths,
+    idleMs: config.didcommSocketIdleMs,
+  })
+  const post = new Post(fetch, config.outboundTimeoutMs, config.maxMessageBytes)
+  const carrier = new Carrier(returnPaths, post, links)
   const maySend = async (tenantId: string) =>
     tenantId === BASE_PROFILE || (await tenants.find(tenantId))?.state === 'ACTIVE'
   const report = async (unit: Unit, tenantId: string, delivery: DeliveryReport) => {
@@ -41,7 +49,7 @@ export function makeWays(
     instanceId,
     profiles,
     shared,
-    carrier: new Carrier(returnPaths, new Post(fetch, config.outboundTimeoutMs)),
+    carrier,
     isTold: () => bus.connected,
     exists: async (tenantId) => tenantId === BASE_PROFILE || (await tenants.find(tenantId)) !== undefined,
     maySend,
@@ -78,6 +86,8 @@ export function makeWays(
     routes: new Routes(profiles.base, hints),
     endpoints: new TenantEndpoints(tenants, urlNow),
     returnPaths,
+    links,
+    carrier,
     maySend,
     report,
     sender,

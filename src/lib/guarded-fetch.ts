@@ -2,6 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { type Dispatcher, Pool } from 'undici'
+import { WebSocket } from 'ws'
 import { AddressList, isLoopbackAddress, isPublicAddress, parseAddress } from './addresses.js'
 import { peerUnreachable } from './errors.js'
 
@@ -45,6 +46,11 @@ export interface GuardedFetch {
    * @throws the signal's reason when it is aborted
    */
   fetch(url: string, request?: GuardedRequest): Promise<GuardedResponse>
+  /**
+   * Opens a WebSocket. No redirect is followed; whatever keeps it from opening, it closes.
+   * @throws where the URL is none that may be reached
+   */
+  socket(url: string, limits: { maxBytes: number }): WebSocket
   /** Ends idle connections and waits for what is under way. */
   close(): Promise<void>
 }
@@ -53,6 +59,8 @@ const maxOrigins = 256
 const connectionsPerOrigin = 32
 const maxHeaderBytes = 16 * 1024
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
+const protocols = ['http:', 'https:']
+const socketProtocols = ['ws:', 'wss:']
 const credentialHeaders = new Set(['authorization', 'cookie'])
 
 /**
@@ -63,9 +71,15 @@ const credentialHeaders = new Set(['authorization', 'cookie'])
  */
 export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
   const guard = new AddressGuard(options)
-  const pools = new OriginPools(guard, options.timeoutMs ?? 10_000)
+  const { timeoutMs = 10_000 } = options
+  const pools = new OriginPools(guard, timeoutMs)
   return {
     fetch: (url, request = {}) => fetchGuarded(guard, pools, url, { ...defined(options), ...defined(request) }),
+    socket(url, { maxBytes }) {
+      const { href, origin } = guard.checkUrl(url, socketProtocols)
+      const limits = { maxPayload: maxBytes, handshakeTimeout: timeoutMs, perMessageDeflate: false }
+      return new WebSocket(href, { ...limits, lookup: guard.lookupFor(origin) })
+    },
     close: () => pools.close(),
   }
 }
@@ -171,9 +185,9 @@ class AddressGuard {
    * The URL parser has turned 0x7f.1, 2130706433 and the like into plain addresses. A literal address never comes to
    * the lookup below, so it is checked here.
    */
-  checkUrl(text: string): URL {
+  checkUrl(text: string, allowed = protocols): URL {
     const url = new URL(text)
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('not http or https')
+    if (!allowed.includes(url.protocol)) throw new Error('the protocol is not allowed')
     if (url.username !== '' || url.password !== '') throw new Error('credentials in the URL')
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(host) && !this.#mayReach(url.origin, host, host)) throw new Error('address is not allowed')
@@ -203,7 +217,7 @@ class AddressGuard {
 
   #isOwn(origin: string): boolean {
     const url = this.#ownUrl()
-    return url !== undefined && new URL(url).origin === origin
+    return url !== undefined && new URL(url).origin === origin.replace(/^ws/, 'http')
   }
 }
 

@@ -10,6 +10,7 @@ import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { BaseWalletMediatorResolver } from './base-wallet.resolver.js'
 import { Farewell } from './farewell.js'
+import { Fetching, type FetchingOptions } from './fetching/fetching.js'
 import { Keylist } from './keylist.js'
 import { MediatedKeys } from './mediated-keys.js'
 import { MediationResolver } from './mediation.resolver.js'
@@ -30,6 +31,8 @@ export interface MediationOptions {
   mark: (tenantId: string) => Promise<void>
   /** The base wallet's mediator, by the configuration. */
   invitation: string | undefined
+  /** What is needed where mediators are told no address of this gateway; absent where they are. */
+  fetching: Pick<FetchingOptions, 'self' | 'isLinked'> | undefined
   /** What wallets need to mediate themselves. */
   mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'>
   logger: Logger
@@ -44,11 +47,14 @@ export class Mediation {
   private readonly keys: MediatedKeys
   readonly mediator: Mediator
   readonly farewell: Farewell
+  /** Takes an envelope that was fetched; set by whoever takes those that arrive. */
+  receive: FetchingOptions['receive'] = async () => 'unavailable'
+  private readonly fetching: Fetching | undefined
   private parts: { sessions: Sessions; keylist: Keylist; mediators: Mediators } | undefined
   private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly options: MediationOptions) {
-    const { profiles, ports, mark, mediating, logger } = options
+    const { shared, profiles, ports, mark, mediating, logger } = options
     this.mediator = new Mediator({ ...mediating, ports, profiles, sessions: () => this.made.sessions, logger })
     this.farewell = new Farewell(
       () => this.made.sessions,
@@ -57,6 +63,17 @@ export class Mediation {
       ports,
       options.outbox,
     )
+    this.fetching =
+      options.fetching &&
+      new Fetching({
+        ...options.fetching,
+        base: profiles.base,
+        profileOf: (wallet) => profiles.of(wallet),
+        shared,
+        sessions: () => this.made.sessions,
+        receive: (wallet, envelope) => this.receive(wallet, envelope),
+        logger,
+      })
     this.keys = new MediatedKeys({
       sessions: () => this.made.sessions,
       profiles,
@@ -73,18 +90,26 @@ export class Mediation {
   }
 
   get handlers(): DidCommMessageHandler[] {
-    return [...mediationHandlers(() => this.made.keylist), ...this.mediator.handlers]
+    const fetching = this.fetching?.handlers ?? []
+    return [...mediationHandlers(() => this.made.keylist), ...this.mediator.handlers, ...fetching]
   }
 
   get observer(): RecordObserver {
-    return mediationObserver(this.options.tell, (unit) => this.parts?.mediators.baseChanged(unit))
+    return mediationObserver(
+      this.options.tell,
+      (unit) => this.parts?.mediators.baseChanged(unit),
+      (unit) => this.fetching?.lookSoon(unit),
+    )
   }
 
   /** Makes what stands on the sessions, which need the agent. */
   open(sessions: Sessions): void {
     const { profiles, shared, mark, fetch, logger } = this.options
     const keylist = new Keylist(sessions, profiles, shared, mark, logger)
-    this.parts = { sessions, keylist, mediators: new Mediators(sessions, profiles, keylist, fetch, LABEL) }
+    const { fetching } = this
+    const beginFetching = fetching && ((wallet: string) => fetching.begin(wallet))
+    const mediators = new Mediators(sessions, profiles, keylist, fetch, LABEL, beginFetching)
+    this.parts = { sessions, keylist, mediators }
   }
 
   get resolvers(): object[] {
@@ -106,11 +131,14 @@ export class Mediation {
     const run = () => void work().catch((error) => logger.warn('Mediators are told later', { error }))
     this.timer = setInterval(run, RETRY_MS).unref()
     run()
+    this.fetching?.start()
   }
 
   /** Goes on with what a wallet's mediators are to be told. */
   async goOn(wallet: string): Promise<void> {
     if (wallet !== BASE_PROFILE) await this.keys.goOn(wallet)
+    // Where its wallet has come from elsewhere.
+    if (await this.fetching?.isNeeded(wallet)) await this.fetching?.begin(wallet)
     for (const { id } of await this.made.mediators.list(wallet)) {
       const mediator = { wallet, grantId: id }
       if ((await this.made.keylist.counts(mediator)).pending > 0) this.made.keylist.tell(mediator)
@@ -118,7 +146,8 @@ export class Mediation {
   }
 
   /** Withdraws all keys of a tenant that goes from the base wallet's mediators. */
-  withdrawAll(tenantId: string): Promise<void> {
+  async withdrawAll(tenantId: string): Promise<void> {
+    await this.fetching?.end(tenantId)
     return this.made.keylist.withdrawAll(BASE_PROFILE, tenantId)
   }
 
@@ -128,6 +157,7 @@ export class Mediation {
 
   async stop(): Promise<void> {
     clearInterval(this.timer)
+    await this.fetching?.stop()
     await this.made.keylist.stop()
     await this.mediator.deliveries.stop()
   }

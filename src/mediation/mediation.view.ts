@@ -32,10 +32,13 @@ export function mediationObserver(
   tell: (unit: Unit, draft: EventDraft) => void,
   /** Called in the base wallet's unit that changes one of its mediators. */
   baseChanged: (unit: Unit) => void,
+  /** Called in the unit in which a mediator has granted mediation. */
+  granted: (unit: Unit) => void,
 ): RecordObserver {
   const told = ({ unit, before, after, tags }: BaseRecordChange, tenantId: string, dispatch: EventDispatch) => {
     if (!after || !isRecipient(after) || before?.['state'] === after['state']) return
     if (after['state'] === DidCommMediationState.Requested) return
+    if (after['state'] === DidCommMediationState.Granted) granted(unit)
     tell(unit, { tenantId, topic: 'MEDIATION', dispatch, payload: { mediationGrant: grantView(after, tags) } })
   }
   return {

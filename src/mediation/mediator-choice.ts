@@ -6,16 +6,25 @@ import {
   DidCommMediationRole,
   DidCommMediationState,
 } from '@credo-ts/didcomm'
+import type { RecordJson } from '../agent/ports.js'
 
-/** Set on a mediation record that is to be the default once it is granted. */
+/** What a mediation record has of ours. */
 const CHOICE = 'tenantry/mediation'
-
-export function wantDefault(grant: DidCommMediationRecord): void {
-  grant.metadata.set(CHOICE, { becomesDefault: true })
+interface Choice {
+  /** It is to be the default once it is granted. */
+  becomesDefault?: boolean
+  /** The mediator was told no endpoint: what it holds is fetched. */
+  isFetched?: boolean
 }
 
+export const choose = (grant: DidCommMediationRecord, choice: Choice): void => grant.metadata.set(CHOICE, { ...choice })
+
 export const wantsDefault = (grant: DidCommMediationRecord) =>
-  grant.metadata.get<{ becomesDefault: boolean }>(CHOICE)?.becomesDefault === true
+  grant.metadata.get<Choice>(CHOICE)?.becomesDefault === true
+
+/** Whether what a mediator holds is fetched from it, by its stored mediation record. */
+export const isFetchedFrom = ({ metadata }: RecordJson) =>
+  (metadata as Record<string, Choice | undefined> | undefined)?.[CHOICE]?.isFetched === true
 
 export function makeDefault(context: AgentContext, grant: DidCommMediationRecord): Promise<void> {
   return context.resolve(DidCommMediationRecipientService).setDefaultMediator(context, grant)

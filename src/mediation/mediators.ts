@@ -15,7 +15,7 @@ import {
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { invitationAt } from '../agent/outside-invitations.js'
-import type { RecordJson } from '../agent/ports.js'
+import { NO_ENDPOINT, type RecordJson } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import type { GuardedFetch } from '../lib/guarded-fetch.js'
@@ -28,7 +28,7 @@ import { recordIn, recordOf } from '../tenants/wallet-reader.js'
 import type { Keylist } from './keylist.js'
 import type { MediationGrantType, MediatorKeysType } from './mediation.type.js'
 import { GRANT, grantView } from './mediation.view.js'
-import { clearDefault, makeDefault, wantDefault } from './mediator-choice.js'
+import { choose, clearDefault, makeDefault } from './mediator-choice.js'
 
 /** What another instance has chosen is seen after this time at the latest (ms). */
 const KNOWN_MS = 1000
@@ -45,6 +45,8 @@ export class Mediators {
     private readonly keylist: Keylist,
     private readonly fetch: GuardedFetch,
     private readonly baseLabel: string,
+    /** Has what mediators hold for a wallet fetched from now on; absent where they send it here. */
+    private readonly beginFetching: ((wallet: string) => Promise<void>) | undefined,
   ) {}
 
   async list(wallet: string): Promise<MediationGrantType[]> {
@@ -83,6 +85,7 @@ export class Mediators {
    */
   async connect(wallet: string, url: string, field: string, becomesDefault = false): Promise<MediationGrantType> {
     const parse = await invitationAt(url, this.fetch, field)
+    await this.beginFetching?.(wallet)
     return this.sessions.transact(wallet, async (agent, unit) => {
       const invitation = parse()
       const known = await this.knownBy(agent, unit, invitation.id)
@@ -153,6 +156,8 @@ export class Mediators {
     if (!invitation.handshakeProtocols?.length) throw badInput('This invitation is not one to connect.', field)
     // A mediator is reached through the base wallet's, never through itself.
     const routing = await context.resolve(DidCommRoutingService).getRouting(context, { useDefaultMediator: false })
+    const isFetched = this.beginFetching !== undefined && routing.mediatorId === undefined
+    if (isFetched) routing.endpoints = [NO_ENDPOINT]
     const { connectionRecord } = await askAgent('invitation', () =>
       agent.oob.receiveInvitation(invitation, {
         label: agent.isBase ? this.baseLabel : agent.owner.settings.label,
@@ -169,7 +174,7 @@ export class Mediators {
       role: DidCommMediationRole.Recipient,
       state: DidCommMediationState.Requested,
     })
-    if (becomesDefault) wantDefault(grant)
+    choose(grant, { becomesDefault, isFetched })
     await context.resolve(DidCommMediationRepository).save(context, grant)
     return grant.id
   }

@@ -115,7 +115,8 @@ export function releaseOutbox(profile: Profile, instanceId: string, isWanted = (
 /** Removes a message that has been delivered or given up. */
 export const removal = (n: number): Change => ({ op: 'remove', category: OUTBOX, name: `${n}` })
 
-/** Whether a message of a connection has not left yet. */
-export async function isWaitingInOutbox(unit: Unit, connectionId: string): Promise<boolean> {
-  return (await readOutbox(unit)).some((message) => message.connectionId === connectionId)
+/** Whether a message of a connection has not left yet, though it was laid there `forMs` ago. */
+export async function isWaitingInOutbox(unit: Unit, connectionId: string, forMs = 0): Promise<boolean> {
+  const before = Date.now() - forMs
+  return (await readOutbox(unit)).some((message) => message.connectionId === connectionId && message.at <= before)
 }

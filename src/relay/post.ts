@@ -21,6 +21,9 @@ export interface Failure {
   retryAfterMs?: number
 }
 
+/** Takes what a peer has answered a request with. @returns whether it is taken */
+export type TakeAnswer = (body: Buffer) => Promise<boolean>
+
 /** Carries single envelopes to their endpoints, by HTTP. */
 export class Post {
   private readonly origins = new Map<string, Semaphore>()
@@ -30,13 +33,19 @@ export class Post {
   constructor(
     private readonly fetch: GuardedFetch,
     private readonly timeoutMs: number,
+    /** The longest answer, in bytes. */
+    private readonly maxBytes: number,
   ) {}
 
   /**
    * One request, if `mayGo` still lets it as its turn comes.
-   * @returns why it failed; only a 2xx is a delivery
+   * @returns why it failed; only a 2xx is a delivery, and only once its answer is taken
    */
-  async send({ endpoint, payload }: Outgoing, mayGo: () => Promise<boolean>): Promise<Failure | 'held' | undefined> {
+  async send(
+    { endpoint, payload }: Outgoing,
+    mayGo: () => Promise<boolean>,
+    take: TakeAnswer,
+  ): Promise<Failure | 'held' | undefined> {
     const origin = originOf(endpoint)
     if (!origin) return (await mayGo()) ? { reason: 'the endpoint is not a URL', refused: true } : 'held'
     const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
@@ -47,6 +56,8 @@ export class Post {
         (await mayGo()) ? this.request(endpoint, origin, body) : undefined,
       )
       if (!response) return 'held'
+      const isAnswer = response.status < 300 && response.body.length > 0
+      if (isAnswer && !(await take(response.body))) return { reason: 'the answer cannot be taken now', refused: false }
       return failureOf(response.status, response.headers['retry-after'])
     } catch {
       return { reason: 'unreachable', refused: false }
@@ -57,7 +68,13 @@ export class Post {
 
   private async request(endpoint: string, origin: string, body: string) {
     const type = this.old.has(origin) ? OLD_CONTENT_TYPE : CONTENT_TYPE
-    const request = { method: 'POST', headers: { 'content-type': type }, body, timeoutMs: this.timeoutMs } as const
+    const request = {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+      timeoutMs: this.timeoutMs,
+      maxBytes: this.maxBytes,
+    } as const
     const response = await this.fetch.fetch(endpoint, request)
     if (response.status !== UNSUPPORTED_MEDIA_TYPE || type === OLD_CONTENT_TYPE) return response
     this.old.set(origin, true)

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
+import { EnvelopeSocket } from '../relay/envelope-socket.js'
 import type { Inbound, InboundOutcome } from '../relay/inbound.js'
-import type { ReturnPath, ReturnPaths } from '../relay/return-paths.js'
+import type { ReturnPaths } from '../relay/return-paths.js'
 import type { Reached } from '../tenants/endpoints.js'
 
 export interface DidcommSocketOptions {
@@ -20,13 +21,6 @@ export interface DidcommSocketOptions {
 /** The endpoint that all tenants share, what lies below it, and the root, which on a tenant's own domain is one. */
 export const DIDCOMM_SOCKETS = /^\/$|^\/didcomm(?:\/|$)/
 
-/** Envelopes of one socket that may wait for their turn; with more it is not read from. */
-const WAITING_MAX = 16
-/** How long a peer may take to say that it has got what went back to it (ms). */
-const ARRIVAL_MS = 30_000
-
-const GOING_AWAY = 1001
-
 /**
  * What becomes of a socket whose envelope is refused: the protocol has no answer, so it is closed. What came before was
  * taken; that one and what came behind it was not.
@@ -42,7 +36,7 @@ const REFUSED: Partial<Record<InboundOutcome, [code: number, reason: string]>> =
 /** DIDComm by WebSocket: each message is an envelope (Aries RFC 0025), and answers can go back (Aries RFC 0092). */
 export class DidcommSockets {
   readonly server: WebSocketServer
-  private readonly open = new Set<DidcommSocket>()
+  private readonly open = new Set<EnvelopeSocket>()
   private readonly timer: NodeJS.Timeout
   private stopping = false
 
@@ -54,7 +48,15 @@ export class DidcommSockets {
         this.stopping || this.open.size >= options.socketsMax ? answer(false, 503, 'Try again later.') : answer(true),
     })
     this.server.on('connection', (ws, request) => {
-      const socket = new DidcommSocket(ws, request, options)
+      const { inbound, returns, observe, reachedBy } = options
+      const socket = new EnvelopeSocket(ws, {
+        returns,
+        take: async (envelope, path) => {
+          const { outcome } = await inbound.receive(envelope, () => reachedBy(request), path)
+          observe(outcome)
+          return REFUSED[outcome]
+        },
+      })
       this.open.add(socket)
       ws.on('close', () => this.open.delete(socket))
     })
@@ -71,115 +73,6 @@ export class DidcommSockets {
   async stop(): Promise<void> {
     this.stopping = true
     clearInterval(this.timer)
-    await Promise.all([...this.open].map((socket) => socket.end()))
-  }
-}
-
-/** One socket. Its envelopes are handled one after the other, in the order in which they come. */
-class DidcommSocket implements ReturnPath {
-  readonly isLasting = true
-  private readonly waiting: Buffer[] = []
-  private work: Promise<void> | undefined
-  private isReturning = false
-  /** Whether it has said anything since it was looked at. */
-  private isAlive = true
-  private isBinary = true
-  private ending = false
-  private pings = 0
-  /** Waits for the answer to a ping, which a peer gives once it has got all that was sent before. */
-  private readonly arrivals = new Map<number, (arrived: boolean) => void>()
-
-  constructor(
-    private readonly ws: WebSocket,
-    private readonly request: IncomingMessage,
-    private readonly options: DidcommSocketOptions,
-  ) {
-    ws.on('message', (data, isBinary) => this.take(data, isBinary))
-    ws.on('pong', (data) => this.heard(Number(data.toString())))
-    ws.on('close', () => this.closed())
-    // A broken frame, or one that is too large: it is closed by the code for that.
-    ws.on('error', () => {})
-  }
-
-  get isOpen(): boolean {
-    return this.ws.readyState === this.ws.OPEN && !this.ending
-  }
-
-  /** Resolves once the peer's end has it. */
-  send(envelope: string): Promise<boolean> {
-    if (!this.isOpen) return Promise.resolve(false)
-    this.ws.send(this.isBinary ? Buffer.from(envelope) : envelope)
-    const ping = ++this.pings
-    this.ws.ping(`${ping}`)
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.ws.terminate(), ARRIVAL_MS)
-      this.arrivals.set(ping, (arrived) => {
-        clearTimeout(timer)
-        this.arrivals.delete(ping)
-        resolve(arrived)
-      })
-    })
-  }
-
-  expect(): void {
-    this.isReturning = true
-  }
-
-  /** From time to time: one that nobody speaks on is closed, unless it waits for answers and its peer lives. */
-  look(): void {
-    if (this.work) return
-    if (!this.isAlive && this.isReturning) this.ws.terminate()
-    else if (!this.isAlive) this.close(GOING_AWAY, 'Nothing came for long.')
-    else if (this.isReturning) this.ws.ping(`${++this.pings}`)
-    this.isAlive = false
-  }
-
-  async end(): Promise<void> {
-    this.ending = true
-    await this.work
-    this.close(GOING_AWAY, 'The gateway stops. Connect again.')
-  }
-
-  private take(data: RawData, isBinary: boolean): void {
-    if (this.ending) return
-    this.isAlive = true
-    this.isBinary = isBinary
-    this.waiting.push(data as Buffer)
-    if (this.waiting.length >= WAITING_MAX) this.ws.pause()
-    this.work ??= this.handleAll().finally(() => {
-      this.work = undefined
-    })
-  }
-
-  private async handleAll(): Promise<void> {
-    // Also where the peer has left: it can not know whether what it has sent was taken.
-    for (let body = this.waiting.shift(); body; body = this.waiting.shift()) {
-      const { inbound, reachedBy, observe } = this.options
-      const { outcome } = await inbound.receive(body, () => reachedBy(this.request), this)
-      observe(outcome)
-      const refused = REFUSED[outcome]
-      if (refused) return this.close(...refused)
-      if (this.waiting.length === 0) this.ws.resume()
-    }
-  }
-
-  private heard(ping: number): void {
-    this.isAlive = true
-    // A peer may answer the last of several alone (RFC 6455, 5.5.3).
-    for (const [awaited, arrive] of this.arrivals) if (awaited <= ping) arrive(true)
-  }
-
-  private close(code: number, reason: string): void {
-    this.ending = true
-    this.waiting.length = 0
-    this.options.returns.close(this)
-    this.ws.resume()
-    this.ws.close(code, reason)
-  }
-
-  private closed(): void {
-    this.ending = true
-    this.options.returns.close(this)
-    for (const arrive of this.arrivals.values()) arrive(false)
+    await Promise.all([...this.open].map((socket) => socket.end('The gateway stops. Connect again.')))
   }
 }

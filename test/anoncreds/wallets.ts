@@ -33,6 +33,7 @@ export async function openWallets(
   const profiles = new Profiles(store)
   for (const id of tenantIds) await store.createProfile(id)
   const factory = await AgentFactory.create({
+    asksForReturnRoutes: false,
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [],
     ports: { event: () => {}, send: () => {}, route: () => {}, publish: () => {} },

@@ -81,6 +81,7 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
   const ports = { event() {}, send() {}, route() {}, publish }
   const workers = new AnonCredsWorkers()
   const factory = await AgentFactory.create({
+    asksForReturnRoutes: false,
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [],
     ports,

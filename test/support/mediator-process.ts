@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { NoFileSystem } from '../../src/agent/file-system.js'
 import { loadAskar } from '../../src/askar/index.js'
 
@@ -16,6 +17,10 @@ const core = await import('@credo-ts/core')
 const didcomm = await import('@credo-ts/didcomm')
 
 const url = `http://127.0.0.1:${port}`
+/** Whether it takes WebSockets, beside HTTP. */
+const SOCKETS = process.env['SOCKETS'] === 'on'
+/** Whether it keeps what it forwards until that is fetched. */
+const QUEUES = process.env['QUEUES'] === 'on'
 /** Answers to keylist updates are held back for so long (ms). */
 const SLOWLY_MS = Number(process.env['SLOWLY_MS'] ?? '0')
 
@@ -59,12 +64,14 @@ const agent = new core.Agent({
       registrars: [new core.KeyDidRegistrar(), new core.PeerDidRegistrar()],
     }),
     didcomm: new didcomm.DidCommModule({
-      endpoints: [url],
+      endpoints: SOCKETS ? [url, url.replace('http', 'ws')] : [url],
       transports: { outbound: [outbound as never] },
       connections: { autoAcceptConnections: true },
       mediator: {
         autoAcceptMediationRequests: true,
-        messageForwardingStrategy: didcomm.DidCommMessageForwardingStrategy.DirectDelivery,
+        messageForwardingStrategy: QUEUES
+          ? didcomm.DidCommMessageForwardingStrategy.QueueOnly
+          : didcomm.DidCommMessageForwardingStrategy.DirectDelivery,
       },
       mediationRecipient: false,
       messagePickup: true,
@@ -80,6 +87,7 @@ await agent.initialize()
 const told = { updates: [] as number[], atOnce: 0, forwards: 0 }
 let inHand = 0
 const receiver = agent.context.resolve(didcomm.DidCommMessageReceiver)
+const sessions = agent.context.resolve(didcomm.DidCommTransportService)
 const handlers = agent.context.resolve(didcomm.DidCommMessageHandlerRegistry)
 handlers.registerMessageHandlerMiddleware(async ({ message }, next) => {
   if (message.type.endsWith('/forward')) told.forwards += 1
@@ -105,14 +113,36 @@ if (!existsSync(invitationFile)) {
 const server = createServer(async (request, response) => {
   if (request.method === 'DELETE') return void forget().then(() => response.end())
   if (request.method === 'GET') return void response.end(JSON.stringify({ ...told, keys: await keys() }))
+  // Answers go back in the response where that is asked for (Aries RFC 0092).
+  const session = {
+    id: randomUUID(),
+    type: 'http',
+    send: async (_context: unknown, envelope: unknown) => void response.writeHead(200).end(JSON.stringify(envelope)),
+    close: async () => {},
+  }
   try {
-    await receiver.receiveMessage(JSON.parse((await buffer(request)).toString()))
-    response.writeHead(202).end()
+    await receiver.receiveMessage(JSON.parse((await buffer(request)).toString()), { session })
+    if (!response.writableEnded) response.writeHead(202).end()
   } catch (error) {
     console.error(error)
     response.writeHead(500).end()
+  } finally {
+    sessions.removeSession(session)
   }
 })
+if (SOCKETS)
+  new WebSocketServer({ server }).on('connection', (socket) => {
+    const session = {
+      id: randomUUID(),
+      type: 'WebSocket',
+      send: async (_context: unknown, envelope: unknown) => socket.send(Buffer.from(JSON.stringify(envelope))),
+      close: async () => socket.close(),
+    }
+    socket.on('close', () => sessions.removeSession(session))
+    socket.on('message', (data) => {
+      receiver.receiveMessage(JSON.parse(data.toString()), { session }).catch(console.error)
+    })
+  })
 server.listen(Number(port), '127.0.0.1', () => process.stdout.write(`${readFileSync(invitationFile, 'utf8')}\n`))
 
 /** Loses its keylists, as one that was put back to an older copy. */

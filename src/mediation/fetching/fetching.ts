@@ -1,0 +1,244 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  DidCommBatchPickupMessage,
+  DidCommConnectionService,
+  DidCommDocumentService,
+  DidCommLiveDeliveryChangeV2Message,
+  type DidCommMessage,
+  type DidCommMessageHandler,
+  DidCommMessageSender,
+  DidCommMessagesReceivedV2Message,
+  DidCommOutboundMessageContext,
+  DidCommStatusRequestV2Message,
+} from '@credo-ts/didcomm'
+import type { WalletAgent } from '../../agent/wallet-agent.js'
+import { isGatewayError } from '../../lib/errors.js'
+import type { Logger } from '../../lib/logger.js'
+import { OneAtATime } from '../../lib/one-at-a-time.js'
+import type { InboundOutcome } from '../../relay/inbound.js'
+import { isWaitingInOutbox } from '../../relay/outbox.js'
+import type { Profile } from '../../storage/profile.js'
+import type { Collector, Unit } from '../../storage/unit.js'
+import type { Sessions } from '../../tenants/sessions.js'
+import { type FetchedGrant, fetchedGrants } from './grants.js'
+import { AT_ONCE, type Handed, Letters, type Version } from './letters.js'
+
+export interface FetchingOptions {
+  base: Profile
+  profileOf: (wallet: string) => Profile
+  /** Whether other instances work on the same store. */
+  shared: boolean
+  /** This process, by its name for itself. */
+  self: string
+  sessions: () => Sessions
+  /** Takes an envelope that has come for a wallet, or for any where it is the base wallet. */
+  receive: (wallet: string, envelope: Buffer) => Promise<InboundOutcome>
+  /** Whether a socket is open to a mediator, by the connection to it. */
+  isLinked: (wallet: string, connectionId: string) => boolean
+  logger: Logger
+}
+
+/** In the base wallet: wallets that have mediators to fetch from, each with the instance that does it, and until when. */
+const WALLETS = '_fetch'
+interface Duty {
+  instance?: string
+  until: number
+}
+
+/** How often mediators are asked for what they hold (ms). What they hand over by a socket comes at once. */
+const TURN_MS = 5000
+/** A mediator that has just handed something over is asked again this soon (ms), for so long. */
+const LIVELY_TURN_MS = 1000
+const LIVELY_MS = 10_000
+/** An instance that has not renewed its duty for this long (ms) has lost it. */
+const DUTY_MS = 3 * TURN_MS
+/** A mediator that has not taken a message for this long (ms) is away. */
+const AWAY_MS = 2000
+/** What could not be taken is tried again after (ms). */
+const AGAIN_MS = 1000
+
+/** A mediator's sockets before its other ways: by them it can send what comes later. */
+const BY_SOCKET_FIRST = { transportPriority: { schemes: ['wss', 'ws', 'https', 'http'] } }
+
+/** What is to stay with a mediator as it cannot be taken now. */
+const LATER: readonly InboundOutcome[] = ['full', 'limited', 'unavailable']
+
+/**
+ * Fetches what mediators hold for a gateway that they know no address of: live by a socket where they have one, and by
+ * asking every few seconds. One instance does it for a wallet. By message pickup 2.0 a message is acknowledged once it
+ * is committed here, so that over a crash it comes again, and is known by its digest.
+ */
+export class Fetching {
+  private readonly letters: Letters
+  private readonly turns: OneAtATime
+  /** By which protocol each mediator has answered. */
+  private readonly versions = new Map<string, Version>()
+  private readonly tries = new Map<string, number>()
+  /** Wallets that something has come for, with the time until which more is expected soon. */
+  private readonly lively = new Map<string, number>()
+  private readonly work = new Set<Promise<void>>()
+  private timer: NodeJS.Timeout | undefined
+  private stopping = false
+
+  constructor(private readonly options: FetchingOptions) {
+    this.letters = new Letters({
+      handed: (wallet, handed) => this.track(this.handOver(wallet, handed)),
+      answered: (grantId, version) => void this.versions.set(grantId, version),
+    })
+    this.turns = new OneAtATime((wallet) => this.turn(wallet))
+  }
+
+  get handlers(): DidCommMessageHandler[] {
+    return this.letters.handlers
+  }
+
+  /** Notes that a wallet has, or is about to have, mediators to fetch from. */
+  async begin(wallet: string): Promise<void> {
+    await this.options.base.transact(async (unit) => {
+      if (!(await unit.fetch(WALLETS, wallet))) unit.insert(entryOf(wallet, { until: 0 }))
+    })
+  }
+
+  async end(wallet: string): Promise<void> {
+    await this.options.base.transact((unit) => unit.remove(WALLETS, wallet))
+  }
+
+  /** Whether a wallet has mediators to fetch from, by what it has itself. */
+  async isNeeded(wallet: string): Promise<boolean> {
+    return (await fetchedGrants(this.options.profileOf(wallet))).length > 0
+  }
+
+  /** Has mediators asked as soon as a unit is committed. */
+  lookSoon(unit: Unit): void {
+    unit.add(this.looks, true)
+  }
+
+  private readonly looks: Collector<true> = {
+    settle: () => ({ changes: [], committed: () => this.track(this.look()) }),
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.track(this.look()), TURN_MS).unref()
+    this.track(this.look())
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true
+    clearInterval(this.timer)
+    await this.turns.idle()
+    while (this.work.size > 0) await Promise.all(this.work)
+    if (this.options.shared) await this.release()
+  }
+
+  /** Lets another instance take on what this one has. */
+  private async release(): Promise<void> {
+    await this.options.base.transact(async (unit) => {
+      for (const { name, value } of await unit.query(WALLETS, {}))
+        if ((JSON.parse(value) as Duty).instance === this.options.self) await unit.replace(entryOf(name, { until: 0 }))
+    })
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error) => this.options.logger.warn('What a mediator holds is fetched later', { error }))
+      .finally(() => this.work.delete(tracked))
+    this.work.add(tracked)
+  }
+
+  private async look(): Promise<void> {
+    for (const { name } of await this.options.base.query(WALLETS, {})) {
+      if (this.stopping) return
+      if (!this.options.shared || (await this.claim(name))) void this.turns.begin(name)
+    }
+  }
+
+  /** Takes on the duty for a wallet, or goes on with it. @returns whether it is this instance's */
+  private claim(wallet: string): Promise<boolean> {
+    const { base, self } = this.options
+    return base.transact(async (unit) => {
+      const entry = await unit.fetch(WALLETS, wallet)
+      if (!entry) return false
+      const { instance, until } = JSON.parse(entry.value) as Duty
+      if (instance !== self && until > Date.now()) return false
+      await unit.replace(entryOf(wallet, { instance: self, until: Date.now() + DUTY_MS }))
+      return true
+    })
+  }
+
+  private async turn(wallet: string): Promise<void> {
+    try {
+      for (const grant of await fetchedGrants(this.options.profileOf(wallet))) await this.ask(wallet, grant)
+    } catch (error) {
+      // Locked, suspended, or gone: it is asked again in its time.
+      if (isGatewayError(error)) return
+      this.options.logger.warn('A mediator is asked later for what it holds', { tenantId: wallet, error })
+    }
+    if ((this.lively.get(wallet) ?? 0) > Date.now()) this.turnSoon(wallet)
+    else this.lively.delete(wallet)
+  }
+
+  private turnSoon(wallet: string): void {
+    setTimeout(() => {
+      if (!this.stopping) void this.turns.begin(wallet)
+    }, LIVELY_TURN_MS).unref()
+  }
+
+  private ask(wallet: string, grant: FetchedGrant): Promise<void> {
+    return this.options.sessions().transact(wallet, async (agent, unit) => {
+      // What waits for a mediator that is away is enough.
+      if (await isWaitingInOutbox(unit, grant.connectionId, AWAY_MS)) return
+      await send(agent, grant, await this.question(agent, wallet, grant))
+    })
+  }
+
+  private async question(agent: WalletAgent, wallet: string, grant: FetchedGrant): Promise<DidCommMessage> {
+    // Until one is answered, each is tried in turn.
+    const tries = this.tries.get(grant.id) ?? 0
+    const version = this.versions.get(grant.id) ?? (tries % 2 === 0 ? 2 : 1)
+    this.tries.set(grant.id, tries + 1)
+    if (version === 1) return new DidCommBatchPickupMessage({ batchSize: AT_ONCE })
+    const isLinked = this.options.isLinked(wallet, grant.connectionId)
+    if (isLinked || !(await hasSocket(agent, grant))) return new DidCommStatusRequestV2Message({})
+    return new DidCommLiveDeliveryChangeV2Message({ liveDelivery: true })
+  }
+
+  private async handOver(wallet: string, { grant, letters, isKept }: Handed): Promise<void> {
+    if (!this.lively.has(wallet)) this.turnSoon(wallet)
+    this.lively.set(wallet, Date.now() + LIVELY_MS)
+    const taken: string[] = []
+    for (const { id, envelope } of letters) {
+      const body = Buffer.from(JSON.stringify(envelope))
+      let outcome = await this.options.receive(wallet, body)
+      while (outcome === 'unavailable' && !isKept && !this.stopping) {
+        await sleep(AGAIN_MS)
+        outcome = await this.options.receive(wallet, body)
+      }
+      if (!LATER.includes(outcome)) taken.push(id)
+    }
+    if (!isKept || taken.length === 0) return
+    await this.options.sessions().transact(wallet, async (agent) => {
+      await send(agent, grant, new DidCommMessagesReceivedV2Message({ messageIdList: taken }))
+    })
+  }
+}
+
+const entryOf = (wallet: string, duty: Duty) => ({
+  category: WALLETS,
+  name: wallet,
+  value: JSON.stringify(duty),
+  tags: {},
+})
+
+async function send({ context }: WalletAgent, { connectionId }: FetchedGrant, message: DidCommMessage): Promise<void> {
+  const connection = await context.resolve(DidCommConnectionService).getById(context, connectionId)
+  const outbound = new DidCommOutboundMessageContext(message, { agentContext: context, connection })
+  await context.resolve(DidCommMessageSender).sendMessage(outbound, BY_SOCKET_FIRST)
+}
+
+/** Whether a mediator takes WebSockets, by its DID document. */
+async function hasSocket({ context }: WalletAgent, { connectionId }: FetchedGrant): Promise<boolean> {
+  const { theirDid } = await context.resolve(DidCommConnectionService).getById(context, connectionId)
+  if (!theirDid) return false
+  const services = await context.resolve(DidCommDocumentService).resolveServicesFromDid(context, theirDid)
+  return services.some(({ serviceEndpoint }) => /^wss?:/.test(serviceEndpoint))
+}
