@@ -52,6 +52,8 @@ export interface Config {
   readonly mediatorInvitation?: string
   /** Whether mediators hold what is for this gateway until it fetches that. */
   readonly mediatorPickup: boolean
+  /** Whether the base wallet mediates for agents outside. */
+  readonly baseMediates: boolean
   /** The policy of all tenants, by its keys, which are not checked here; empty where none was given. */
   readonly defaultPolicy: Readonly<Record<string, unknown>>
   readonly adminApi: boolean
@@ -108,6 +110,7 @@ const schema = z.object({
   TOKEN_TTL_MAX: durationOrNone(),
   MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
   MEDIATOR_PICKUP: onOff,
+  BASE_MEDIATES: onOff,
   DEFAULT_POLICY: jsonObject(),
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
@@ -244,6 +247,7 @@ function toConfig(parsed: Parsed): Config {
     oidcScopeClaim: parsed.OIDC_SCOPE_CLAIM,
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
     mediatorPickup: parsed.MEDIATOR_PICKUP,
+    baseMediates: parsed.BASE_MEDIATES,
     defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
     indyNetworks: parsed.INDY_NETWORKS,

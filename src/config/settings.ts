@@ -150,6 +150,14 @@ const settingList = [
   },
   {
     group: 'Tenants',
+    name: 'BASE_MEDIATES',
+    default: 'off',
+    kind: 'on | off',
+    meaning:
+      'With `on`, the base wallet mediates for agents that the operator invites by createMediatorInvitation, within the keys of `DEFAULT_POLICY`. The same on every instance.',
+  },
+  {
+    group: 'Tenants',
     name: 'DEFAULT_POLICY',
     default: '{}',
     kind: 'JSON object of policy keys',

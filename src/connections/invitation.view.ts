@@ -76,6 +76,8 @@ export function invitationObserver(ports: AgentPorts, domainOf: (tenant: WalletS
     list: () => 'invitations',
     tags: aliasTag,
     recipientKeys: keysOfInvitation,
+    changedInBase: ({ unit, before, after, tags }) =>
+      ports.route(unit, !before && after ? keysOfInvitation(after, tags) : []),
     changed({ unit, owner, before, after, tags }) {
       ports.route(unit, !before && after ? keysOfInvitation(after, tags) : keyOfExchange(tags))
       const made = before ?? after

@@ -86,8 +86,9 @@ export async function makeAgents(
       paths: returnPaths,
       maySend,
       announce: announceHeld,
-      rulesOf: (agent) => mediatorRules(agent, policies),
+      rulesOf: (agent) => mediatorRules(agent, policies, config.baseMediates),
       report,
+      base: { mediates: config.baseMediates, domain: urlNow },
     },
     logger,
   })

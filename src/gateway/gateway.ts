@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { waysTo } from '../mediation/mediator/rules.js'
 import { silentBus } from '../redis/bus.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import { makeAgents } from './agents.js'
@@ -44,7 +45,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const { config, logger, store, bus, publicUrl, recovery } = foundation
       const port = await front.server.listen()
       publicUrl.listensAt(port)
-      agents.factory.endpoints = [ways.endpoints.shared]
+      agents.factory.endpoints = waysTo(ways.endpoints.shared, config.baseMediates)
       await lifecycle.lifecycle.finishDeletions()
       await lifecycle.spares.sweep()
       await lifecycle.travelling.sweep()

@@ -1,12 +1,9 @@
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
 import { ForOperatorOrWallet } from '../graphql/access.js'
 import type { GraphContext } from '../graphql/viewer.js'
-import { BASE_PROFILE } from '../storage/store.js'
 import { MediationGrantPayload, MediationGrantType, MediatorKeysType } from './mediation.type.js'
 import type { Mediators } from './mediators.js'
-
-/** The wallet that a request is about: the tenant's own, or the base wallet for an operator. */
-const walletOf = ({ viewer }: GraphContext) => (viewer.role === 'TENANT' ? viewer.tenantId : BASE_PROFILE)
+import { walletOf } from './wallet-of.js'
 
 /** Mediators of the base wallet, for the operator, and of a tenant's own wallet. */
 @Resolver()

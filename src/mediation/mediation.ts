@@ -16,6 +16,7 @@ import { MediatedKeys } from './mediated-keys.js'
 import { MediationResolver } from './mediation.resolver.js'
 import { mediationObserver } from './mediation.view.js'
 import { mediationHandlers } from './mediation-handlers.js'
+import { MediatedResolver } from './mediator/mediated.resolver.js'
 import { Mediator, type MediatorOptions } from './mediator/mediator.js'
 import { Mediators } from './mediators.js'
 
@@ -34,7 +35,10 @@ export interface MediationOptions {
   /** What is needed where mediators are told no address of this gateway; absent where they are. */
   fetching: Pick<FetchingOptions, 'self' | 'isLinked'> | undefined
   /** What wallets need to mediate themselves. */
-  mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'>
+  mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'> & {
+    /** Whether the base wallet mediates, and where URLs of its invitations lead. */
+    base: { mediates: boolean; domain: () => string }
+  }
   logger: Logger
 }
 
@@ -55,7 +59,8 @@ export class Mediation {
 
   constructor(private readonly options: MediationOptions) {
     const { shared, profiles, ports, mark, mediating, logger } = options
-    this.mediator = new Mediator({ ...mediating, ports, profiles, sessions: () => this.made.sessions, logger })
+    const base = { ...mediating.base, label: LABEL }
+    this.mediator = new Mediator({ ...mediating, base, ports, profiles, sessions: () => this.made.sessions, logger })
     this.farewell = new Farewell(
       () => this.made.sessions,
       profiles,
@@ -114,7 +119,8 @@ export class Mediation {
 
   get resolvers(): object[] {
     const { mediators } = this.made
-    return [new MediationResolver(mediators), new BaseWalletMediatorResolver(mediators)]
+    const { mediated } = this.mediator
+    return [new MediationResolver(mediators), new BaseWalletMediatorResolver(mediators), new MediatedResolver(mediated)]
   }
 
   /** Connects to the mediator of the configuration, and goes on with what the base wallet's mediators are to be told. */

@@ -1,5 +1,7 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { EventType } from '../graphql/event.type.js'
+import { pageType } from '../graphql/page.js'
+import { JsonScalar } from '../graphql/scalars.js'
 
 export const MediationState = { REQUESTED: 'REQUESTED', GRANTED: 'GRANTED', DENIED: 'DENIED' } as const
 registerEnumType(MediationState, {
@@ -43,6 +45,41 @@ export class MediatorKeysType {
 
   @Field(() => Int, { description: 'Keys that it is still to be told of, new ones and withdrawn ones.' })
   pending!: number
+}
+
+@ObjectType('MediatedAgent', { description: 'An agent outside that a wallet mediates for (Aries RFC 0211).' })
+export class MediatedAgentType {
+  @Field(() => ID, { description: 'The connection that it asked by.' })
+  connectionId!: string
+
+  @Field(() => [String], { description: 'What it was granted, base58. The first is its own.' })
+  routingKeys!: string[]
+
+  @Field(() => Int, { description: 'Keys that it is reached by.' })
+  keys!: number
+
+  @Field(() => Int, { description: 'Messages that wait until it fetches them.' })
+  waitingMessages!: number
+
+  @Field(() => Float, { description: 'Their size, in bytes.' })
+  waitingBytes!: number
+}
+
+export const MediatedAgentPage = pageType(() => MediatedAgentType, 'MediatedAgent')
+
+@ObjectType({ description: 'What endMediation gives.' })
+export class EndMediationPayload {
+  @Field(() => ID, { description: 'The connection of the agent that nothing is forwarded for any more.' })
+  connectionId!: string
+}
+
+@ObjectType({ description: 'What createMediatorInvitation gives.' })
+export class MediatorInvitationPayload {
+  @Field(() => String, { description: 'The invitation as a URL, for any number of agents.' })
+  url!: string
+
+  @Field(() => JsonScalar, { description: 'The out-of-band message itself.' })
+  message!: Record<string, unknown>
 }
 
 @ObjectType('MediationEvent', { implements: EventType, description: 'A mediator granted or denied mediation.' })

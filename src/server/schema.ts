@@ -20,6 +20,7 @@ import { DateTimeScalar } from '../graphql/scalars.js'
 import { BaseWalletMediatorResolver } from '../mediation/base-wallet.resolver.js'
 import { MediationResolver } from '../mediation/mediation.resolver.js'
 import { MediationEventType } from '../mediation/mediation.type.js'
+import { MediatedResolver } from '../mediation/mediator/mediated.resolver.js'
 import { MessageResolver } from '../messages/message.resolver.js'
 import { BasicMessageEventType } from '../messages/message.type.js'
 import { OperatorResolver } from '../operators/operator.resolver.js'
@@ -62,6 +63,7 @@ const RESOLVERS = [
   ProofExchangeResolver,
   MediationResolver,
   BaseWalletMediatorResolver,
+  MediatedResolver,
 ]
 
 /** Types that only the interface `Event` leads to. */

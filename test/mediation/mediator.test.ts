@@ -57,6 +57,33 @@ for (const kind of STORES) {
       for (const one of [edge, other, third]) await one.close()
     })
 
+    test('its agents are listed, for it alone, and what one was granted can be taken back', async () => {
+      const LIST = '{ mediatedAgents { nodes { connectionId routingKeys keys waitingMessages waitingBytes } } }'
+      const END = 'mutation($id: ID!) { endMediation(connectionId: $id) { connectionId } }'
+      const [tenant, other] = [await makeMediator(), await makeMediator()]
+      const listed = async ({ client }: TestTenant) => (await client.ask(LIST)).mediatedAgents.nodes
+      const edges = [await EdgeAgent.mediatedBy(tenant), await EdgeAgent.mediatedBy(tenant)]
+      const [first, second] = edges as [EdgeAgent, EdgeAgent]
+      for (const edge of edges) {
+        await edge.waiting()
+        await edge.phone.close()
+      }
+      assert.equal(await send(first, 'waits'), 200)
+      const [one, two] = await listed(tenant)
+      assert.deepEqual([one.routingKeys, one.keys, one.waitingMessages], [[first.routingKey], 1, 1])
+      assert.ok(one.waitingBytes > 0)
+      assert.deepEqual([two.routingKeys, two.waitingMessages], [[second.routingKey], 0])
+      assert.deepEqual(await listed(other), [])
+      assert.equal(await other.client.codeOf(END, { id: one.connectionId }), 'NOT_FOUND')
+      await tenant.client.ask(END, { id: one.connectionId })
+      assert.deepEqual(
+        (await listed(tenant)).map(({ connectionId }: { connectionId: string }) => connectionId),
+        [two.connectionId],
+      )
+      assert.equal(await send(first, 'too late'), 400)
+      assert.equal(await send(second, 'goes on'), 200)
+    })
+
     test('keys are added and removed, as many as may be; what is no key, or a route to itself, is refused', async () => {
       const tenant = await makeMediator({ mediationMaxKeys: 3 })
       const edge = await EdgeAgent.connectTo(tenant)
@@ -210,7 +237,8 @@ for (const kind of STORES) {
       for (let n = 0; n < 30; n++) await send(edge, 'x'.repeat(1000))
       assert.ok((await client.ask(USAGE)).usage.storageBytes > before + 30_000)
       await change(tenant, { policy: { disabledFeatures: ['MEDIATION'] } })
-      assert.equal(await send(edge, 'switched off'), 404)
+      // The other instance is told of it.
+      await eventually(async () => (await send(edge, 'switched off')) === 404)
       await change(tenant, { policy: { disabledFeatures: [] } })
       const [{ id }] = (await client.ask('{ connections { nodes { id } } }')).connections.nodes
       await client.ask('mutation($id: ID!) { deleteConnection(connectionId: $id) { deletedId } }', { id })

@@ -4,15 +4,8 @@ import { ApiClient, connect, makeTenant, type TestTenant } from '../support/clie
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { TestMediator } from '../support/mediator.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { choose, defaultOf } from './mediation-api.js'
-
-/** What a gateway is started with that nobody can reach but whoever asks its API. */
-async function withoutAddress(env: Record<string, string> = {}) {
-  const port = await freePort()
-  const settings = { PORT: `${port}`, PUBLIC_URL: 'http://nowhere.invalid', MEDIATOR_PICKUP: 'on', ...env }
-  return { settings, url: `http://127.0.0.1:${port}` }
-}
+import { withoutAddress } from './without-address.js'
 
 /** An invitation of a tenant's to whoever wants to be mediated for. */
 async function invitationOf(mediator: TestTenant): Promise<string> {

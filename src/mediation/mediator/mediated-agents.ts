@@ -1,9 +1,13 @@
 import type { Entry } from '../../storage/entry.js'
+import { placeInList } from '../../storage/list.js'
 import type { Unit } from '../../storage/unit.js'
 
 /** Agents that a wallet mediates for, by their connection, and the keys that each is reached by. */
 const AGENTS = 'MediatedAgent'
 const KEYS = 'MediatedKey'
+const LIST = 'mediated'
+/** Where its agents stand, for whoever reads them page by page. */
+export const AGENTS_LIST = { category: AGENTS, list: LIST }
 
 /** An agent that this wallet mediates for (Aries RFC 0211). */
 export interface MediatedAgent {
@@ -31,7 +35,7 @@ export const NO_MAIL: Mail = { last: 0, first: 1, messages: 0, bytes: 0 }
 /** What reads of a wallet: a unit of work, or its profile outside of any. */
 export type Reader = Pick<Unit, 'fetch' | 'query'>
 
-const agentOf = ({ value }: Entry) => JSON.parse(value) as MediatedAgent
+export const agentOf = ({ value }: Entry) => JSON.parse(value) as MediatedAgent
 
 const entryOf = (agent: MediatedAgent): Entry => ({
   category: AGENTS,
@@ -59,7 +63,9 @@ export async function allAgents(reader: Reader): Promise<MediatedAgent[]> {
 export const countAgents = (unit: Unit): Promise<number> => unit.count(AGENTS)
 
 export async function putAgent(unit: Unit, agent: MediatedAgent): Promise<void> {
-  if (!(await unit.replace(entryOf(agent)))) unit.insert(entryOf(agent))
+  const entry = entryOf(agent)
+  if (await unit.replace(entry)) return
+  unit.insert({ ...entry, tags: { ...entry.tags, ...placeInList(unit.head, LIST, Date.now()).tags } })
 }
 
 export async function hasKey(reader: Reader, connectionId: string, key: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import { Coordination } from './coordination.js'
 import { Deliveries, type DeliveriesOptions } from './deliveries.js'
 import { Forwarding } from './forwarding.js'
 import { idOf, isEmpty, read, remove } from './mail.js'
+import { type MediatedOptions, MediatedService } from './mediated.service.js'
 import { allAgents } from './mediated-agents.js'
 import { Pickup } from './pickup.js'
 import type { MediatorRules } from './rules.js'
@@ -16,6 +17,7 @@ export interface MediatorOptions extends DeliveriesOptions {
   ports: AgentPorts
   rulesOf: (agent: WalletAgent) => MediatorRules
   report: (unit: Unit, wallet: string, report: DeliveryReport) => Promise<void>
+  base: MediatedOptions['base']
 }
 
 /** What is looked through at once for what has waited for too long. */
@@ -31,6 +33,7 @@ export const MEDIATOR_PROTOCOLS = [
 /** Wallets of the gateway as mediators for agents outside, put together. */
 export class Mediator {
   readonly deliveries: Deliveries
+  readonly mediated: MediatedService
   private readonly coordination: Coordination
   private readonly forwarding: Forwarding
   private readonly pickup: Pickup
@@ -39,6 +42,8 @@ export class Mediator {
     const { ports, rulesOf, profiles } = options
     this.deliveries = new Deliveries(options)
     this.coordination = new Coordination(ports, rulesOf)
+    const { sessions, base } = options
+    this.mediated = new MediatedService({ profiles, sessions, coordination: this.coordination, base })
     const outgoing = (wallet: string) => profiles.of(wallet).read((session) => session.count({ category: OUTBOX }))
     this.forwarding = new Forwarding(ports, this.deliveries, rulesOf, outgoing)
     this.pickup = new Pickup(this.deliveries)

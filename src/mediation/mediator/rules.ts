@@ -19,12 +19,12 @@ export interface MediatorRules {
 }
 
 /** What holds for a wallet, by its own choice and the operator's. */
-export function mediatorRules(agent: WalletAgent, policies: Policies): MediatorRules {
+export function mediatorRules(agent: WalletAgent, policies: Policies, baseMediates: boolean): MediatorRules {
   const settings = agent.isBase ? undefined : agent.owner.settings
   const policy = policies.of({ policy: settings?.policy ?? {} })
   return {
     on: !settings || !isOff(settings, 'MEDIATION'),
-    grants: settings !== undefined && settingsOf(settings).mediates,
+    grants: settings ? settingsOf(settings).mediates : baseMediates,
     agents: policy.mediationMaxAgents,
     keys: policy.mediationMaxKeys,
     messages: policy.mediationMaxMessages,
@@ -35,4 +35,8 @@ export function mediatorRules(agent: WalletAgent, policies: Policies): MediatorR
 
 /** Where peers reach a tenant: one that mediates also by WebSocket, which agents without an endpoint connect by. */
 export const endpointsOf = (settings: WalletSettings, url: string): string[] =>
-  settingsOf(settings).mediates ? [url, url.replace(/^http/, 'ws')] : [url]
+  waysTo(url, settingsOf(settings).mediates)
+
+/** An endpoint, with the WebSocket that agents without one connect by where its wallet `mediates`. */
+export const waysTo = (url: string, mediates: boolean): string[] =>
+  mediates ? [url, url.replace(/^http/, 'ws')] : [url]
