@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { Peer } from '../../bench/peer.js'
+import { keyOfDid, Peer } from '../../bench/peer.js'
 import { ApiClient, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
 import { asking } from '../transports/mobile-peer.js'
 import { EdgeAgent, postTo } from './edge-agent.js'
 
+const KEYLIST_QUERY = 'https://didcomm.org/coordinate-mediation/1.0/keylist-query'
 const USAGE = '{ usage { storageBytes } }'
 
 for (const kind of STORES) {
@@ -96,6 +98,15 @@ for (const kind of STORES) {
       assert.deepEqual(await of('add', 'no key', edge.routingKey), ['client_error', 'client_error'])
       assert.deepEqual(await of('remove', a, d), ['success', 'no_change'])
       assert.deepEqual(await of('add', d), ['success'])
+      const known = [b, c, d].sort()
+      const query = async (paginate?: object) => {
+        const { keys, pagination } = await edge.ask({ '@type': KEYLIST_QUERY, '@id': randomUUID(), paginate })
+        return [(keys as { recipient_key: string }[]).map((key) => keyOfDid(key.recipient_key)), pagination]
+      }
+      assert.deepEqual(await query(), [known, { count: 3, offset: 0, remaining: 0 }])
+      const some = await query({ limit: 1, offset: 1 })
+      assert.deepEqual(some, [[known[1]], { count: 1, offset: 1, remaining: 1 }])
+      assert.deepEqual(await query({ limit: -5, offset: 'all' }), [[], { count: 0, offset: 0, remaining: 3 }])
       const tooMany = Array.from({ length: 1001 }, () => ({ recipient_key: a, action: 'add' }))
       const answer = await edge.ask({
         '@type': 'https://didcomm.org/coordinate-mediation/1.0/keylist-update',

@@ -21,12 +21,14 @@ import { WalletAgent } from '../../agent/wallet-agent.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
 import { newId } from '../../lib/ids.js'
 import { currentUnit, type Unit } from '../../storage/unit.js'
+import { KeylistMessage, KeylistQueryMessage } from './keylist-messages.js'
 import { removeAll } from './mail.js'
 import {
   addKey,
   countAgents,
   findAgent,
   hasKey,
+  keysOf,
   type MediatedAgent,
   NO_MAIL,
   putAgent,
@@ -35,7 +37,7 @@ import {
 } from './mediated-agents.js'
 import type { MediatorRules } from './rules.js'
 
-/** Keys in one update; more is refused as a whole. */
+/** Keys in one update, of which more is refused as a whole, and in one answer. */
 const UPDATES_MAX = 1000
 const KEY_BYTES = 32
 
@@ -54,6 +56,10 @@ export class Coordination {
       {
         supportedMessages: [DidCommMediationRequestMessage],
         handle: (inbound) => this.request(inbound as DidCommInboundMessageContext<DidCommMediationRequestMessage>),
+      },
+      {
+        supportedMessages: [KeylistQueryMessage],
+        handle: (inbound) => this.query(inbound as DidCommInboundMessageContext<KeylistQueryMessage>),
       },
       {
         supportedMessages: [DidCommKeylistUpdateMessage],
@@ -130,13 +136,28 @@ export class Coordination {
     return agent
   }
 
+  private async query(inbound: DidCommInboundMessageContext<KeylistQueryMessage>) {
+    const { agentContext, message } = inbound
+    const connection = inbound.assertReadyConnection()
+    const unit = unitOfMessage()
+    const { connectionId } = await grantedAgent(unit, connection.id)
+    const all = await keysOf(unit, connectionId)
+    const offset = bounded(message.paginate?.offset, all.length, 0)
+    const keys = all.slice(offset, offset + bounded(message.paginate?.limit, UPDATES_MAX, UPDATES_MAX))
+    const remaining = all.length - offset - keys.length
+    const answer = new KeylistMessage({
+      keys: keys.map((key) => ({ recipient_key: didKeyOf(key) })),
+      pagination: { count: keys.length, offset, remaining },
+      threadId: message.threadId,
+    })
+    return new DidCommOutboundMessageContext(answer, { agentContext, connection })
+  }
+
   private async update(inbound: DidCommInboundMessageContext<DidCommKeylistUpdateMessage>) {
     const { agentContext, message } = inbound
     const connection = inbound.assertReadyConnection()
     const unit = unitOfMessage()
-    const agent = await findAgent(unit, connection.id)
-    if (!agent)
-      throw new DidCommProblemReportError('Mediation was not granted', { problemCode: 'mediation-not-granted' })
+    const agent = await grantedAgent(unit, connection.id)
     if (message.updates.length > UPDATES_MAX)
       throw new DidCommProblemReportError('The update has too many keys', { problemCode: 'too-many-keys' })
     const { keys } = this.rulesOf(new WalletAgent(agentContext))
@@ -150,6 +171,17 @@ export class Coordination {
     return new DidCommOutboundMessageContext(answer, { agentContext, connection })
   }
 }
+
+/** The agent behind a connection. @throws what tells it that it was granted nothing */
+async function grantedAgent(unit: Unit, connectionId: string): Promise<MediatedAgent> {
+  const agent = await findAgent(unit, connectionId)
+  if (agent) return agent
+  throw new DidCommProblemReportError('Mediation was not granted', { problemCode: 'mediation-not-granted' })
+}
+
+/** A whole number from an agent, within bounds. */
+const bounded = (value: unknown, most: number, otherwise: number) =>
+  Number.isInteger(value) ? Math.max(0, Math.min(value as number, most)) : otherwise
 
 /** Adds or removes one key. A route to itself, and what is no key, are the client's error. */
 async function change(

@@ -72,6 +72,12 @@ export async function hasKey(reader: Reader, connectionId: string, key: string):
   return (await reader.fetch(KEYS, keyName(connectionId, key))) !== undefined
 }
 
+/** The keys (base58) that an agent is reached by, in an order that stays. */
+export async function keysOf(reader: Reader, connectionId: string): Promise<string[]> {
+  const entries = await reader.query(KEYS, { agent: connectionId })
+  return entries.map(({ name }) => name.slice(connectionId.length + 1)).sort()
+}
+
 /** Adds a key, which must not be there yet. */
 export function addKey(unit: Unit, agent: MediatedAgent, key: string): void {
   const { connectionId } = agent
