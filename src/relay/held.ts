@@ -5,8 +5,8 @@ import type { Logger } from '../lib/logger.js'
 import { OneAtATime } from '../lib/one-at-a-time.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
+import type { DeliveryReport } from './delivery-report.js'
 import type { ReturnPaths } from './return-paths.js'
-import type { DeliveryReport } from './sender.js'
 
 /** Counts for the wallet's quotas, unlike what is on its way: nobody knows when it is fetched. */
 const HELD = 'HeldMessage'

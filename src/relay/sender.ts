@@ -1,52 +1,15 @@
-import { LRUCache } from 'lru-cache'
-import type { EventDraft } from '../events/event.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { Waits } from '../lib/waits.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import type { Carrier } from './carrier.js'
-import {
-  type Claimed,
-  claimOutbox,
-  LEASE_MS,
-  type Lease,
-  type Outgoing,
-  otherOwner,
-  releaseOutbox,
-  removal,
-} from './outbox.js'
+import type { DeliveryReport } from './delivery-report.js'
+import { type Claimed, claimOutbox, LEASE_MS, type Lease, type Outgoing, otherOwner, releaseOutbox } from './outbox.js'
 import type { Failure } from './post.js'
 import { isHopeless, pauseMs } from './retry.js'
-
-/** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
-interface Lane {
-  waiting: Outgoing[]
-  attempts: number
-  /** Ends a wait before the next try. */
-  wake?: () => void
-}
-
-/** A tenant whose messages this instance sends. */
-interface Sending {
-  lanes: Map<string, Lane>
-  known: Set<number>
-  /** Those of them that are done with, and wait to be removed with a commit. */
-  done: Set<number>
-  /** Places from here on are not known here: other instances may have laid messages there. */
-  next: number
-  leaseUntil: number
-  /** Set while what is done with waits to be removed from the outbox. */
-  landing: boolean
-  /** Requests under way. */
-  posting: number
-}
-
-export interface DeliveryReport {
-  outcome: 'DELIVERED' | 'GIVEN_UP'
-  connectionId?: string
-  attempts: number
-  reason: string | null
-}
+import { type Lane, newSending, type Sending } from './sending.js'
+import { Settling } from './settling.js'
 
 export interface SenderOptions {
   instanceId: string
@@ -66,12 +29,6 @@ export interface SenderOptions {
   logger: Logger
 }
 
-/**
- * How long a delivery may wait (ms) to be noted with another commit of its wallet. A crash in that time has it sent
- * again, by the same bytes.
- */
-const LAND_MS = 200
-
 /** A message that failed so often tells that its peer has more than a hiccup. */
 const STRUGGLING = 3
 
@@ -79,15 +36,13 @@ const STRUGGLING = 3
 const RETRY_MS = 1000
 /** How often outboxes that other instances have a part in are looked at (ms). */
 const WATCH_MS = 1000
-/** A message that left is remembered for so long (ms): what was read of the outbox before may still bring it up. */
-const FINISHED_MS = 60_000
 
 /** Sends what lies in the outboxes: in order within a connection, again until it arrives or is given up. */
 export class Sender {
   private readonly sendings = new Map<string, Sending>()
-  private readonly waits = new Set<{ timer: NodeJS.Timeout; wake: () => void }>()
+  private readonly waits = new Waits()
+  private readonly settling: Settling
   private readonly work = new Set<Promise<void>>()
-  private readonly finished = new LRUCache<string, true>({ max: 50_000, ttl: FINISHED_MS })
   /** Tenants whose outbox is being read; `true` where it must be read once more. */
   private readonly taking = new Map<string, boolean>()
   /** Tenants with messages of this instance that another one is to send. */
@@ -95,9 +50,19 @@ export class Sender {
   /** Tenants that nothing is sent for, each with the end of what was under way. */
   private readonly held = new Map<string, { ended: Promise<void> }>()
   private readonly timers: NodeJS.Timeout[] = []
-  private stopping = false
 
   constructor(private readonly options: SenderOptions) {
+    const { profiles, report, logger } = options
+    this.settling = new Settling({
+      profiles,
+      report,
+      isSending: (tenantId) => this.sendings.has(tenantId),
+      ended: (tenantId, sending) => {
+        if (this.sendings.get(tenantId) === sending) this.sendings.delete(tenantId)
+      },
+      waits: this.waits,
+      logger,
+    })
     if (!options.shared) return
     this.timers.push(
       setInterval(() => void this.renewLeases(), LEASE_MS / 3).unref(),
@@ -153,14 +118,13 @@ export class Sender {
     if (this.held.has(tenantId)) return
     let sending = this.sendings.get(tenantId)
     if (!sending) {
-      const flags = { landing: false, posting: 0 }
-      sending = { lanes: new Map(), known: new Set(), done: new Set(), next, leaseUntil: 0, ...flags }
+      sending = newSending(next)
       this.sendings.set(tenantId, sending)
     }
     sending.next = Math.max(sending.next, next)
     sending.leaseUntil = Math.max(sending.leaseUntil, lease.until)
     for (const message of messages) {
-      if (sending.known.has(message.n) || this.finished.has(`${tenantId}/${message.n}`)) continue
+      if (sending.known.has(message.n) || this.settling.isFinished(tenantId, message.n)) continue
       sending.known.add(message.n)
       const name = message.connectionId ?? message.endpoint
       const lane = sending.lanes.get(name)
@@ -186,8 +150,8 @@ export class Sender {
         if (!(await this.take(tenantId))) this.watch(tenantId)
       })
       if (read && this.taking.get(tenantId) !== true) break
-      if (!read) await this.wait(RETRY_MS)
-      if (this.stopping || !this.taking.has(tenantId)) break
+      if (!read) await this.waits.pause(RETRY_MS)
+      if (this.waits.stopped || !this.taking.has(tenantId)) break
     }
     this.taking.delete(tenantId)
   }
@@ -266,13 +230,10 @@ export class Sender {
 
   /** Lets what is under way arrive, and leaves the rest to the next start. */
   async stop(): Promise<void> {
-    this.stopping = true
     for (const timer of this.timers) clearInterval(timer)
-    for (const { timer, wake } of this.waits) {
-      clearTimeout(timer)
-      wake()
-    }
+    this.waits.stop()
     while (this.work.size > 0) await Promise.allSettled(this.work)
+    await this.settling.idle()
     for (const tenantId of this.options.shared ? this.sendings.keys() : []) {
       await releaseOutbox(this.options.profiles.of(tenantId), this.options.instanceId).catch((error) =>
         this.options.logger.warn('The right to send could not be given back', { tenantId, error }),
@@ -300,7 +261,7 @@ export class Sender {
     for (let message = lane.waiting[0]; message && this.isCurrent(tenantId, sending); message = lane.waiting[0]) {
       const failure = await this.options.carrier.send(tenantId, message, () => this.mayGo(tenantId, sending))
       if (failure === 'held') {
-        if (this.isCurrent(tenantId, sending)) await this.wait(RETRY_MS)
+        if (this.isCurrent(tenantId, sending)) await this.waits.pause(RETRY_MS)
         continue
       }
       sending.posting -= 1
@@ -308,8 +269,10 @@ export class Sender {
       if (!this.isCurrent(tenantId, sending, true)) return
       if (lane.attempts === STRUGGLING && failure) this.log('A peer does not take messages', tenantId, lane, failure)
       if (failure && !isHopeless(message, lane.attempts, failure, this.options.giveUpMs)) {
-        if (this.stopping) return
-        await this.wait(pauseMs(message, lane.attempts, failure, this.options.giveUpMs), lane)
+        if (this.waits.stopped) return
+        await this.waits.pause(pauseMs(message, lane.attempts, failure, this.options.giveUpMs), (end) => {
+          lane.wake = end
+        })
         continue
       }
       if (failure) this.log('An outbound message was given up', tenantId, lane, failure)
@@ -322,7 +285,7 @@ export class Sender {
       }
       lane.waiting.shift()
       lane.attempts = 0
-      await this.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
+      await this.settling.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
     }
   }
 
@@ -355,64 +318,12 @@ export class Sender {
 
   /** A tenant that was dropped, or whose lease has run out, is no longer ours to send for. */
   private isCurrent(tenantId: string, sending: Sending, sent = false): boolean {
-    if (this.sendings.get(tenantId) !== sending || (this.stopping && !sent)) return false
+    if (this.sendings.get(tenantId) !== sending || (this.waits.stopped && !sent)) return false
     return sent || (!this.held.has(tenantId) && this.holdsLease(sending))
   }
 
   private holdsLease({ leaseUntil }: Sending): boolean {
     return !this.options.shared || leaseUntil > Date.now()
-  }
-
-  /** Removes a message that is done with: with its event where there is something to tell, else with the next commit. */
-  private async settle(
-    tenantId: string,
-    sending: Sending,
-    n: number,
-    report: DeliveryReport | undefined,
-  ): Promise<void> {
-    const profile = this.options.profiles.of(tenantId)
-    sending.done.add(n)
-    profile.ride({
-      changes: [removal(n)],
-      prepare: (head) => {
-        // Unless others have laid something there, or this very commit does.
-        if (sending.done.size === sending.known.size && head.out < sending.next) head.lease = undefined
-      },
-      committed: () => {
-        this.finished.set(`${tenantId}/${n}`, true)
-        sending.known.delete(n)
-        sending.done.delete(n)
-        if (sending.known.size > 0 || this.sendings.get(tenantId) !== sending) return
-        this.sendings.delete(tenantId)
-      },
-    })
-    if (!report) return this.landSoon(tenantId, sending)
-    await this.noting(tenantId, () => profile.transact((unit) => this.options.report(unit, tenantId, report)))
-  }
-
-  private landSoon(tenantId: string, sending: Sending): void {
-    if (sending.landing) return
-    sending.landing = true
-    const work = this.wait(LAND_MS)
-      .then(() => {
-        sending.landing = false
-        return this.noting(tenantId, () => this.options.profiles.of(tenantId).land())
-      })
-      .finally(() => this.work.delete(work))
-    this.work.add(work)
-  }
-
-  /** What is delivered is not sent again by this process, also while that cannot be noted in the store. */
-  private async noting(tenantId: string, note: () => Promise<void>): Promise<void> {
-    while (this.sendings.has(tenantId)) {
-      try {
-        return await note()
-      } catch (error) {
-        this.options.logger.error('A delivery could not be noted', { tenantId, error })
-        if (this.stopping) return
-        await this.wait(RETRY_MS)
-      }
-    }
   }
 
   private async renewLeases(): Promise<void> {
@@ -438,24 +349,4 @@ export class Sender {
       })
     }
   }
-
-  private wait(ms: number, lane?: Lane): Promise<void> {
-    if (this.stopping) return Promise.resolve()
-    return new Promise((resolve) => {
-      const wait = { timer: setTimeout(done, ms), wake: done }
-      if (lane) lane.wake = done
-      const { waits } = this
-      waits.add(wait)
-      function done() {
-        clearTimeout(wait.timer)
-        waits.delete(wait)
-        resolve()
-      }
-    })
-  }
-}
-
-/** The event of a delivery. */
-export function deliveryDraft(tenantId: string, dispatch: EventDraft['dispatch'], report: DeliveryReport): EventDraft {
-  return { tenantId, topic: 'DELIVERY', dispatch, payload: { ...report, connectionId: report.connectionId ?? null } }
 }
