@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { postgresBackends } from './processes.js'
+import { postgresBackends, secondsBetween } from './processes.js'
 
 export type StoreKind = 'sqlite' | 'postgres'
 
@@ -23,8 +23,7 @@ export interface Backing {
 
 /** Seconds used between two readings. A backend that ended in between is not in it. */
 export function cpuBetween(before: BackingCpu, after: BackingCpu): { postgres: number; redis: number } {
-  const spent = [...after.postgres].map(([pid, seconds]) => seconds - (before.postgres.get(pid) ?? 0))
-  return { postgres: spent.reduce((sum, seconds) => sum + seconds, 0), redis: after.redis - before.redis }
+  return { postgres: secondsBetween(before.postgres, after.postgres), redis: after.redis - before.redis }
 }
 
 /** Files in the gateway's own data folder, and nothing else. */

@@ -54,6 +54,13 @@ export class HttpClient {
     if (statusCode < 200 || statusCode > 299) throw new Error(`An envelope was answered ${statusCode}: ${text}`)
   }
 
+  /** Every figure of `/metrics` that has no labels, by its name. */
+  async metrics(): Promise<Map<string, number>> {
+    const { body } = await this.pool.request({ method: 'GET', path: '/metrics' })
+    const lines = (await body.text()).matchAll(/^(\w+) (\S+)$/gm)
+    return new Map([...lines].map(([, name = '', value]) => [name, Number(value)]))
+  }
+
   async close(): Promise<void> {
     await this.pool.destroy()
   }

@@ -22,12 +22,39 @@ const CONNECTION_EVENTS = `subscription ($after: String) {
   }
 }`
 
+const EXCHANGE_EVENTS = `subscription ($after: String) {
+  events(after: $after, topics: [CREDENTIAL, PROOF]) {
+    id cursor tenantId occurredAt
+    ... on CredentialEvent {
+      credentialExchange {
+        id threadId connectionId role state errorMessage attributes { name value }
+        schemaId credentialDefinitionId credentialIds createdAt updatedAt
+      }
+    }
+    ... on ProofEvent {
+      proofExchange {
+        id threadId connectionId role state errorMessage request revealed verified createdAt updatedAt
+      }
+    }
+  }
+}`
+
 interface MessageEvent {
   events: { message: { role: string; content: string } }
 }
 
 interface ConnectionEvent {
   events: { tenantId: string; connection: { state: string; invitationId: string } }
+}
+
+interface Exchange {
+  threadId: string
+  state: string
+  errorMessage: string | null
+}
+
+interface ExchangeEvent {
+  events: { tenantId: string; credentialExchange?: Exchange; proofExchange?: Exchange }
 }
 
 /** Where the streams are: a lab is one. */
@@ -58,6 +85,15 @@ export class EventStreams {
     return EventStreams.open<ConnectionEvent>(source, tenants, CONNECTION_EVENTS, ({ events }, { arrivals }) => {
       const { state, invitationId } = events.connection
       if (state === 'COMPLETED') arrivals.arrived(connectionKey(events.tenantId, invitationId))
+    })
+  }
+
+  /** Streams that tell of each credential exchange and proof that is done; see `exchangeKey`. */
+  static ofExchanges(source: StreamSource, tenants: Tenant[]): Promise<EventStreams> {
+    return EventStreams.open<ExchangeEvent>(source, tenants, EXCHANGE_EVENTS, ({ events }, { arrivals }) => {
+      const exchange = events.credentialExchange ?? events.proofExchange
+      if (exchange?.state === 'DONE') arrivals.arrived(exchangeKey(events.tenantId, exchange.threadId))
+      if (exchange?.state === 'ABANDONED') arrivals.fail(new Error(`An exchange failed: ${exchange.errorMessage}`))
     })
   }
 
@@ -92,6 +128,11 @@ export class EventStreams {
 /** Names a connection by whose it is and the invitation that it came from, as that side keeps it. */
 export function connectionKey(tenantId: string, invitationId: string): string {
   return `connection of ${tenantId} by invitation ${invitationId}`
+}
+
+/** Names an exchange by whose side of it it is and its thread. */
+export function exchangeKey(tenantId: string, threadId: string): string {
+  return `exchange of ${tenantId} in thread ${threadId}`
 }
 
 /** Many subscribers of the same operation on one tenant's messages, a socket each. */

@@ -5,7 +5,7 @@ import type { Backing } from './backing.js'
 import { HttpClient } from './client.js'
 import { connectionKey, EventStreams } from './event-streams.js'
 import { GatewayProcess } from './gateway-process.js'
-import { Meter } from './meter.js'
+import { Meter, type Stretches } from './meter.js'
 import { keyOfDid, Peer } from './peer.js'
 import { PeerServer } from './peer-server.js'
 import { runWorkers, within } from './workers.js'
@@ -48,7 +48,11 @@ export class Lab {
     settings: Record<string, string> = {},
   ) {
     this.gateway = new GatewayProcess({ ...settings, ...backing.settings })
-    this.meter = new Meter(() => this.gateway.pid, backing)
+    this.meter = new Meter(
+      () => this.gateway.pid,
+      backing,
+      () => this.stretches(),
+    )
   }
 
   async start(): Promise<void> {
@@ -72,6 +76,13 @@ export class Lab {
     return new Api(this.http, this.gateway.operatorKey)
   }
 
+  /** What the main thread was busy at since this was last asked; of several workers the worst. */
+  private async stretches(): Promise<Stretches> {
+    const metrics = await this.http.metrics()
+    const seconds = (name: string) => metrics.get(`nodejs_eventloop_lag_${name}_seconds`) ?? Number.NaN
+    return { max: seconds('max'), p99: seconds('p99') }
+  }
+
   async addTenant(): Promise<void> {
     this.tenants.push(await this.api.createTenant(`bench-${randomUUID()}`))
   }
@@ -87,17 +98,22 @@ export class Lab {
     return this.tenants[index % this.tenants.length] as Tenant
   }
 
+  /** A handshake whose two tenants are a pair for other scenarios from then on. */
+  async addPair(sender: Tenant, receiver: Tenant, arrivals: Arrivals): Promise<void> {
+    this.pairs.push(await this.connect(sender, receiver, arrivals))
+  }
+
   /**
    * A handshake: the receiver invites the sender, until both streams said COMPLETED.
    *
    * @throws Error where that takes longer than 20 s
    */
-  async connect(sender: Tenant, receiver: Tenant, arrivals: Arrivals): Promise<void> {
+  async connect(sender: Tenant, receiver: Tenant, arrivals: Arrivals): Promise<Pair> {
     const invitation = await this.api.createInvitation(receiver)
     const { connectionId, invitationId } = await this.api.receiveInvitation(sender, invitation)
     await arrivals.until(connectionKey(sender.id, invitationId), HANDSHAKE_WITHIN_S)
     await arrivals.until(connectionKey(receiver.id, invitation.id), HANDSHAKE_WITHIN_S)
-    this.pairs.push({ sender, connectionId, receiver })
+    return { sender, connectionId, receiver }
   }
 
   /** The first `count` pairs, each of two tenants of their own, connected where they are not. */
@@ -109,7 +125,7 @@ export class Lab {
       const streams = await EventStreams.ofConnections(this, tenants)
       try {
         await runWorkers(PREPARING, missing, (index) =>
-          this.connect(this.tenant(first + 2 * index), this.tenant(first + 2 * index + 1), streams.arrivals),
+          this.addPair(this.tenant(first + 2 * index), this.tenant(first + 2 * index + 1), streams.arrivals),
         )
       } finally {
         await streams.close()

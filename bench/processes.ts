@@ -55,6 +55,22 @@ export function treeCpuSeconds(root: number): number {
   }, 0)
 }
 
+/** The same of each of its descendants that runs a certain script, by process id; those that have ended are not in it. */
+export function scriptCpuSeconds(root: number, script: string): Map<number, number> {
+  const seconds = new Map<number, number>()
+  for (const pid of processTree(root)) {
+    if (!(readProc(pid, 'cmdline') ?? '').split('\0').some((argument) => argument.endsWith(script))) continue
+    const stat = readStat(pid)
+    if (stat) seconds.set(pid, stat.own + stat.ended)
+  }
+  return seconds
+}
+
+/** Seconds used between two readings by process id. A process that ended in between is not in it. */
+export function secondsBetween(before: Map<number, number>, after: Map<number, number>): number {
+  return [...after].reduce((sum, [pid, seconds]) => sum + seconds - (before.get(pid) ?? 0), 0)
+}
+
 /** Resident memory of a process and its descendants, in MiB. Pages that two of them share count twice. */
 export function treeRssMb(root: number): number {
   return processTree(root).reduce((sum, pid) => sum + residentMb(pid), 0)

@@ -8,6 +8,8 @@ export function resultLine(result: Result): string {
   return (
     `  ${scenario.padEnd(42)} c=${`${conc}`.padEnd(3)} n=${`${n}`.padEnd(6)} ${`${per_s}`.padStart(8)}/s  ` +
     `p50=${p50_ms} p99=${p99_ms} ms  cpu=${cpu} ms/op  rss=${rss_mb}` +
+    (result.anoncreds_cpu_ms_per_op === undefined ? '' : `  anoncreds=${result.anoncreds_cpu_ms_per_op} ms/op`) +
+    (result.block_max_ms === undefined ? '' : `  block<=${result.block_max_ms} ms`) +
     (result['p99_ratio'] ? `  p99 x${result['p99_ratio']}  hot=${result['hot_per_s']}/s` : '') +
     (result['failed'] ? `  ${result['failed']} FAILED` : '')
   )
@@ -99,9 +101,17 @@ export function workersTable(workers: Result[], ours: Result[], theirs: AcapyRes
   return markdown(['operation', 'at once', 'two workers', 'one', 'ACA-Py', 'ratio', 'RSS MB of all'], rows)
 }
 
+/** Columns that are there where a result has them. */
+const EXTRA = [
+  ['AnonCreds ms', 'anoncreds_cpu_ms_per_op'],
+  ['block, p99 ms', 'block_p99_ms'],
+  ['longest', 'block_max_ms'],
+] as const
+
 /** Our own figures, in full. */
 export function ownTable(ours: Result[]): string {
   const head = ['operation', 'at once', 'n', 'per s', 'p50 ms', 'p99 ms', 'CPU ms', 'Postgres ms', 'Redis ms', 'RSS MB']
+  const extra = EXTRA.filter(([, field]) => ours.some((result) => field in result))
   const rows = ours.map((result) => [
     result.scenario,
     result.conc,
@@ -113,8 +123,9 @@ export function ownTable(ours: Result[]): string {
     result.pg_cpu_ms_per_op,
     result.redis_cpu_ms_per_op,
     result.rss_mb + ('rss_kb_per_subscription' in result ? ` (${result['rss_kb_per_subscription']} KB each)` : ''),
+    ...extra.map(([, field]) => result[field]),
   ])
-  return markdown(head, rows)
+  return markdown([...head, ...extra.map(([name]) => name)], rows)
 }
 
 /** Columns are padded, as the formatter has tables. */

@@ -22,7 +22,7 @@ export const handshake: Scenario = {
             const pair = next++
             const start = performance.now()
             try {
-              await lab.connect(lab.tenant(2 * pair), lab.tenant(2 * pair + 1), streams.arrivals)
+              await lab.addPair(lab.tenant(2 * pair), lab.tenant(2 * pair + 1), streams.arrivals)
               latencies.push(performance.now() - start)
             } catch (error) {
               failures.push(String(error))

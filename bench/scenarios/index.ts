@@ -1,3 +1,4 @@
+import { besideCredentials, issueCredential, verifyProof } from './credentials.js'
 import { fairness } from './fairness.js'
 import { handshake } from './handshake.js'
 import { inboundOneTenant, inboundSixteenTenants } from './inbound.js'
@@ -22,6 +23,9 @@ export function allScenarios(soakMessages = DEFAULT_SOAK): Scenario[] {
     message,
     inboundOneTenant,
     inboundSixteenTenants,
+    issueCredential,
+    verifyProof,
+    besideCredentials,
     eventFanOut,
     idleSubscriptions,
     fairness,
