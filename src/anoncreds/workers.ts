@@ -14,10 +14,10 @@ export interface AnonCredsWorkersOptions {
 
 const IDLE_MS = 60_000
 
-/** Calls of some 50 ms. */
-const SHORT = { niceness: 0, most: { inAll: 2000, ofTenant: 500 }, retryAfter: 5 }
-/** Calls of seconds, which leave the processor to whatever else wants it. */
-const LONG = { niceness: 5, most: { inAll: 500, ofTenant: 100 }, retryAfter: 60 }
+/** Calls of some 50 ms. They stand back behind the gateway itself, which all wait for. */
+const SHORT = { niceness: 5, most: { inAll: 2000, ofTenant: 500 }, retryAfter: 5 }
+/** Calls of seconds, which stand back behind those too. */
+const LONG = { niceness: 10, most: { inAll: 500, ofTenant: 100 }, retryAfter: 60 }
 
 /**
  * AnonCreds calls in processes of their own, since the library holds its thread for up to ten seconds a call. There are

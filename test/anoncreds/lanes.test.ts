@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AnonCredsWorkers } from '../../src/anoncreds/index.js'
@@ -55,6 +56,17 @@ describe('processes for AnonCreds calls', () => {
     await createOffer(own, 'tenant', definition)
     await own.stop()
     await cut
+  })
+
+  test('stand back behind the gateway, and long calls behind short ones', async () => {
+    await Promise.all([secret('tenant'), registry('tenant', SMALL)])
+    const { short, long } = workers.pids
+    const [own, ofShort, ofLong] = [process.pid, short!, long!].map((pid) => getPriority(pid)) as [
+      number,
+      number,
+      number,
+    ]
+    assert.ok(own < ofShort && ofShort < ofLong, `${own}, ${ofShort}, ${ofLong}`)
   })
 
   test('serve tenants in turn', async () => {
