@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { postgresBackends, processTree, treeCpuSeconds, treeRssMb } from '../../bench/processes.js'
+import {
+  postgresBackends,
+  processTree,
+  scriptCpuSeconds,
+  secondsBetween,
+  treeCpuSeconds,
+  treeRssMb,
+} from '../../bench/processes.js'
 
 const busyThenIdle = `
   const end = performance.now() + 300
@@ -28,6 +38,26 @@ if (process.platform === 'linux') {
     } finally {
       process.kill(-pid)
     }
+  })
+
+  test('process figures of the bench tell what was used by those that run one script', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tenantry-processes-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const script = join(folder, 'busy.js')
+    writeFileSync(script, busyThenIdle)
+    const before = scriptCpuSeconds(process.pid, '/busy.js')
+    const children = [[script], ['-e', busyThenIdle]].map((args) =>
+      spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }),
+    )
+    t.after(() => {
+      for (const child of children) child.kill()
+    })
+    await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
+    const after = scriptCpuSeconds(process.pid, '/busy.js')
+    assert.deepEqual([[...before.keys()], [...after.keys()]], [[], [children[0]?.pid]])
+    const used = secondsBetween(before, after)
+    assert.ok(used >= 0.2 && used < 5, `${used} s`)
+    assert.equal(secondsBetween(after, new Map()), 0)
   })
 
   test('Postgres backends are those of the named database only', () => {
