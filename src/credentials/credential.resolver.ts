@@ -4,7 +4,6 @@ import { ForTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { PageArgs } from '../graphql/page.js'
 import type { GraphContext } from '../graphql/viewer.js'
-import { recordOf } from '../tenants/wallet-reader.js'
 import type { CredentialService } from './credential.service.js'
 import { CredentialFilter, CredentialPage, CredentialType } from './credential.type.js'
 import { credentialView } from './credential.view.js'
@@ -30,7 +29,7 @@ export class CredentialResolver {
         revoked = found.revoked
         return found.listed
       },
-      ({ entry }) => credentialView(recordOf(entry), revoked.get(entry.name) ?? null),
+      ({ entry }) => credentialView(entry, revoked.get(entry.name) ?? null),
     )
   }
 

@@ -17,10 +17,10 @@ export class CredentialService {
   ) {}
 
   async find(tenantId: string, id: string): Promise<CredentialType | undefined> {
-    const record = await this.reader.find(tenantId, CREDENTIAL_RECORD, id)
-    if (!record) return undefined
+    const entry = await this.profiles.of(tenantId).fetch(CREDENTIAL_RECORD, id)
+    if (!entry) return undefined
     const revoked = await this.revokedAmong(tenantId, [id])
-    return credentialView(record, revoked.get(id) ?? null)
+    return credentialView(entry, revoked.get(id) ?? null)
   }
 
   /** A stretch of the list, and which of it the issuers have told to be revoked. */

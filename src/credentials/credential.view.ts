@@ -1,4 +1,6 @@
 import type { RecordJson, RecordObserver } from '../agent/ports.js'
+import type { Entry, Tags } from '../storage/entry.js'
+import { recordOf } from '../tenants/wallet-reader.js'
 import type { CredentialType } from './credential.type.js'
 
 /** Where AnonCreds keeps credentials since Credo 0.5: as W3C credentials, with what AnonCreds knows in tags. */
@@ -15,17 +17,11 @@ type W3c =
   | {
       issuer?: string | { id?: string }
       credentialSubject?: Record<string, unknown>
-      credentialSchema?: AnonCredsSchema
     }
 
-interface AnonCredsSchema {
-  type?: string
-  schema?: string
-  definition?: string
-}
-
 /** A stored credential as the API shows it. */
-export function credentialView(record: RecordJson, revoked: boolean | null): CredentialType {
+export function credentialView(entry: Entry, revoked: boolean | null): CredentialType {
+  const record = recordOf(entry)
   const stored = record as RecordJson & Stored
   const credential = stored.credentialInstances?.[0]?.credential ?? stored.credential
   if (typeof credential !== 'object')
@@ -38,7 +34,7 @@ export function credentialView(record: RecordJson, revoked: boolean | null): Cre
       credentialDefinitionId: null,
       revoked: null,
     }
-  const { issuer, credentialSubject, credentialSchema } = credential
+  const { issuer, credentialSubject } = credential
   const { id: _, ...attributes } = credentialSubject ?? {}
   const isRevocable = stored.metadata?.['_w3c/anonCredsMetadata']?.credentialRevocationId != null
   return {
@@ -47,10 +43,16 @@ export function credentialView(record: RecordJson, revoked: boolean | null): Cre
     issuerDid: (typeof issuer === 'string' ? issuer : issuer?.id) ?? null,
     // The W3C form has numbers for some of them; AnonCreds knows text.
     attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)])),
-    schemaId: credentialSchema?.schema ?? null,
-    credentialDefinitionId: credentialSchema?.definition ?? null,
+    // The W3C form has neither.
+    schemaId: textOf(entry.tags, 'anonCredsSchemaId'),
+    credentialDefinitionId: textOf(entry.tags, 'anonCredsCredentialDefinitionId'),
     revoked: isRevocable ? revoked : null,
   }
+}
+
+function textOf(tags: Tags, name: string): string | null {
+  const value = tags[name]
+  return typeof value === 'string' ? value : null
 }
 
 const bare = (record: RecordJson) => ({ id: record.id, createdAt: String(record['createdAt']) })

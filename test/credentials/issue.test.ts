@@ -81,6 +81,18 @@ for (const kind of STORES) {
         [credential.format, credential.issuerDid, credential.attributes, credential.revoked],
         ['ANONCREDS', issuer.did, { name: 'Ada', degree: 'Physics', year: '2024' }, false],
       )
+      const { schemaId, credentialDefinitionId } = credential
+      assert.deepEqual(
+        { schemaId, credentialDefinitionId },
+        { schemaId: issuer.schemaId, credentialDefinitionId: issuer.definitionId },
+      )
+      const one = await holder.client.ask(
+        'query($id: ID!) { credential(id: $id) { schemaId credentialDefinitionId } }',
+        {
+          id: credential.id,
+        },
+      )
+      assert.deepEqual(one.credential, { schemaId: issuer.schemaId, credentialDefinitionId: issuer.definitionId })
 
       const proved = await prove(verifier, holder, toProver, proofRequest(issuer, true))
       assert.deepEqual([proved.state, proved.verified, proved.revealed], ['DONE', true, { who: 'Ada' }])
