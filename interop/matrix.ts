@@ -31,10 +31,8 @@ export function writeMatrix(page: string, results: Results): string {
 
 /** The page's cells, by peer and scenario. */
 export function readMatrix(page: string): Map<string, Map<string, string>> {
-  const [head = '', , ...rows] = page
-    .slice(page.indexOf(BEGIN))
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(page.slice(page.indexOf(BEGIN))) ?? []
+  const [head = '', , ...rows] = table.trimEnd().split('\n')
   const cellsOf = (line: string) =>
     line
       .split('|')
