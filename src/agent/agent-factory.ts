@@ -22,6 +22,7 @@ import {
   UpdateAssistant,
 } from '@credo-ts/core'
 import {
+  DidCommConnectionService,
   DidCommCredentialsModuleConfig,
   type DidCommDiscoverFeaturesDisclosureReceivedEvent,
   DidCommDiscoverFeaturesEventTypes,
@@ -48,6 +49,7 @@ import { type AnonCredsOptions, WorkersAnonCredsModule } from './anoncreds/modul
 import { AttachmentSignatures } from './attachment-signatures.js'
 import { WalletCache } from './cache.js'
 import { ConnectionRefusedHandler } from './connection-refusal.js'
+import { WalletConnectionService } from './connection-service.js'
 import { CredoLogger } from './credo-logger.js'
 import { WalletDidExchange } from './did-exchange.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
@@ -328,6 +330,7 @@ class WalletModule implements Module {
     dependencyManager.registerInstance(OutsideResources, this.options.resources)
     dependencyManager.registerInstance(ReturnRouteRule, new ReturnRouteRule(this.options.asksForReturnRoutes))
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
+    dependencyManager.registerSingleton(DidCommConnectionService, WalletConnectionService)
     dependencyManager.registerSingleton(DidExchangeProtocol, WalletDidExchange)
     dependencyManager.registerSingleton(JwsService, AttachmentSignatures)
     dependencyManager.registerSingleton(DidCommDocumentService, PeerServices)
