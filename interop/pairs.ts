@@ -1,42 +1,39 @@
-import { ApiClient, type TestTenant } from '../test/support/client.js'
-import type { AcapyAgent, AcapyWallet } from './acapy/agent.js'
-
-/** What a scenario has to work with. */
-export interface Sides {
-  /** A new tenant of the gateway. */
-  tenant(): Promise<TestTenant>
-  /** A new wallet of the other agent, or its only one. */
-  wallet(): Promise<AcapyWallet>
-  /** The gateway's operator. */
-  operator: ApiClient
-}
+import { AcapyAgent } from './acapy/agent.js'
+import { readyAcapyPython } from './acapy/environment.js'
+import { CredoAgent } from './credo/agent.js'
+import { readyCredoPackages } from './credo/environment.js'
+import { CREDO, OLDER_CREDO } from './credo/versions.js'
+import type { PeerAgent } from './peer-wallet.js'
 
 /** Agents that the gateway is tried with. */
 export interface PeerKind {
   name: string
-  /** What sets it apart from others, as the matrix says it. */
-  about: string
-  multitenant: boolean
-  flags: string[]
+  /** @returns what starts one; undefined where it is not installed */
+  find(): Promise<(() => Promise<PeerAgent>) | undefined>
 }
 
+const acapy =
+  (multitenant: boolean, ...flags: string[]) =>
+  async () => {
+    const python = await readyAcapyPython()
+    return python === undefined
+      ? undefined
+      : () => AcapyAgent.start({ python, multitenant, flags: [...flags, '--open-mediation'] })
+  }
+
+/** What sets them apart from each other is in docs/interop.md. */
 export const PEERS: readonly PeerKind[] = [
-  {
-    name: 'ACA-Py, single agent',
-    about: 'as it is by default: message types by the old prefix, envelopes as `application/ssi-agent-wire`',
-    multitenant: false,
-    flags: ['--open-mediation'],
-  },
+  { name: 'ACA-Py, single agent', find: acapy(false) },
   {
     name: 'ACA-Py, multitenant agent',
-    about: 'a subwallet (`askar-profile`), with `--emit-new-didcomm-prefix` and `--emit-new-didcomm-mime-type`',
-    multitenant: true,
-    flags: ['--emit-new-didcomm-prefix', '--emit-new-didcomm-mime-type', '--open-mediation'],
+    find: acapy(true, '--emit-new-didcomm-prefix', '--emit-new-didcomm-mime-type'),
+  },
+  { name: CREDO, find: async () => () => CredoAgent.start() },
+  {
+    name: OLDER_CREDO,
+    async find() {
+      const packages = await readyCredoPackages()
+      return packages && (() => CredoAgent.start(packages))
+    },
   },
 ]
-
-export const sidesOf = (kind: PeerKind, agent: AcapyAgent, tenant: () => Promise<TestTenant>, url: string): Sides => ({
-  tenant,
-  operator: ApiClient.operator(url),
-  wallet: () => agent.wallet(kind.multitenant),
-})

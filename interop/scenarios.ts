@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { choose, serviceOf } from '../test/mediation/mediation-api.js'
 import { connect, type TestTenant } from '../test/support/client.js'
 import { eventually, receive, say } from '../test/support/talk.js'
-import type { AcapyWallet } from './acapy/agent.js'
-import type { Sides } from './pairs.js'
+import { CREDO, OLDER_CREDO } from './credo/versions.js'
+import type { InviteOptions, PeerWallet } from './peer-wallet.js'
+import type { Sides } from './sides.js'
 
 /** One row of the matrix. */
 export interface Scenario {
@@ -16,7 +17,7 @@ export interface Scenario {
 /** A connection, as each side calls it. */
 interface Pair {
   tenant: TestTenant
-  wallet: AcapyWallet
+  wallet: PeerWallet
   connectionId: string
   theirConnectionId: string
 }
@@ -50,19 +51,19 @@ const completed = ({ client }: TestTenant, id: string): Promise<unknown> =>
   eventually(async () => (await client.ask(CONNECTION, { id })).connection.state === 'COMPLETED')
 
 /** A handshake by the gateway's invitation, which asks for one protocol alone. */
-async function byOurInvitation(sides: Sides, protocol: string): Promise<Pair> {
+async function byOurInvitation(sides: Sides, protocol: string, didMethod?: string): Promise<Pair> {
   const [tenant, wallet] = [await sides.tenant(), await sides.wallet()]
   const { id, message } = await invite(tenant)
-  const theirConnectionId = await wallet.receive({ ...message, handshake_protocols: [protocol] })
+  const theirConnectionId = await wallet.receive({ ...message, handshake_protocols: [protocol] }, didMethod)
   await wallet.connected(theirConnectionId)
   const [connectionId = ''] = await completedOf(tenant, id)
   return { tenant, wallet, connectionId, theirConnectionId }
 }
 
 /** A handshake by an invitation of the other agent's. */
-async function byTheirInvitation(sides: Sides, protocol: string, body?: object): Promise<Pair> {
+async function byTheirInvitation(sides: Sides, protocol: string, options?: InviteOptions): Promise<Pair> {
   const [tenant, wallet] = [await sides.tenant(), await sides.wallet()]
-  const invitation = await wallet.invite(protocol, { body })
+  const invitation = await wallet.invite(protocol, options)
   const connectionId = await receive(tenant, invitation)
   await completed(tenant, connectionId)
   const [theirConnectionId = ''] = await wallet.connectionsOf(invitation)
@@ -110,6 +111,9 @@ const NO_OPEN_MEDIATION = {
   'ACA-Py, multitenant agent': 'subwallets of ACA-Py do not grant mediation by themselves',
 }
 
+const ANSWERS_IN_KIND = 'N/A: Credo answers by the kind of DID that it is asked by'
+const ofCredo = (limit: string) => Object.fromEntries([CREDO, OLDER_CREDO].map((name) => [name, limit]))
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     title: "OOB invitation of the gateway's, connections 1.0; then messages and pings both ways",
@@ -121,6 +125,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     title: "OOB invitation of the peer's, DID exchange 1.0; then messages and pings both ways",
+    limits: ofCredo('N/A: Credo speaks 1.1 alone'),
     async run(sides) {
       const pair = await byTheirInvitation(sides, DID_EXCHANGE)
       await talk(pair)
@@ -139,31 +144,48 @@ export const SCENARIOS: readonly Scenario[] = [
     title: "OOB invitation of the gateway's, DID exchange 1.1; then messages both ways",
     run: async (sides) => talk(await byOurInvitation(sides, DID_EXCHANGE_NEWER)),
   },
+  ...['did:peer:2', 'did:peer:4'].map((method) => ({
+    title: `OOB invitation of the gateway's, DID exchange 1.1 by ${method} of the peer's; then messages both ways`,
+    run: async (sides: Sides) => talk(await byOurInvitation(sides, DID_EXCHANGE_NEWER, method)),
+  })),
+  {
+    title: "OOB invitation of the peer's, DID exchange 1.1; then messages and pings both ways",
+    async run(sides) {
+      const pair = await byTheirInvitation(sides, DID_EXCHANGE_NEWER)
+      await talk(pair)
+      await ping(pair)
+    },
+  },
   {
     title: "OOB invitation of the peer's, DID exchange 1.1 by did:peer:2; then messages both ways",
-    run: async (sides) => talk(await byTheirInvitation(sides, DID_EXCHANGE_NEWER, { use_did_method: 'did:peer:2' })),
+    limits: ofCredo(ANSWERS_IN_KIND),
+    run: async (sides) => talk(await byTheirInvitation(sides, DID_EXCHANGE_NEWER, { didMethod: 'did:peer:2' })),
   },
   {
     title: "OOB invitation of the peer's, DID exchange 1.1 by did:peer:4; then messages both ways",
-    run: async (sides) => talk(await byTheirInvitation(sides, DID_EXCHANGE_NEWER, { use_did_method: 'did:peer:4' })),
+    limits: ofCredo(ANSWERS_IN_KIND),
+    run: async (sides) => talk(await byTheirInvitation(sides, DID_EXCHANGE_NEWER, { didMethod: 'did:peer:4' })),
   },
   {
     title: "Connections 1.0 invitation of the peer's (Aries RFC 0160), without OOB; then messages both ways",
     async run(sides) {
       const [tenant, wallet] = [await sides.tenant(), await sides.wallet()]
-      const { invitation, connection_id: theirConnectionId } = await wallet.inviteAsBefore()
+      const invitation = await wallet.inviteAsBefore()
       const connectionId = await receive(tenant, invitation)
       await completed(tenant, connectionId)
-      await wallet.connected(theirConnectionId)
+      const [theirConnectionId = ''] = await wallet.connectionsOf(invitation)
       await talk({ tenant, wallet, connectionId, theirConnectionId })
     },
   },
   {
     title: "Multi-use invitation of the gateway's, used three times",
     async run(sides) {
-      const [tenant, wallet] = [await sides.tenant(), await sides.wallet()]
+      const tenant = await sides.tenant()
       const { id, message } = await invite(tenant, true)
-      for (let time = 0; time < 3; time++) await wallet.connected(await wallet.receive(message))
+      for (let time = 0; time < 3; time++) {
+        const wallet = await sides.another()
+        await wallet.connected(await wallet.receive(message))
+      }
       await completedOf(tenant, id, 3)
     },
   },
@@ -202,7 +224,7 @@ export const SCENARIOS: readonly Scenario[] = [
       )
       const own = await wallet.receive((await invite(mediator, true)).message)
       await wallet.connected(own)
-      const invitation = await wallet.invite(CONNECTIONS, { body: { mediation_id: await wallet.mediatedBy(own) } })
+      const invitation = await wallet.invite(CONNECTIONS, { mediator: await wallet.mediatedBy(own) })
       assert.equal(invitation.services[0].routingKeys.length, 1)
       const connectionId = await receive(tenant, invitation)
       await completed(tenant, connectionId)

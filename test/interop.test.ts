@@ -2,33 +2,31 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { AcapyAgent } from '../interop/acapy/agent.js'
-import { readyAcapyPython } from '../interop/acapy/environment.js'
 import { faultsOf, type Results, writeMatrix } from '../interop/matrix.js'
-import { PEERS, sidesOf } from '../interop/pairs.js'
+import { PEERS } from '../interop/pairs.js'
 import { SCENARIOS } from '../interop/scenarios.js'
-import { makeTenant } from './support/client.js'
+import { ApiClient, makeTenant } from './support/client.js'
 import { freshStore, startGateway } from './support/gateway.js'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
-const python = await readyAcapyPython()
-const skip = python
-  ? false
-  : 'ACA-Py IS NOT INSTALLED: `node dist/interop/install.js` makes its environment (Python 3.11)'
-if (skip) console.warn(`Not tried with another agent: ${skip}`)
-
 const results: Results = new Map()
 
 for (const kind of PEERS) {
+  const start = await kind.find()
+  const skip = start ? false : `${kind.name} IS NOT INSTALLED: \`node dist/interop/install.js\` makes its environment`
+  if (skip) console.warn(`Not tried with another agent: ${skip}`)
   describe(`with ${kind.name}`, { skip }, () => {
     test('every scenario works, or has the limit of the peer that is known', { skip }, async (t) => {
       const store = await freshStore('sqlite')
       const gateway = await startGateway(store)
-      const agent = await AcapyAgent.start({ python: python as string, ...kind })
+      const agent = await start?.()
+      assert.ok(agent)
       const column = new Map<string, boolean>()
       results.set(kind.name, column)
       try {
-        const sides = sidesOf(kind, agent, () => makeTenant(gateway.url), gateway.url)
+        const tenant = () => makeTenant(gateway.url)
+        const wallets = { wallet: () => agent.wallet(), another: () => agent.another() }
+        const sides = { tenant, ...wallets, operator: ApiClient.operator(gateway.url) }
         for (const { title, limits, run } of SCENARIOS) {
           if (limits?.[kind.name]) continue
           column.set(title, false)

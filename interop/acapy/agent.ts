@@ -7,12 +7,10 @@ import { json } from 'node:stream/consumers'
 import { tempDir } from '../../test/support/services.js'
 import { eventually } from '../../test/support/talk.js'
 import { freePort } from '../../test/support/tcp-proxy.js'
+import type { InviteOptions, Json, PeerAgent, PeerWallet } from '../peer-wallet.js'
 
 const ADMIN_KEY = 'interop-admin-key'
 const START_MS = 120_000
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of another agent are read field by field
-type Json = any
 
 /** What an agent's webhooks tell. */
 interface Told {
@@ -31,7 +29,7 @@ export interface AcapyOptions {
 }
 
 /** ACA-Py, started by us on free ports, with a store and webhooks of its own. */
-export class AcapyAgent {
+export class AcapyAgent implements PeerAgent {
   private readonly told: Told[] = []
 
   private constructor(
@@ -40,6 +38,7 @@ export class AcapyAgent {
     private readonly folder: { path: string; remove(): void },
     private readonly adminUrl: string,
     private readonly output: () => string,
+    private readonly multitenant = false,
   ) {}
 
   static async start({ python, multitenant, flags = [] }: AcapyOptions): Promise<AcapyAgent> {
@@ -67,7 +66,7 @@ export class AcapyAgent {
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => (output = (output + chunk).slice(-5000)))
-    const agent = new AcapyAgent(child, hooks, folder, `http://127.0.0.1:${admin}`, () => output)
+    const agent = new AcapyAgent(child, hooks, folder, `http://127.0.0.1:${admin}`, () => output, multitenant)
     hooks.on('request', async (request, response) => {
       const [, topic = ''] = /^\/topic\/([\w-]+)/.exec(request.url ?? '') ?? []
       agent.told.push({
@@ -87,8 +86,8 @@ export class AcapyAgent {
   }
 
   /** The wallet of a single agent, or one more of a multitenant one. */
-  async wallet(multitenant = false): Promise<AcapyWallet> {
-    if (!multitenant) return new AcapyWallet(this, {}, undefined)
+  async wallet(): Promise<AcapyWallet> {
+    if (!this.multitenant) return new AcapyWallet(this, {}, undefined)
     const name = `wallet-${Math.random()}`
     const { token, wallet_id } = await this.ask('POST', '/multitenancy/wallet', {
       wallet_name: name,
@@ -98,6 +97,10 @@ export class AcapyAgent {
       label: name,
     })
     return new AcapyWallet(this, { authorization: `Bearer ${token}` }, wallet_id)
+  }
+
+  another(): Promise<AcapyWallet> {
+    return this.wallet()
   }
 
   /** @throws {Error} with what the agent answers in place of a 2xx */
@@ -143,29 +146,35 @@ export class AcapyAgent {
 }
 
 /** One wallet at an ACA-Py agent, by its admin API. */
-export class AcapyWallet {
+export class AcapyWallet implements PeerWallet {
+  /** Connections of invitations from before out-of-band ones, by the ids of these: ACA-Py does not find them so. */
+  private readonly before = new Map<string, string>()
+
   constructor(
     private readonly agent: AcapyAgent,
     private readonly headers: Record<string, string>,
     private readonly walletId: string | undefined,
   ) {}
 
-  /** @returns the invitation message */
-  async invite(protocol: string, options: { multiUse?: boolean; body?: object } = {}): Promise<Json> {
+  async invite(protocol: string, { multiUse = false, didMethod, mediator }: InviteOptions = {}): Promise<Json> {
     const { invitation } = await this.ask(
       'POST',
-      `/out-of-band/create-invitation?auto_accept=true&multi_use=${options.multiUse ?? false}`,
-      { handshake_protocols: [protocol], ...options.body },
+      `/out-of-band/create-invitation?auto_accept=true&multi_use=${multiUse}`,
+      {
+        handshake_protocols: [protocol],
+        ...(didMethod ? { use_did_method: didMethod } : {}),
+        ...(mediator ? { mediation_id: mediator } : {}),
+      },
     )
     return invitation
   }
 
-  /** An invitation of Aries RFC 0160, from before out-of-band ones, and the id of its connection. */
-  inviteAsBefore(): Promise<Json> {
-    return this.ask('POST', '/connections/create-invitation?auto_accept=true', {})
+  async inviteAsBefore(): Promise<Json> {
+    const made = await this.ask('POST', '/connections/create-invitation?auto_accept=true', {})
+    this.before.set(made.invitation['@id'], made.connection_id)
+    return made.invitation
   }
 
-  /** An invitation for any number of agents to be mediated for. @returns its URL */
   async inviteToMediate(): Promise<string> {
     const { invitation_url } = await this.ask(
       'POST',
@@ -175,20 +184,20 @@ export class AcapyWallet {
     return invitation_url
   }
 
-  /** Has the other side of a connection mediate. @returns what invitations name it by */
   async mediatedBy(connectionId: string): Promise<string> {
     const { mediation_id: id } = await this.ask('POST', `/mediation/request/${connectionId}`, {})
     await eventually(async () => (await this.ask('GET', `/mediation/requests/${id}`)).state === 'granted')
     return id
   }
 
-  /** @returns the id of the connection */
-  async receive(invitation: object): Promise<string> {
-    const path = '/out-of-band/receive-invitation?auto_accept=true&use_existing_connection=false'
-    return (await this.ask('POST', path, invitation)).connection_id
+  async receive(invitation: object, didMethod?: string): Promise<string> {
+    const accept = didMethod === undefined
+    const path = `/out-of-band/receive-invitation?auto_accept=${accept}&use_existing_connection=false`
+    const { connection_id: id } = await this.ask('POST', path, invitation)
+    if (didMethod) await this.ask('POST', `/didexchange/${id}/accept-invitation?use_did_method=${didMethod}`)
+    return id
   }
 
-  /** Waits until a connection stands. */
   async connected(connectionId: string): Promise<void> {
     await eventually(async () => {
       const { state } = await this.ask('GET', `/connections/${connectionId}`)
@@ -196,8 +205,9 @@ export class AcapyWallet {
     })
   }
 
-  /** Waits for so many connections of an invitation to stand. @returns their ids */
   connectionsOf(invitation: { '@id': string }, count = 1): Promise<string[]> {
+    const before = this.before.get(invitation['@id'])
+    if (before) return this.connected(before).then(() => [before])
     return eventually(async () => {
       const { results } = await this.ask('GET', `/connections?invitation_msg_id=${invitation['@id']}`)
       const standing = results.filter(({ state }: Json) => state === 'active' || state === 'completed')
@@ -214,7 +224,6 @@ export class AcapyWallet {
     await this.agent.heard('basicmessages', this.walletId, isIt)
   }
 
-  /** Pings, and waits for the answer. */
   async ping(connectionId: string): Promise<void> {
     const { thread_id } = await this.ask('POST', `/connections/${connectionId}/send-ping`, {})
     const isIt = (body: Json) => body.thread_id === thread_id && body.state === 'response_received'

@@ -1,16 +1,10 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findPython, pythonWith } from '../../test/support/python.js'
+import { interopCache } from '../cache.js'
 
 const requirements = fileURLToPath(new URL('../../../interop/acapy/requirements.txt', import.meta.url))
-/** ACA-Py needs this version, and 225 MB, which are not for the checkout. */
-const options = {
-  python: process.env['ACAPY_PYTHON'] ?? 'python3.11',
-  cache:
-    process.env['TENANTRY_INTEROP_CACHE'] ??
-    join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tenantry-interop'),
-}
+/** ACA-Py needs this version. */
+const options = { python: process.env['ACAPY_PYTHON'] ?? 'python3.11', cache: interopCache }
 
 /**
  * The Python that has ACA-Py; made where it is missing.

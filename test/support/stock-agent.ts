@@ -15,11 +15,15 @@ export type StockStore = AskarModuleConfigStoreOptions
 /** An agent as the documentation of Credo sets one up, reached at `/didcomm` of a port of its own. */
 export type StockAgent = Awaited<ReturnType<typeof startStockAgent>>
 
-/** `port`: where it is reached; without one it is not, and needs a mediator. */
+/**
+ * @param port where it is reached; without one it is not, and needs a mediator
+ * @param mediates whether it grants mediation to whoever asks
+ */
 export async function startStockAgent(
   store: StockStore,
   port: number | undefined,
   mediation?: ConstructorParameters<typeof DidCommMediationRecipientModule>[0],
+  mediates = false,
 ) {
   // Before anything imports what Credo imports.
   const askar = await loadAskar({ binding: 'koffi' })
@@ -43,9 +47,9 @@ export async function startStockAgent(
         connections: { autoAcceptConnections: true },
         credentials: false,
         proofs: false,
-        mediator: false,
+        mediator: mediates ? { autoAcceptMediationRequests: true } : false,
         mediationRecipient: mediation ?? false,
-        messagePickup: mediation !== undefined,
+        messagePickup: mediation !== undefined || mediates,
       }),
     },
   })
