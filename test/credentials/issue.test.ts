@@ -70,6 +70,28 @@ for (const kind of STORES) {
       }
     })
 
+    test("are not needed where a prover's own word is enough", async () => {
+      const [stranger, taps] = [await makeTenant(gateway.url), await verifier.client.follow()]
+      const link = await connect(verifier, stranger)
+      const { requestProof } = await verifier.client.ask(OPERATIONS.requestProof, {
+        input: {
+          connectionId: link.inviter,
+          name: 'Guestbook',
+          request: { requested_attributes: { who: { name: 'name' } } },
+        },
+      })
+      const { id, threadId } = requestProof.proofExchange
+      const asked = await eventually(async () => {
+        const query = 'query($threadId: ID!) { proofExchanges(filter: {threadId: $threadId}) { nodes { id } } }'
+        return (await stranger.client.ask(query, { threadId })).proofExchanges.nodes[0]?.id as string | undefined
+      })
+      const selection = { who: { selfAttested: 'Guest' } }
+      await stranger.client.ask(OPERATIONS.acceptProof, { input: { exchangeId: asked, selection } })
+      const { proofExchange: done } = await inState(taps, id, 'DONE')
+      assert.deepEqual([done.verified, done.revealed], [true, { who: 'Guest' }])
+      await taps.close()
+    })
+
     test('are issued, held, verified and revoked, and the next proof is refused', async () => {
       const { issued, held } = await issue(issuer, holder, toHolder, 'Ada')
       assert.equal(issued.role, 'ISSUER')

@@ -164,12 +164,14 @@ export class WorkersHolderService implements AnonCredsHolderService {
       throw new AnonCredsRsError('All credentials in a Proof should have been issued using the same Link Secret')
     }
     const [linkSecretId] = linkSecretIds
+    // The library wants one also where no credential is shown.
+    const secret = await this.#linkSecretRecord(context, linkSecretId)
     return this.workers.call(context.contextCorrelationId, 'createPresentation', {
       request: proofRequest,
       credentials,
       proves,
       selfAttested: selfAttestedAttributes,
-      linkSecret: await getLinkSecret(context, linkSecretId),
+      linkSecret: secretOf(secret),
       schemas,
       definitions: credentialDefinitions,
     })
