@@ -6,6 +6,7 @@ import {
   fetchCredentialDefinition,
   fetchRevocationRegistryDefinition,
   fetchSchema,
+  LegacyIndyDidCommCredentialFormatService,
 } from '@credo-ts/anoncreds'
 import { type AgentContext, CredoError } from '@credo-ts/core'
 import type { DidCommCredentialExchangeRecord } from '@credo-ts/didcomm'
@@ -87,13 +88,7 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
 
   override async processOffer(context: AgentContext, options: Options<'processOffer'>): Promise<void> {
     await super.processOffer(context, options)
-    const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = options.attachment.getDataAsJson() as {
-      schema_id: string
-      cred_def_id: string
-    }
-    // So that the holder sees what it is before it accepts.
-    options.credentialExchangeRecord.metadata.set(AnonCredsCredentialMetadataKey, { schemaId, credentialDefinitionId })
-    keepNotes(options.credentialExchangeRecord)
+    keepOffered(options)
   }
 
   /** An offer names a schema beside its definition, which has one itself. */
@@ -150,6 +145,27 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     }
     return super.processCredential(context, options)
   }
+}
+
+/** The same by the names that Indy has for the formats (Aries RFC 0592), as agents of issue credential 1.0 have them too. */
+export class IndyCredentialFormat extends LegacyIndyDidCommCredentialFormatService {
+  override async processOffer(
+    context: AgentContext,
+    options: Parameters<LegacyIndyDidCommCredentialFormatService['processOffer']>[1],
+  ): Promise<void> {
+    await super.processOffer(context, options)
+    keepOffered(options)
+  }
+}
+
+/** So that the holder sees what it is before it accepts. */
+function keepOffered({ attachment, credentialExchangeRecord: record }: Options<'processOffer'>): void {
+  const { schema_id: schemaId, cred_def_id: credentialDefinitionId } = attachment.getDataAsJson() as {
+    schema_id: string
+    cred_def_id: string
+  }
+  record.metadata.set(AnonCredsCredentialMetadataKey, { schemaId, credentialDefinitionId })
+  keepNotes(record)
 }
 
 /** What stands in for a place where Credo asks for one. */

@@ -1,9 +1,13 @@
-import { AnonCredsDidCommProofFormatService } from '@credo-ts/anoncreds'
+import { AnonCredsDidCommProofFormatService, LegacyIndyDidCommProofFormatService } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import { keepNotes } from './notes.js'
 
 type Base = AnonCredsDidCommProofFormatService
-type Options<Method extends keyof Base> = Base[Method] extends (context: AgentContext, options: infer O) => unknown
+type Indy = LegacyIndyDidCommProofFormatService
+type Options<Method extends keyof Of, Of = Base> = Of[Method] extends (
+  context: AgentContext,
+  options: infer O,
+) => unknown
   ? O
   : never
 
@@ -37,6 +41,31 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
   }
 
   override async processPresentation(context: AgentContext, options: Options<'processPresentation'>) {
+    const isValid = await super.processPresentation(context, options)
+    if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
+    return isValid
+  }
+}
+
+/** The same by the names that Indy has for the formats (Aries RFC 0592), as agents of present proof 1.0 have them too. */
+export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
+  override async processProposal(context: AgentContext, options: Options<'processProposal', Indy>): Promise<void> {
+    await super.processProposal(context, options)
+    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+  }
+
+  override async acceptProposal(context: AgentContext, options: Options<'acceptProposal', Indy>) {
+    const made = await super.acceptProposal(context, options)
+    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    return made
+  }
+
+  override async processRequest(context: AgentContext, options: Options<'processRequest', Indy>): Promise<void> {
+    await super.processRequest(context, options)
+    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+  }
+
+  override async processPresentation(context: AgentContext, options: Options<'processPresentation', Indy>) {
     const isValid = await super.processPresentation(context, options)
     if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
     return isValid

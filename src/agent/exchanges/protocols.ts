@@ -3,8 +3,6 @@ import {
   DataIntegrityDidCommCredentialFormatService,
   DidCommCredentialV1Protocol,
   DidCommProofV1Protocol,
-  LegacyIndyDidCommCredentialFormatService,
-  LegacyIndyDidCommProofFormatService,
 } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import {
@@ -19,11 +17,11 @@ import {
   type DidCommProposePresentationV2Message,
   type DidCommRequestPresentationV2Message,
 } from '@credo-ts/didcomm'
-import { CredentialFormat, canOffer, type RevocationPort } from './credential-format.js'
+import { CredentialFormat, canOffer, IndyCredentialFormat, type RevocationPort } from './credential-format.js'
 import { keepNotes, noteExchange } from './notes.js'
-import { ProofFormat } from './proof-format.js'
+import { IndyProofFormat, ProofFormat } from './proof-format.js'
 
-type Formats = [CredentialFormat, LegacyIndyDidCommCredentialFormatService, DataIntegrityDidCommCredentialFormatService]
+type Formats = [CredentialFormat, IndyCredentialFormat, DataIntegrityDidCommCredentialFormatService]
 
 /**
  * Issue credential 2.0 (Aries RFC 0453). What is said with a proposal or an offer stands on the record; a request that would go
@@ -72,16 +70,27 @@ class CredentialProtocol extends DidCommCredentialV2Protocol<Formats> {
   }
 }
 
-const saidBy = ({
-  comment,
-  credentialPreview,
-}: DidCommProposeCredentialV2Message | DidCommOfferCredentialV2Message) => ({
+/** Issue credential 1.0 (Aries RFC 0036), as holder. */
+class OlderCredentialProtocol extends DidCommCredentialV1Protocol {
+  override processOffer(context: Parameters<DidCommCredentialV1Protocol['processOffer']>[0]) {
+    noteExchange(saidBy(context.message))
+    return super.processOffer(context)
+  }
+}
+
+const saidBy = ({ comment, credentialPreview }: Said) => ({
   comment,
   preview: credentialPreview?.attributes.map(({ name, value }) => ({ name, value })),
 })
 
+/** What proposals and offers of both versions have. */
+interface Said {
+  comment?: string
+  credentialPreview?: { attributes: { name: string; value: string }[] }
+}
+
 /** Present proof 2.0 (Aries RFC 0454), likewise. */
-class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, LegacyIndyDidCommProofFormatService]> {
+class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, IndyProofFormat]> {
   override processProposal(context: DidCommInboundMessageContext<DidCommProposePresentationV2Message>) {
     noteExchange({ comment: context.message.comment })
     return super.processProposal(context)
@@ -93,19 +102,27 @@ class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, LegacyIndyDidCo
   }
 }
 
+/** Present proof 1.0 (Aries RFC 0037), as prover. */
+class OlderProofProtocol extends DidCommProofV1Protocol {
+  override processRequest(context: Parameters<DidCommProofV1Protocol['processRequest']>[0]) {
+    noteExchange({ comment: context.message.comment })
+    return super.processRequest(context)
+  }
+}
+
 /** Both versions of the protocols: 2.0 for AnonCreds of any ledger, 1.0 (RFC 0036, 0037) for older agents on Indy. */
 export function exchangeProtocols(revocation: RevocationPort) {
-  const indyCredentials = new LegacyIndyDidCommCredentialFormatService()
-  const indyProofs = new LegacyIndyDidCommProofFormatService()
+  const indyCredentials = new IndyCredentialFormat()
+  const indyProofs = new IndyProofFormat()
   const dataIntegrity = new DataIntegrityDidCommCredentialFormatService()
   return {
     credentials: [
       new CredentialProtocol([new CredentialFormat(revocation), indyCredentials, dataIntegrity], revocation),
-      new DidCommCredentialV1Protocol({ indyCredentialFormat: indyCredentials }),
+      new OlderCredentialProtocol({ indyCredentialFormat: indyCredentials }),
     ] as const,
     proofs: [
       new ProofProtocol({ proofFormats: [new ProofFormat(), indyProofs] }),
-      new DidCommProofV1Protocol({ indyProofFormat: indyProofs }),
+      new OlderProofProtocol({ indyProofFormat: indyProofs }),
     ] as const,
   }
 }
