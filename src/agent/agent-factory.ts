@@ -66,6 +66,7 @@ import { WalletKeyManagementService } from './key-management.js'
 import {
   discloseWhatIsOn,
   ignoreLateReports,
+  ignorePendingAcks,
   refuseWhatHasExpired,
   refuseWhatIsNotOfBase,
   refuseWhatIsOff,
@@ -185,6 +186,7 @@ export class AgentFactory {
       refuseWhatHasExpired,
       discloseWhatIsOn,
       ignoreLateReports,
+      ignorePendingAcks,
       undoFailedHandling,
     ])
       handlers.registerMessageHandlerMiddleware(middleware)

@@ -1,4 +1,6 @@
 import {
+  AckStatus,
+  DidCommAckMessage,
   DidCommFeaturesDiscloseMessage,
   DidCommFeaturesDisclosuresMessage,
   type DidCommMessageHandlerMiddleware,
@@ -42,6 +44,11 @@ export const refuseWhatHasExpired: DidCommMessageHandlerMiddleware = async ({ me
 /** A report that comes when its exchange has ended changes nothing any more. */
 export const ignoreLateReports: DidCommMessageHandlerMiddleware = async (message, next) => {
   if (!(await isReportOfEnded(message))) await next()
+}
+
+/** An acknowledgement that tells no outcome yet (Aries RFC 0015) ends nothing: the one that does is to come. */
+export const ignorePendingAcks: DidCommMessageHandlerMiddleware = async ({ message }, next) => {
+  if (!(message instanceof DidCommAckMessage && message.status === AckStatus.PENDING)) await next()
 }
 
 /** Protocols that are switched off for a tenant are not disclosed either (Aries RFC 0557, 0031). */

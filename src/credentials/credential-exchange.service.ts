@@ -2,7 +2,7 @@ import { DidCommCredentialState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
-import { readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { inviteWith } from '../connections/attached-invitation.js'
@@ -128,6 +128,7 @@ export class CredentialExchangeService {
     const given = input.attributes ? checkAttributes(input.attributes) : undefined
     const { exchangeId: id } = input
     return this.step(tenantId, id, 'issuer', 'proposal-received', async (agent, unit, record) => {
+      await assertInTime(agent, id, 'propose-credential')
       const proposed = credentialExchangeView(record)
       const credentialDefinitionId = input.credentialDefinitionId ?? proposed.credentialDefinitionId
       if (credentialDefinitionId === null) {
@@ -182,25 +183,30 @@ export class CredentialExchangeService {
 
   /** @throws NOT_FOUND, CONFLICT where it is not an offer that waits, PROTOCOL_ERROR */
   acceptOffer(tenantId: string, id: string): Promise<CredentialExchangeStep> {
-    return this.step(tenantId, id, 'holder', 'offer-received', (agent) =>
-      takeStep('The offer cannot be accepted: what it refers to cannot be resolved, or does not hold.', () =>
+    return this.step(tenantId, id, 'holder', 'offer-received', async (agent) => {
+      await assertInTime(agent, id, 'offer-credential')
+      await takeStep('The offer cannot be accepted: what it refers to cannot be resolved, or does not hold.', () =>
         agent.credentials.acceptOffer({ credentialExchangeRecordId: id }),
-      ),
-    )
+      )
+    })
   }
 
   /** Issues what was requested, or has it issued as soon as a revocation registry is ready. */
   acceptRequest(tenantId: string, id: string): Promise<CredentialExchangeStep> {
-    return this.step(tenantId, id, 'issuer', 'request-received', (agent) => this.issue(agent, id))
+    return this.step(tenantId, id, 'issuer', 'request-received', async (agent) => {
+      await assertInTime(agent, id, 'request-credential')
+      await this.issue(agent, id)
+    })
   }
 
   /** @throws NOT_FOUND, CONFLICT where no credential waits to be stored, PROTOCOL_ERROR */
   acceptCredential(tenantId: string, id: string): Promise<CredentialExchangeStep> {
-    return this.step(tenantId, id, 'holder', 'credential-received', (agent) =>
-      takeStep('The credential cannot be accepted.', () =>
+    return this.step(tenantId, id, 'holder', 'credential-received', async (agent) => {
+      await assertInTime(agent, id, 'issue-credential')
+      await takeStep('The credential cannot be accepted.', () =>
         agent.credentials.acceptCredential({ credentialExchangeRecordId: id }),
-      ),
-    )
+      )
+    })
   }
 
   /** Turns an offer down, and tells the issuer why. */

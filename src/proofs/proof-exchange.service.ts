@@ -2,7 +2,7 @@ import { DidCommProofState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
-import { readyConnection, takeStep } from '../agent/exchanges/steps.js'
+import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { inviteWith } from '../connections/attached-invitation.js'
@@ -120,6 +120,7 @@ export class ProofExchangeService {
     const own = input.request == null ? undefined : checkProofRequest(input.request, 'input.request')
     const { exchangeId: id } = input
     return this.step(tenantId, id, 'verifier', 'proposal-received', async (agent, record) => {
+      await assertInTime(agent, id, 'propose-presentation')
       const { request: proposed } = proofExchangeView(record)
       const asked = own ?? checkProposedRequest(proposed)
       const comment = input.comment ?? undefined
@@ -170,24 +171,28 @@ export class ProofExchangeService {
    */
   acceptRequest(tenantId: string, { exchangeId, selection }: AcceptProofRequestInput): Promise<ProofExchangeStep> {
     return this.step(tenantId, exchangeId, 'prover', 'request-received', async (agent, record) => {
+      await assertInTime(agent, exchangeId, 'request-presentation')
       const request = proofExchangeView(record).request as ProofRequest
       const chosen = select(request, await this.fitting(agent, exchangeId), selection ?? {}, 'input.selection')
-      await takeStep('The request cannot be answered: what it refers to cannot be resolved, or does not hold.', () =>
-        agent.proofs.acceptRequest({
-          proofExchangeRecordId: exchangeId,
-          proofFormats: { anoncreds: chosen as never },
-        }),
+      await takeStep(
+        'The request cannot be answered: what it refers to cannot be resolved, or does not hold.',
+        async () =>
+          agent.proofs.acceptRequest({
+            proofExchangeRecordId: exchangeId,
+            proofFormats: await inItsFormat(agent, exchangeId, chosen),
+          }),
       )
     })
   }
 
   /** @throws NOT_FOUND, CONFLICT where no presentation waits */
   acceptPresentation(tenantId: string, id: string): Promise<ProofExchangeStep> {
-    return this.step(tenantId, id, 'verifier', 'presentation-received', (agent) =>
-      takeStep('The presentation cannot be accepted.', () =>
+    return this.step(tenantId, id, 'verifier', 'presentation-received', async (agent) => {
+      await assertInTime(agent, id, 'presentation')
+      await takeStep('The presentation cannot be accepted.', () =>
         agent.proofs.acceptPresentation({ proofExchangeRecordId: id }),
-      ),
-    )
+      )
+    })
   }
 
   /** Turns a request down, and tells the verifier why. */
@@ -205,13 +210,13 @@ export class ProofExchangeService {
   }
 
   private async fitting(agent: WalletAgent, id: string): Promise<Record<string, Fitting[]>> {
-    const found = await takeStep('The request cannot be answered: what it refers to cannot be resolved.', () =>
+    const found = await takeStep('The request cannot be answered: what it refers to cannot be resolved.', async () =>
       agent.proofs.getCredentialsForRequest({
         proofExchangeRecordId: id,
-        proofFormats: { anoncreds: { filterByNonRevocationRequirements: false } },
+        proofFormats: await inItsFormat(agent, id, { filterByNonRevocationRequirements: false }),
       }),
     )
-    const { attributes = {}, predicates = {} } = (found.proofFormats as { anoncreds?: Found }).anoncreds ?? {}
+    const [{ attributes = {}, predicates = {} } = {}] = Object.values(found.proofFormats as Record<string, Found>)
     return { ...attributes, ...predicates }
   }
 
@@ -252,6 +257,12 @@ export class ProofExchangeService {
 interface Found {
   attributes?: Record<string, Fitting[]>
   predicates?: Record<string, Fitting[]>
+}
+
+/** By the name of the format that the request has: older agents have another one for the same. */
+async function inItsFormat(agent: WalletAgent, id: string, options: object) {
+  const { request = {} } = await agent.proofs.getFormatData(id)
+  return { ['anoncreds' in request ? 'anoncreds' : 'indy']: options } as never
 }
 
 const REQUEST_FAILED = 'The request cannot be made.'

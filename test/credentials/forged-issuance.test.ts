@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AnonCredsWorkers } from '../../src/anoncreds/index.js'
 import { type AnyEvent, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
@@ -21,6 +22,9 @@ const FORMATS = {
 const NOTHINGS = [null, [], 'it', {}, 7]
 const LONG_AGO = { '~timing': { expires_time: '2024-01-01T00:00:00Z' } }
 const LIST = `query($threadId: ID!) { credentialExchanges(filter: {threadId: $threadId}) { nodes { id } } }`
+const INDY = 'V4SGRU86Z58d6TV7PBUe6f'
+const ACCEPT_PROPOSAL = `mutation($input: AcceptCredentialProposalInput!) {
+  acceptCredentialProposal(input: $input) { credentialExchange { id } } }`
 
 describe('an issue', () => {
   const workers = new AnonCredsWorkers()
@@ -81,14 +85,7 @@ describe('an issue', () => {
   const inThread = async ({ client }: TestTenant, threadId: string): Promise<string[]> =>
     (await client.ask(LIST, { threadId })).credentialExchanges.nodes.map(({ id }: AnyEvent) => id)
 
-  /** The code of what is told of a message: in its thread by a report of the protocol, else in a thread below it. */
-  async function reportOn(sent: AnyEvent, by = rogue): Promise<AnyEvent> {
-    const { description } = await by.received(
-      '/problem-report',
-      ({ '~thread': { thid, pthid } }) => thid === threadOf(sent) || pthid === sent['@id'],
-    )
-    return description
-  }
+  const reportOn = (sent: AnyEvent, by = rogue) => by.reportOn(sent)
 
   /** That a step which does not hold has ended the exchange, and both sides are told why. */
   async function assertAbandoned(tenant: TestTenant, id: string, sent: AnyEvent, reason: string): Promise<void> {
@@ -308,5 +305,90 @@ describe('an issue', () => {
       await eventually(async () => (await exchange(holder, whole.id)).state === 'DONE')
     }
     assert.deepEqual(await heldBy(holder), [...before, 'Ada'])
+  })
+
+  test('is gone on with as long as what waits has not expired', async () => {
+    const { offer: good } = await offer()
+    const inTwoSeconds = { '~timing': { expires_time: new Date(Date.now() + 2000).toISOString() } }
+    const id = await arrived((await passOn(good, inTwoSeconds))['@id'] as string)
+    const proposal = { cred_def_id: issuer.definitionId }
+    const proposed = await send(toIssuer, 'propose-credential', undefined, 'filters', proposal, inTwoSeconds)
+    const proposalId = await eventually(async () => (await inThread(issuer, proposed['@id'] as string))[0])
+    await sleep(2100)
+    assert.equal(await holder.client.codeOf(OPERATIONS.acceptOffer, { id }), 'PROTOCOL_ERROR')
+    assert.equal(await issuer.client.codeOf(ACCEPT_PROPOSAL, { input: { exchangeId: proposalId } }), 'PROTOCOL_ERROR')
+    const { declineCredentialOffer } = await holder.client.ask(OPERATIONS.declineOffer, { id })
+    assert.equal(declineCredentialOffer.credentialExchange.state, 'DECLINED')
+  })
+
+  test('is done by the ack of its own holder in time, and stays so', async () => {
+    const ack = (line: Line, threadId: string, more: object = {}, by = rogue) =>
+      by.send(line, `${ISSUE}/ack`, threadId, { status: 'OK', ...more })
+    const { id, threadId, offer: offered } = await offer()
+    await rogue.reportOn(await ack(toIssuer, threadId))
+    assert.equal((await exchange(issuer, id)).state, 'OFFER_SENT')
+    const { credentialRequest } = await outside.requestFor(offered)
+    await send(toIssuer, 'request-credential', threadId, 'requests', credentialRequest)
+    await rogue.received('/issue-credential', (one) => threadOf(one) === threadId)
+
+    await rogue.reportOn(await ack(toIssuer, randomUUID()))
+    await other.reportOn(await ack(otherToIssuer, threadId, {}, other))
+    const late = await ack(toIssuer, threadId, LONG_AGO)
+    assert.equal((await reportOn(late)).code, 'message-expired')
+    await rogue.reportOn(await ack(toIssuer, threadId, { status: 'FAIL' }))
+    await ack(toIssuer, threadId, { status: 'PENDING' })
+    assert.equal((await exchange(issuer, id)).state, 'CREDENTIAL_ISSUED')
+    await ack(toIssuer, threadId)
+    await eventually(async () => (await exchange(issuer, id)).state === 'DONE')
+    await rogue.reportOn(await ack(toIssuer, threadId))
+    assert.equal((await exchange(issuer, id)).state, 'DONE')
+
+    // A holder is told nothing by an ack.
+    const between = await inBetween()
+    await rogue.reportOn(await ack(toHolder, between.threadId))
+    assert.equal((await exchange(holder, between.id)).state, 'REQUEST_SENT')
+  })
+
+  test('by an older agent (issue credential 1.0) is not begun by an offer that is none, or has expired', async () => {
+    const sendV1 = (data: unknown, more: object = {}, line = toHolder, by = rogue) =>
+      by.send(line, 'issue-credential/1.0/offer-credential', undefined, {
+        credential_preview: {
+          '@type': 'https://didcomm.org/issue-credential/1.0/credential-preview',
+          attributes: attributesOf('Ada'),
+        },
+        'offers~attach': [
+          {
+            '@id': 'libindy-cred-offer-0',
+            'mime-type': 'application/json',
+            data: { base64: Buffer.from(JSON.stringify(data)).toString('base64') },
+          },
+        ],
+        ...more,
+      })
+    const before = await heldBy(holder)
+    for (const nothing of NOTHINGS) {
+      const sent = await sendV1(nothing)
+      await reportOn(sent)
+      assert.deepEqual(await inThread(holder, sent['@id'] as string), [])
+    }
+    const { offer: ours } = await offer()
+    // It is only spoken of by the names that Indy had before DIDs.
+    const unnamed = await sendV1(ours)
+    await reportOn(unnamed)
+    const good = { ...ours, schema_id: `${INDY}:2:degree:1.0`, cred_def_id: `${INDY}:3:CL:12:default` }
+    const late = await sendV1(good, LONG_AGO)
+    assert.equal((await reportOn(late)).code, 'message-expired')
+    const { '@id': threadId } = await sendV1(good)
+    const id = await arrived(threadId as string)
+    await reportOn(await sendV1(good, { '@id': threadId }))
+    assert.deepEqual(await inThread(holder, threadId as string), [id])
+    const shown = await exchange(holder, id)
+    assert.deepEqual(
+      [shown.state, shown.attributes, shown.credentialDefinitionId],
+      ['OFFER_RECEIVED', attributesOf('Ada'), good.cred_def_id],
+    )
+    // There is no ledger here.
+    assert.equal(await holder.client.codeOf(OPERATIONS.acceptOffer, { id }), 'PROTOCOL_ERROR')
+    assert.deepEqual(await heldBy(holder), before)
   })
 })

@@ -91,6 +91,15 @@ export class Rogue {
     return eventually(async () => this.inbox.find((one) => one['@type'].endsWith(type) && matches(one)))
   }
 
+  /** What is told of a message: in its thread by a report of the protocol, else in a thread below it. */
+  async reportOn(sent: AnyEvent): Promise<{ code: string; en: string }> {
+    const { description } = await this.received(
+      '/problem-report',
+      ({ '~thread': { thid, pthid } }) => thid === threadOf(sent) || pthid === sent['@id'],
+    )
+    return description
+  }
+
   async close(): Promise<void> {
     const closed = once(this.server, 'close')
     this.server.close()
