@@ -35,7 +35,7 @@ import type { CredentialExchangeType } from './credential-exchange.type.js'
 import { anoncredsOf, credentialExchangeView, WAITING } from './credential-exchange.view.js'
 import { assertIssuer } from './issuer-did.js'
 import { type RegistryMaker, type RegistryOrder, STATUS_LIST_TYPE, signStatusList } from './registry-maker.js'
-import { revocationRegistries } from './revocation-registries.js'
+import { type PublishedRegistry, revocationRegistries } from './revocation-registries.js'
 
 const EXCHANGE_RECORD = 'CredentialRecord'
 /** Registries of a definition that are kept ready: one is used, one takes its place. */
@@ -167,7 +167,6 @@ export class RevocationService implements RevocationPort {
     registryId: string,
     exchangeIds: readonly string[],
   ): Promise<number> {
-    const { ports, workers } = this.options
     const { context } = agent
     const repository = context.resolve(DidCommCredentialExchangeRepository)
     const records = await Promise.all(exchangeIds.map((id) => repository.findById(context, id)))
@@ -177,24 +176,40 @@ export class RevocationService implements RevocationPort {
     const published = await revocationRegistries.published(unit, registryId)
     if (!published) throw notFound('revocation registry')
     if (fresh.length === 0) return published.list.timestamp
-    const { definition, metadata } = published
+    const list = await this.listWith(agent, unit, registryId, published, fresh)
+    for (const record of fresh) {
+      keepNotes(record, { revoked: true })
+      await repository.update(context, record)
+      if (record.connectionId) await this.tellHolder(agent, record)
+    }
+    return list.timestamp
+  }
+
+  /** Publishes a list in which these are revoked as well. @returns it, or the last one where that has them already */
+  private async listWith(
+    { context }: WalletAgent,
+    unit: Unit,
+    registryId: string,
+    { definition, metadata, list: own }: PublishedRegistry,
+    fresh: readonly DidCommCredentialExchangeRecord[],
+  ): Promise<PublishedRegistry['list']> {
+    const { ports, workers } = this.options
     const links = await this.linksOf(registryId)
-    const last = Math.max(published.list.timestamp, lastOf(links))
+    const asked = fresh.map((record) => assertRevocable(jsonOf(record)).index)
+    const served = await this.servedBeyond(own, links)
+    const revoked = [...new Set([...asked, ...served])].filter((index) => own.revocationList[index] !== 1)
+    if (revoked.length === 0) return own
     const { credentialDefinition } = await context
       .resolve(AnonCredsCredentialDefinitionRepository)
       .getByCredentialDefinitionId(context, definition.credDefId)
     const { value: registryPrivate } = await context
       .resolve(AnonCredsRevocationRegistryDefinitionPrivateRepository)
       .getByRevocationRegistryDefinitionId(context, registryId)
+    const last = Math.max(own.timestamp, lastOf(links))
     const list = await workers.call(context.contextCorrelationId, 'updateRevocationStatusList', {
-      statusList: published.list,
+      statusList: own,
       timestamp: Math.max(Math.floor(Date.now() / 1000), last + 1),
-      change: {
-        definition: credentialDefinition,
-        registry: definition,
-        registryPrivate,
-        revoked: fresh.map((record) => assertRevocable(jsonOf(record)).index),
-      },
+      change: { definition: credentialDefinition, registry: definition, registryPrivate, revoked },
     })
     const listed = await signStatusList(context, list)
     const link: ResourceLink = { id: listed.resourceId, type: STATUS_LIST_TYPE, timestamp: list.timestamp }
@@ -205,12 +220,18 @@ export class RevocationService implements RevocationPort {
       await signResource(context, { issuerDid: definition.issuerId, content, metadata, links: [...links, link] }),
     )
     await revocationRegistries.keepList(unit, registryId, { definition, metadata, list })
-    for (const record of fresh) {
-      keepNotes(record, { revoked: true })
-      await repository.update(context, record)
-      if (record.connectionId) await this.tellHolder(agent, record)
-    }
-    return list.timestamp
+    return list
+  }
+
+  /**
+   * What is revoked in the list that is served last, where the wallet has not come to it: another instance is about to
+   * commit it, or an attempt came to nothing. Whoever asks was told so, and may have been answered.
+   */
+  private async servedBeyond(own: PublishedRegistry['list'], links: readonly ResourceLink[]): Promise<number[]> {
+    const last = links.at(-1)
+    if (!last || (last.timestamp ?? 0) <= own.timestamp) return []
+    const { content } = JSON.parse((await this.served(last.id)) ?? '{}') as { content?: PublishedRegistry['list'] }
+    return (content?.revocationList ?? []).flatMap((bit, index) => (bit === 1 ? [index] : []))
   }
 
   private async tellHolder(agent: WalletAgent, record: DidCommCredentialExchangeRecord): Promise<void> {
@@ -226,10 +247,14 @@ export class RevocationService implements RevocationPort {
 
   /** The lists of a registry as they are served now: what an attempt has published that came to nothing stays there. */
   private async linksOf(registryId: string): Promise<ResourceLink[]> {
-    const { hosting } = this.options
-    const [did = '', id = ''] = registryId.split('/resources/')
-    const body = await hosting.resource(hosting.pathOf(did) ?? '', id)
+    const body = await this.served(registryId)
     return body ? ((JSON.parse(body) as { links?: ResourceLink[] }).links ?? []) : []
+  }
+
+  private served(resourceId: string): Promise<string | undefined> {
+    const { hosting } = this.options
+    const [did = '', id = ''] = resourceId.split('/resources/')
+    return hosting.resource(hosting.pathOf(did) ?? '', id)
   }
 
   private async provideAll(work: string): Promise<void> {
