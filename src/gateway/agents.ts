@@ -74,7 +74,6 @@ export async function makeAgents(
     shared,
     profiles,
     ports,
-    outbox: out,
     fetch,
     tell: (unit, draft) => unit.add(unit.profile === BASE_PROFILE ? baseJournal : tenantJournal, draft),
     mark,

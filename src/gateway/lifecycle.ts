@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { abandonOpenExchanges } from '../agent/exchanges/open-exchanges.js'
 import { HostedDids } from '../dids/hosted-dids.js'
 import { HostedBelongings } from '../hosting/belongings.js'
 import { isGatewayError } from '../lib/errors.js'
 import { TravelStores } from '../storage/travel-stores.js'
 import { Exporter } from '../tenants/exporter.js'
+import { Farewell } from '../tenants/farewell.js'
 import { Importer } from '../tenants/importer.js'
 import { Mover } from '../tenants/mover.js'
 import { SparePlaces } from '../tenants/spare-places.js'
@@ -29,7 +31,7 @@ export function makeLifecycle(
   { config, logger, profiles, places, shared, self, mark, recovery, metrics, urlNow }: Foundation,
   { feed, tenantJournal }: Events,
   { tenants, tokens, vault, rates }: Tenancy,
-  { routes, endpoints, sender, links, queue, hosting }: Ways,
+  { routes, endpoints, sender, links, queue, hosting, out }: Ways,
   { ports, mediation, observers, sessions, revocation }: Agents,
   { drain }: Arrivals,
 ) {
@@ -73,9 +75,11 @@ export function makeLifecycle(
   lifecycle.onResumed = takeUpSoon
 
   lifecycle.mark = mark
-  lifecycle.onDeleting = (tenantId) => mediation.farewell.prepare(tenantId)
+  const lastWords = [mediation.lastWords, abandonOpenExchanges]
+  const farewell = new Farewell(lastWords, sessions, profiles, ports, out, logger)
+  lifecycle.onDeleting = (tenantId) => farewell.prepare(tenantId)
   lifecycle.withdrawals.push(
-    (tenantId) => mediation.farewell.say(tenantId),
+    (tenantId) => farewell.say(tenantId),
     (tenantId) => mediation.withdrawAll(tenantId),
     (tenantId) => routes.withdrawAll(tenantId),
     (tenantId) => hosting.withdrawAll(tenantId),

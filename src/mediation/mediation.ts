@@ -1,4 +1,4 @@
-import type { DidCommMessageHandler } from '@credo-ts/didcomm'
+import { DidCommMediationRole, DidCommMediationState, type DidCommMessageHandler } from '@credo-ts/didcomm'
 import type { AgentPorts, RecordObserver } from '../agent/ports.js'
 import type { RoutingPort } from '../agent/routing-service.js'
 import type { EventDraft } from '../events/event.js'
@@ -7,14 +7,14 @@ import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import type { Unit } from '../storage/unit.js'
+import type { LastWords } from '../tenants/farewell.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { BaseWalletMediatorResolver } from './base-wallet.resolver.js'
-import { Farewell } from './farewell.js'
 import { Fetching, type FetchingOptions } from './fetching/fetching.js'
 import { Keylist } from './keylist.js'
 import { MediatedKeys } from './mediated-keys.js'
 import { MediationResolver } from './mediation.resolver.js'
-import { mediationObserver } from './mediation.view.js'
+import { GRANT, mediationObserver } from './mediation.view.js'
 import { mediationHandlers } from './mediation-handlers.js'
 import { MediatedResolver } from './mediator/mediated.resolver.js'
 import { Mediator, type MediatorOptions } from './mediator/mediator.js'
@@ -25,7 +25,6 @@ export interface MediationOptions {
   shared: boolean
   profiles: Profiles
   ports: AgentPorts
-  outbox: ConstructorParameters<typeof Farewell>[4]
   fetch: GuardedFetch
   /** Tells an event in the log of the wallet that a unit works on. */
   tell: (unit: Unit, draft: EventDraft) => void
@@ -50,7 +49,6 @@ const LABEL = 'Tenantry'
 export class Mediation {
   private readonly keys: MediatedKeys
   readonly mediator: Mediator
-  readonly farewell: Farewell
   /** Takes an envelope that was fetched; set by whoever takes those that arrive. */
   receive: FetchingOptions['receive'] = async () => 'unavailable'
   private readonly fetching: Fetching | undefined
@@ -61,13 +59,6 @@ export class Mediation {
     const { shared, profiles, ports, mark, mediating, logger } = options
     const base = { ...mediating.base, label: LABEL }
     this.mediator = new Mediator({ ...mediating, base, ports, profiles, sessions: () => this.made.sessions, logger })
-    this.farewell = new Farewell(
-      () => this.made.sessions,
-      profiles,
-      () => this.made.keylist,
-      ports,
-      options.outbox,
-    )
     this.fetching =
       options.fetching &&
       new Fetching({
@@ -104,6 +95,17 @@ export class Mediation {
       this.options.tell,
       (unit) => this.parts?.mediators.baseChanged(unit),
       (unit) => this.fetching?.lookSoon(unit),
+    )
+  }
+
+  /** Tells a wallet's own mediators, before it goes, that they are to forget its keys. */
+  readonly lastWords: LastWords = async (profile) => {
+    const query = { role: DidCommMediationRole.Recipient, state: DidCommMediationState.Granted }
+    const grants = await profile.query(GRANT, query)
+    return grants.map(
+      ({ name }) =>
+        (agent, unit) =>
+          this.made.keylist.leave(agent, unit, name),
     )
   }
 

@@ -315,7 +315,7 @@ export class TenantService {
     await this.keyFor(tenantId, walletKey, ownKey)
     await this.mark(tenantId)
     await this.onDeleting(tenantId).catch((error) =>
-      this.logger.info('A tenant goes without a word to its mediators', { tenantId, error }),
+      this.logger.info('A tenant goes without a word to its peers', { tenantId, error }),
     )
     const begin = this.profiles.base.transact((unit) =>
       this.store.update(unit, tenantId, undefined, () => ({ deleting: true })),
