@@ -15,8 +15,9 @@ import {
 } from '../../bench/processes.js'
 
 const busyThenIdle = `
-  const end = performance.now() + 300
-  while (performance.now() < end);
+  const used = () => Object.values(process.cpuUsage()).reduce((sum, part) => sum + part)
+  const end = used() + 300_000
+  while (used() < end);
   process.stdout.write('done')
   setInterval(() => {}, 1000)`
 

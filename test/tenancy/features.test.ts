@@ -12,7 +12,8 @@ const SPEAKS_OF: Record<string, RegExp> = {
   MESSAGES: /message/i,
   CREDENTIALS: /credential(?!sForProof)|schema|revocation/i,
   PROOFS: /proof|presentation/i,
-  MEDIATION: /mediat/i,
+  // But for what is the operator's alone.
+  MEDIATION: /^(?!createMediatorInvitation).*mediat/i,
   HOSTED_DIDS: /^(updateDid|deactivateDid)$/,
   QUESTION_ANSWER: /question/i,
 }
