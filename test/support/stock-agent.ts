@@ -5,8 +5,12 @@ import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { json } from 'node:stream/consumers'
 import type { AskarModuleConfigStoreOptions } from '@credo-ts/askar'
-import type { AgentContext, FileSystem } from '@credo-ts/core'
-import type { DidCommInboundTransport, DidCommMediationRecipientModule } from '@credo-ts/didcomm'
+import type { AgentContext, FileSystem, ModulesMap } from '@credo-ts/core'
+import type {
+  DidCommInboundTransport,
+  DidCommMediationRecipientModule,
+  DidCommModuleConfigOptions,
+} from '@credo-ts/didcomm'
 import { WebSocket } from 'ws'
 import { loadAskar } from '../../src/askar/index.js'
 
@@ -24,6 +28,7 @@ export async function startStockAgent(
   port: number | undefined,
   mediation?: ConstructorParameters<typeof DidCommMediationRecipientModule>[0],
   mediates = false,
+  more: { modules?: ModulesMap; didcomm?: DidCommModuleConfigOptions } = {},
 ) {
   // Before anything imports what Credo imports.
   const askar = await loadAskar({ binding: 'koffi' })
@@ -50,7 +55,9 @@ export async function startStockAgent(
         mediator: mediates ? { autoAcceptMediationRequests: true } : false,
         mediationRecipient: mediation ?? false,
         messagePickup: mediation !== undefined || mediates,
+        ...more.didcomm,
       }),
+      ...more.modules,
     },
   })
   await agent.initialize()
