@@ -16,8 +16,9 @@ export type TakeEnvelope = (wallet: string, envelope: Buffer, path: ReturnPath) 
 
 interface Link {
   wallet: string
-  opened: Promise<EnvelopeSocket>
-  socket?: EnvelopeSocket
+  socket: EnvelopeSocket
+  /** Rejects where it does not open. */
+  opened: Promise<unknown>
   /** What it was used for. */
   connections: Set<string>
 }
@@ -37,7 +38,7 @@ export class Links {
 
   constructor(private readonly options: LinksOptions) {
     this.timer = setInterval(() => {
-      for (const { socket } of this.links.values()) socket?.look()
+      for (const { socket } of this.links.values()) socket.look()
     }, options.idleMs).unref()
   }
 
@@ -45,9 +46,9 @@ export class Links {
   async send(wallet: string, endpoint: string, connectionId: string | undefined, envelope: string): Promise<boolean> {
     try {
       const link = this.linkTo(wallet, endpoint)
-      const socket = await link.opened
+      await link.opened
       if (connectionId !== undefined) link.connections.add(connectionId)
-      return await socket.send(envelope)
+      return await link.socket.send(envelope)
     } catch {
       return false
     }
@@ -56,38 +57,26 @@ export class Links {
   /** Whether a socket is open by which messages of a connection have gone. */
   isOpenFor(wallet: string, connectionId: string): boolean {
     for (const link of this.links.values())
-      if (link.wallet === wallet && link.socket?.isOpen && link.connections.has(connectionId)) return true
+      if (link.wallet === wallet && link.socket.isOpen && link.connections.has(connectionId)) return true
     return false
   }
 
   /** Closes all that a wallet has open. */
   close(wallet: string): void {
-    for (const link of this.links.values()) if (link.wallet === wallet) void link.socket?.end('Not here any more.')
+    for (const link of this.links.values()) if (link.wallet === wallet) void link.socket.end('Not here any more.')
   }
 
   /** Lets each end what it has in hand, and closes them. */
   async stop(): Promise<void> {
     this.stopping = true
     clearInterval(this.timer)
-    await Promise.all([...this.links.values()].map(({ socket }) => socket?.end('The gateway stops.')))
+    await Promise.all([...this.links.values()].map(({ socket }) => socket.end('The gateway stops.')))
   }
 
   private linkTo(wallet: string, endpoint: string): Link {
     const name = nameOf(wallet, endpoint)
     const known = this.links.get(name)
     if (known) return known
-    const link: Link = { wallet, opened: this.openTo(wallet, endpoint, name), connections: new Set() }
-    this.links.set(name, link)
-    link.opened.then(
-      (socket) => {
-        link.socket = socket
-      },
-      () => this.forget(name, link),
-    )
-    return link
-  }
-
-  private async openTo(wallet: string, endpoint: string, name: string): Promise<EnvelopeSocket> {
     if (this.stopping) throw new Error('The gateway stops')
     const ws = this.options.open(endpoint)
     const { returns } = this.options
@@ -95,13 +84,11 @@ export class Links {
       await this.take(wallet, envelope, path)
       return undefined
     }
-    const socket = new EnvelopeSocket(ws, { returns, take })
-    ws.once('close', () => this.forget(name, this.links.get(name)))
-    await Promise.race([once(ws, 'open'), once(ws, 'close').then(() => Promise.reject(new Error('It did not open')))])
-    return socket
-  }
-
-  private forget(name: string, link: Link | undefined): void {
-    if (link && this.links.get(name) === link) this.links.delete(name)
+    const closed = once(ws, 'close')
+    const opened = Promise.race([once(ws, 'open'), closed.then(() => Promise.reject(new Error('It did not open')))])
+    const link: Link = { wallet, socket: new EnvelopeSocket(ws, { returns, take }), opened, connections: new Set() }
+    this.links.set(name, link)
+    ws.once('close', () => this.links.delete(name))
+    return link
   }
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
+import { WebSocketServer } from 'ws'
 import { isGatewayError, peerUnreachable } from '../../src/lib/errors.js'
 import { createGuardedFetch, type GuardedFetchOptions } from '../../src/lib/guarded-fetch.js'
 
@@ -87,6 +88,37 @@ describe('guarded fetch', () => {
     for (const url of ['file:///etc/passwd', 'ftp://a.example', 'http://u:p@127.0.0.1/', 'nothing', '', 'http://']) {
       await refused(fetch(url))
     }
+  })
+
+  test('opens sockets to what may be reached alone, checked as requests are', async (t) => {
+    const { server, port } = await serve(t, (_request, response) => response.end())
+    let connections = 0
+    new WebSocketServer({ server }).on('connection', () => {
+      connections += 1
+    })
+    const open = (url: string, options: GuardedFetchOptions = {}) => {
+      const guard = createGuardedFetch({ timeoutMs: 2000, ...options })
+      t.after(() => guard.close())
+      return guard.socket(url, { maxBytes: 1000 })
+    }
+    const limits = { allowLoopback: true }
+    for (const url of [`ws://127.0.0.1:${port}/`, `ws://0x7f.1:${port}/`, 'wss://10.0.0.1/', 'ws://[::1]/'])
+      assert.throws(() => open(url), notAllowed, url)
+    for (const url of [`http://127.0.0.1:${port}/`, `ws://a:b@127.0.0.1:${port}/`])
+      assert.throws(() => open(url, limits), /protocol is not allowed|credentials/, url)
+    // A name is looked up by the socket itself.
+    const [error] = await once(open(`ws://localhost:${port}/`), 'error')
+    assert.match(String(error), notAllowed)
+    assert.equal(connections, 0)
+    const socket = open(`ws://127.0.0.1:${port}/`, limits)
+    await once(socket, 'open')
+    socket.close()
+    await once(socket, 'close')
+    const own = open(`ws://127.0.0.1:${port}/`, { ownUrl: () => `http://127.0.0.1:${port}` })
+    await once(own, 'open')
+    own.close()
+    await once(own, 'close')
+    assert.equal(connections, 2)
   })
 
   test('reaches loopback where that is allowed, by either family', async (t) => {

@@ -184,18 +184,23 @@ export class Fetching {
   }
 
   private ask(wallet: string, grant: FetchedGrant): Promise<void> {
-    return this.options.sessions().transact(wallet, async (agent, unit) => {
-      // What waits for a mediator that is away is enough.
-      if (await isWaitingInOutbox(unit, grant.connectionId, AWAY_MS)) return
-      await send(agent, grant, await this.question(agent, wallet, grant))
-    })
-  }
-
-  private async question(agent: WalletAgent, wallet: string, grant: FetchedGrant): Promise<DidCommMessage> {
     // Until one is answered, each is tried in turn.
     const tries = this.tries.get(grant.id) ?? 0
     const version = this.versions.get(grant.id) ?? (tries % 2 === 0 ? 2 : 1)
     this.tries.set(grant.id, tries + 1)
+    return this.options.sessions().transact(wallet, async (agent, unit) => {
+      // What waits for a mediator that is away is enough.
+      if (await isWaitingInOutbox(unit, grant.connectionId, AWAY_MS)) return
+      await send(agent, grant, await this.question(agent, wallet, grant, version))
+    })
+  }
+
+  private async question(
+    agent: WalletAgent,
+    wallet: string,
+    grant: FetchedGrant,
+    version: Version,
+  ): Promise<DidCommMessage> {
     if (version === 1) return new DidCommBatchPickupMessage({ batchSize: AT_ONCE })
     const isLinked = this.options.isLinked(wallet, grant.connectionId)
     if (isLinked || !(await hasSocket(agent, grant))) return new DidCommStatusRequestV2Message({})
