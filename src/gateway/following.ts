@@ -21,11 +21,11 @@ export function follow(
   { routes, endpoints, sender, links, held }: Ways,
   { sessions, mediation }: Agents,
   { drain }: Arrivals,
-  { lifecycle }: Lifecycle,
+  { lifecycle, deletion }: Lifecycle,
 ) {
   /** Keeps nothing of a tenant that another instance deletes. */
   const leave = async (tenantId: string) => {
-    if (lifecycle.isDeleting(tenantId)) return
+    if (deletion.isRunning(tenantId)) return
     sender.drop(tenantId)
     await sessions.drain(tenantId, async () => profiles.drop(tenantId))
     await routes.leave(tenantId)

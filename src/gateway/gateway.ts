@@ -46,7 +46,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const port = await front.server.listen()
       publicUrl.listensAt(port)
       agents.factory.endpoints = waysTo(ways.endpoints.shared, config.baseMediates)
-      await lifecycle.lifecycle.finishDeletions()
+      await lifecycle.deletion.finishAll()
       await lifecycle.spares.sweep()
       await lifecycle.travelling.sweep()
       await recovery.begin(lifecycle.takeOver)

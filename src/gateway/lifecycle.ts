@@ -11,6 +11,7 @@ import { Importer } from '../tenants/importer.js'
 import { Mover } from '../tenants/mover.js'
 import { SparePlaces } from '../tenants/spare-places.js'
 import { TenantService } from '../tenants/tenant.service.js'
+import { TenantDeletion } from '../tenants/tenant-deletion.js'
 import { TenantWallets } from '../tenants/tenant-wallets.js'
 import type { Agents } from './agents.js'
 import type { Arrivals } from './arrivals.js'
@@ -41,7 +42,36 @@ export function makeLifecycle(
   const spares = new SparePlaces(profiles.base, places, { self, isAlive }, logger)
   const wallets = new TenantWallets(places, vault, spares)
   const mover = new Mover(profiles, tenants, wallets, sessions, { self, shared, mark, isAlive }, logger)
-  const lifecycle = new TenantService(tenants, tokens, sessions, profiles, wallets, mover, tenantJournal, life, logger)
+  const lastWords = [mediation.lastWords, abandonOpenExchanges]
+  const farewell = new Farewell(lastWords, sessions, profiles, ports, out, logger)
+  const deletion = new TenantDeletion({
+    store: tenants,
+    sessions,
+    profiles,
+    wallets,
+    mark,
+    prepare: (tenantId) => farewell.prepare(tenantId),
+    withdrawals: [
+      (tenantId) => farewell.say(tenantId),
+      (tenantId) => mediation.withdrawAll(tenantId),
+      (tenantId) => routes.withdrawAll(tenantId),
+      (tenantId) => hosting.withdrawAll(tenantId),
+      async (tenantId) => sender.drop(tenantId),
+      (tenantId) => queue.drop(tenantId),
+      // What it told the operator last; not for ever, as its wallet may be gone already.
+      (tenantId) => Promise.race([feed.recover(tenantId), sleep(FEED_MS)]),
+    ],
+    removing: (unit, tenantId) => feed.forget(unit, tenantId),
+    async deleted(tenantId) {
+      sender.drop(tenantId)
+      links.close(tenantId)
+      metrics.forget(tenantId)
+      await rates.forget(tenantId)
+      await recovery.unmark([tenantId])
+    },
+    logger,
+  })
+  const lifecycle = new TenantService(tenants, tokens, profiles, wallets, mover, deletion, tenantJournal, life, mark)
   const hostedDids = new HostedDids(sessions, hosting, ports, mark)
 
   /** Takes up all that waits for a tenant, or of it. */
@@ -66,36 +96,13 @@ export function makeLifecycle(
   const takeOver = async (tenantId: string, isLiving: (instance: string) => boolean) => {
     await vault.forgetDead(tenantId, isLiving)
     const tenant = await tenants.find(tenantId)
-    if (tenant?.deleting) return lifecycle.finishDeletion(tenantId)
+    if (tenant?.deleting) return deletion.finish(tenantId)
     // What a locked or suspended tenant has left is taken up as it goes on.
     if (tenant?.state !== 'ACTIVE' || (tenant.keyMode === 'UNMANAGED' && !vault.isUnlocked(tenant))) return
     await takeUp(tenantId)
   }
   vault.onUnlocked = takeUpSoon
   lifecycle.onResumed = takeUpSoon
-
-  lifecycle.mark = mark
-  const lastWords = [mediation.lastWords, abandonOpenExchanges]
-  const farewell = new Farewell(lastWords, sessions, profiles, ports, out, logger)
-  lifecycle.onDeleting = (tenantId) => farewell.prepare(tenantId)
-  lifecycle.withdrawals.push(
-    (tenantId) => farewell.say(tenantId),
-    (tenantId) => mediation.withdrawAll(tenantId),
-    (tenantId) => routes.withdrawAll(tenantId),
-    (tenantId) => hosting.withdrawAll(tenantId),
-    async (tenantId) => sender.drop(tenantId),
-    (tenantId) => queue.drop(tenantId),
-    // What it told the operator last; not for ever, as its wallet may be gone already.
-    (tenantId) => Promise.race([feed.recover(tenantId), sleep(FEED_MS)]),
-  )
-  lifecycle.onRemoving = (unit, tenantId) => feed.forget(unit, tenantId)
-  lifecycle.onDeleted = async (tenantId) => {
-    sender.drop(tenantId)
-    links.close(tenantId)
-    metrics.forget(tenantId)
-    await rates.forget(tenantId)
-    await recovery.unmark([tenantId])
-  }
 
   const served = new HostedBelongings(profiles.base, hosting, urlNow)
   const travelling = new TravelStores(join(config.dataDir, 'travelling'), self, isAlive)
@@ -126,5 +133,5 @@ export function makeLifecycle(
     },
     logger,
   )
-  return { spares, lifecycle, hostedDids, travelling, exporter, importer, takeOver }
+  return { spares, lifecycle, deletion, hostedDids, travelling, exporter, importer, takeOver }
 }

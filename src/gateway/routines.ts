@@ -33,7 +33,7 @@ export function beginRoutines(
   { sender, held }: Ways,
   { sessions, mediation, revocation }: Agents,
   { drain }: Arrivals,
-  { lifecycle, spares, travelling, hostedDids }: Lifecycle,
+  { lifecycle, deletion, spares, travelling, hostedDids }: Lifecycle,
   { auditLog, refusals }: Api,
   { watch }: Front,
   following: Following,
@@ -95,7 +95,7 @@ export function beginRoutines(
       recovery
         .quiet(QUIET_MS)
         .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
-        .filter((id) => !vault.holds(id) && !lifecycle.isDeleting(id))
+        .filter((id) => !vault.holds(id) && !deletion.isRunning(id))
         .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id) && !mediation.isBusy(id)),
     ),
   )

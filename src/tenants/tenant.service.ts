@@ -2,14 +2,12 @@ import { type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDispatch, EventDraft } from '../events/event.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
-import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { type Chosen, mergeChoices } from './choices.js'
-import { forgetOnce, once } from './idempotency.js'
+import { once } from './idempotency.js'
 import type { Mover } from './mover.js'
 import { policySchema } from './policy.js'
-import type { Sessions } from './sessions.js'
 import { settingsSchema } from './settings.js'
 import {
   type KeyMode,
@@ -21,6 +19,7 @@ import {
   type TokenScope,
   type WalletStorage,
 } from './tenant.js'
+import type { TenantDeletion } from './tenant-deletion.js'
 import { readInUnit, type TenantStore } from './tenant-store.js'
 import type { NewWallet, TenantWallets } from './tenant-wallets.js'
 import type { Tokens } from './tokens.js'
@@ -87,37 +86,22 @@ export interface TokenLife {
   longest: number | null
 }
 
-/** What a tenant's deletion must take away before its wallet and record; each layer above adds its own. */
-export type Withdrawal = (tenantId: string) => Promise<void>
-
-/** After this time (ms) a deletion that failed is gone on with. */
-const RETRY_MS = 1000
-
 /** The life of tenants: made, changed, given tokens, deleted. */
 export class TenantService {
-  readonly withdrawals: Withdrawal[] = []
-  private readonly deletions = new Map<string, Promise<void>>()
-  /** Notes, before it is begun, that a crash would leave something of a tenant undone. */
-  mark: (tenantId: string) => Promise<void> = async () => {}
   /** Called once a tenant may go on. */
   onResumed: (tenantId: string) => void = () => {}
-  /** Called before a tenant is deleted, while its wallet can still be used. */
-  onDeleting: (tenantId: string) => Promise<void> = async () => {}
-  /** Called in the unit that removes a tenant's record. */
-  onRemoving: (unit: Unit, tenantId: string) => Promise<void> = async () => {}
-  /** Called once a tenant is gone that was deleted here. */
-  onDeleted: (tenantId: string) => Promise<void> = async () => {}
 
   constructor(
     private readonly store: TenantStore,
     private readonly tokens: Tokens,
-    private readonly sessions: Sessions,
     private readonly profiles: Profiles,
     private readonly wallets: TenantWallets,
     private readonly mover: Mover,
+    private readonly deletion: TenantDeletion,
     private readonly journal: Collector<EventDraft>,
     private readonly life: TokenLife,
-    private readonly logger: Logger,
+    /** Notes, before it is begun, that a crash would leave something of a tenant undone. */
+    private readonly mark: (tenantId: string) => Promise<void>,
   ) {}
 
   /** Makes a tenant with its wallet. @returns it, and its primary token */
@@ -313,80 +297,7 @@ export class TenantService {
   /** Deletes a tenant, its wallet and all that is known of it. From the first step on its tokens no longer hold. */
   async delete(tenantId: string, walletKey?: string | null, ownKey?: () => Promise<string | undefined>): Promise<void> {
     await this.keyFor(tenantId, walletKey, ownKey)
-    await this.mark(tenantId)
-    await this.onDeleting(tenantId).catch((error) =>
-      this.logger.info('A tenant goes without a word to its peers', { tenantId, error }),
-    )
-    const begin = this.profiles.base.transact((unit) =>
-      this.store.update(unit, tenantId, undefined, () => ({ deleting: true })),
-    )
-    const tenant = await begin.catch((error) => {
-      // Whether it has begun is not known.
-      this.finishLater(tenantId)
-      throw error
-    })
-    if (!tenant) throw notFound('tenant')
-    this.store.changed(tenantId)
-    await this.finishDeleting(tenant)
-  }
-
-  /** Whether a tenant is being deleted here. */
-  isDeleting(tenantId: string): boolean {
-    return this.deletions.has(tenantId)
-  }
-
-  /** Goes on with deletions that a crash has cut. */
-  async finishDeletions(): Promise<void> {
-    for (const { id } of await this.store.deleting()) await this.finishDeletion(id)
-  }
-
-  /** Goes on with the deletion of a tenant, if it has begun; what fails is tried again. */
-  async finishDeletion(tenantId: string): Promise<void> {
-    if (this.isDeleting(tenantId)) return
-    this.store.changed(tenantId)
-    try {
-      const tenant = await this.store.find(tenantId)
-      if (!tenant?.deleting) return
-      this.logger.info('Finishing the deletion of a tenant', { tenantId })
-      await this.mark(tenantId)
-      await this.finishDeleting(tenant)
-    } catch (error) {
-      this.logger.warn('The deletion of a tenant is finished later', { tenantId, error })
-      this.finishLater(tenantId)
-    }
-  }
-
-  private finishLater(tenantId: string): void {
-    setTimeout(() => void this.finishDeletion(tenantId), RETRY_MS).unref()
-  }
-
-  private finishDeleting(tenant: Tenant): Promise<void> {
-    const running = this.deletions.get(tenant.id)
-    if (running) return running
-    const deletion = this.removeAll(tenant)
-      .catch((error) => {
-        this.finishLater(tenant.id)
-        throw error
-      })
-      .finally(() => this.deletions.delete(tenant.id))
-    this.deletions.set(tenant.id, deletion)
-    return deletion
-  }
-
-  private async removeAll(tenant: Tenant): Promise<void> {
-    await this.sessions.drain(tenant.id, async () => {
-      for (const withdraw of this.withdrawals) await withdraw(tenant.id)
-      await this.wallets.remove(tenant)
-      this.profiles.drop(tenant.id)
-      await this.profiles.base.transact(async (unit) => {
-        await this.onRemoving(unit, tenant.id)
-        await this.store.remove(unit, tenant)
-        await this.wallets.forget(unit, tenant)
-        if (tenant.madeBy !== undefined) await forgetOnce(unit, 'createTenant', tenant.madeBy)
-      })
-    })
-    this.store.changed(tenant.id)
-    await this.onDeleted(tenant.id)
+    await this.deletion.delete(tenantId)
   }
 
   /**
