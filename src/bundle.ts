@@ -9,13 +9,16 @@ export function setFlags(): void {
   setFlagsFromString('--heap-growing-percent=25')
 }
 
+/** Where the build keeps what the V8 of this Node has compiled of a file. */
+export const cacheOf = (file: string) => `${file}.${process.version}.cache`
+
 /**
- * Runs the program that the build has put into one file. What V8 compiled at the build lies beside it, in
- * `<file>.cache`; V8 takes it only where its own version and flags are those of the build, and else compiles anew.
+ * Runs the program that the build has put into one file. What V8 compiled at the build lies beside it; V8 takes it only
+ * where its own version and flags are those of the build, and else compiles anew.
  */
 export function runBundle(file: string): Script {
   setFlags()
-  const cache = `${file}.cache`
+  const cache = cacheOf(file)
   const cachedData = existsSync(cache) ? readFileSync(cache) : undefined
   const script = new Script(Module.wrap(readFileSync(file, 'utf8')), {
     filename: file,

@@ -8,6 +8,7 @@ import { Failure } from './failure.mjs'
 import { inRoot, root } from './paths.mjs'
 import { progress } from './progress.mjs'
 import { tail } from './run.mjs'
+import { own, runtime } from './runtime.mjs'
 import { hashOf, isStamped, writeStamp } from './stamp.mjs'
 
 const sources = inRoot('dist', 'src')
@@ -31,13 +32,21 @@ const OUTSIDE = [
  * beside it: two thirds of a start are reading and compiling. `dist/src/bin.js` runs it.
  */
 export async function buildBundle() {
-  const hash = `${hashOf(root, [sources, inRoot('package-lock.json'), fileURLToPath(import.meta.url)])} ${process.version}`
-  if (isStamped(stamp, hash)) return
-  rmSync(folder, { recursive: true, force: true })
-  await progress('build: bundle', bundle)
-  await progress('build: code cache', compileAhead)
-  writeStamp(stamp, hash)
+  const hash = hashOf(root, [sources, inRoot('package-lock.json'), fileURLToPath(import.meta.url)])
+  if (!isStamped(stamp, hash)) {
+    rmSync(folder, { recursive: true, force: true })
+    await progress('build: bundle', bundle)
+    writeStamp(stamp, hash)
+  }
+  // What is run by hand runs on the machine's own Node.
+  for (const node of [runtime(), own]) {
+    if (existsSync(cacheOf(node))) continue
+    await progress(`build: code cache for Node ${node.version}`, () => compileAhead(node))
+  }
 }
+
+/** As `src/bundle.ts` looks for it. */
+const cacheOf = ({ version }) => `${program}.${version}.cache`
 
 async function bundle() {
   const { rolldown } = await import('rolldown')
@@ -73,14 +82,14 @@ const ownPlaces = {
 }
 
 /** Starts a gateway once, so that V8 compiles what a start needs, and has it end. */
-async function compileAhead() {
+async function compileAhead(node) {
   const data = mkdtempSync(join(tmpdir(), 'tenantry-build-'))
   try {
     const { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH } = process.env
     const inherited = { PATH, HOME, TMPDIR, LIB_ASKAR_PATH, LIB_ANONCREDS_PATH }
     const env = { ...inherited, HOST: '127.0.0.1', PORT: '0', DATA_DIR: data, LOG_LEVEL: 'error' }
     const script = inRoot('scripts', 'lib', 'compile-ahead.mjs')
-    const child = spawn(process.execPath, [script, program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(node.path, [script, program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const late = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS)
     let output = ''
     const read = (chunk) => {
@@ -91,7 +100,7 @@ async function compileAhead() {
     child.stderr.on('data', read)
     await once(child, 'close')
     clearTimeout(late)
-    if (!existsSync(`${program}.cache`)) throw new Failure(`The gateway does not start:\n${tail(output)}`)
+    if (!existsSync(cacheOf(node))) throw new Failure(`The gateway does not start:\n${tail(output)}`)
   } finally {
     rmSync(data, { recursive: true, force: true })
   }

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { inRoot } from './paths.mjs'
 
-const { runBundle } = await import(inRoot('dist', 'src', 'bundle.js'))
+const { cacheOf, runBundle } = await import(inRoot('dist', 'src', 'bundle.js'))
 const [file] = process.argv.splice(2, 1, 'serve')
 
 const script = runBundle(file)
-process.on('exit', () => writeFileSync(`${file}.cache`, script.createCachedData()))
+process.on('exit', () => writeFileSync(cacheOf(file), script.createCachedData()))

@@ -9,5 +9,5 @@ const OLDEST = [20, 19]
 export function checkNode(version) {
   const [major, minor] = version.split('.').map(Number)
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return
-  throw new Failure(`This is Node ${version}; the gateway needs ${OLDEST.join('.')} or newer.`, 'Install Node 20 LTS.')
+  throw new Failure(`This is Node ${version}; the gateway needs ${OLDEST.join('.')} or newer.`, 'Install Node 24 LTS.')
 }
