@@ -84,7 +84,8 @@ export class OutsideResources {
 
   private async load(id: string): Promise<{ body: unknown; size: number }> {
     const [did = '', ...rest] = id.split('/')
-    const place = placeUrl(did.split(':').slice(3))
+    // Beside the log, except that of a DID without a path: its log alone lies under `.well-known` (did:webvh, `#files`).
+    const place = placeUrl(did.split(':').slice(3))?.replace(/\/\.well-known$/, '')
     const { status, body } = await this.fetch.fetch(`${place}/${rest.join('/')}`, {
       headers: { accept: 'application/json' },
       maxBytes: RESOURCE_BYTES,

@@ -6,7 +6,7 @@ import type { WalletAgent } from '../agent/wallet-agent.js'
 import { appendEntry, beginLog, keyHash, type LogEntry, SCID, type UpdateKey } from '../agent/webvh-log.js'
 import { isPath } from '../hosting/address.js'
 import { type Hosting, pathTaken } from '../hosting/hosting.js'
-import type { Publication, SignedResource } from '../hosting/publication.js'
+import { HOSTED, type Publication, type SignedResource } from '../hosting/publication.js'
 import { badInput, conflict, isGatewayError, notFound } from '../lib/errors.js'
 import { multikeyOf } from '../lib/multibase.js'
 import type { Collector, Unit } from '../storage/unit.js'
@@ -19,8 +19,6 @@ import { changedServices, documentOf, emptyDocument, type Json, servicesOf } fro
 export type HostedMethod = 'web' | 'webvh'
 
 const TYPE = 'DidRecord'
-/** On the record of a hosted DID. */
-const HOSTED = 'tenantry/hosted'
 /** Where Credo keeps the log of a did:webvh. */
 const LOG = 'log'
 /** DIDs whose last change is in the wallet, but not published yet. */

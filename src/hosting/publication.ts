@@ -26,6 +26,9 @@ export type Publication =
   /** `hash`: base58 of the SHA-256 of the bytes, as AnonCreds has it. */
   | { kind: 'TAILS'; hash: string; bytes: Uint8Array }
 
+/** Metadata of the record of a DID that the gateway hosts for the wallet; those that came along from elsewhere have none. */
+export const HOSTED = 'tenantry/hosted'
+
 /** An attested resource: its id within its DID, the multihash of its content, and the whole of it. */
 export interface SignedResource {
   id: string

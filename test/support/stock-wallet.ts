@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { StockAgent, StockStore } from './stock-agent.js'
+import { startStockAgent } from './stock-agent.js'
+
+/** Stock Credo finds no attested resource of a DID whose host names a port, and goes by plain http only to localhost. */
+export const STOCK_PORT = 80
+
+export type StockWallet = StockAgent & { modules: { anoncreds: import('@credo-ts/anoncreds').AnonCredsApi } }
+
+/** A store in a file, of a wallet with AnonCreds. */
+export const stockStore = (path: string): StockStore => ({
+  id: 'a-wallet',
+  key: 'a passphrase',
+  keyDerivationMethod: 'kdf:argon2i:int',
+  database: { type: 'sqlite', config: { path } },
+})
+
+/**
+ * An agent as Credo's documentation sets one up to issue, hold and prove AnonCreds by did:webvh: it accepts what it is
+ * offered and proves what it is asked.
+ */
+export async function startStockWallet(path: string, port: number): Promise<StockWallet> {
+  const { loadAskar } = await import('../../src/askar/index.js')
+  await loadAskar({ binding: 'koffi' })
+  // Before what takes the library that is registered as it is imported.
+  const { anoncredsNodeJS } = await import('@hyperledger/anoncreds-nodejs')
+  const anoncreds = await import('@credo-ts/anoncreds')
+  const { DidsModule, KeyDidResolver, PeerDidRegistrar, PeerDidResolver } = await import('@credo-ts/core')
+  const didcomm = await import('@credo-ts/didcomm')
+  const { WebVhAnonCredsRegistry, WebVhDidRegistrar, WebVhDidResolver } = await import('@credo-ts/webvh')
+  const credentialFormats = [new anoncreds.AnonCredsDidCommCredentialFormatService()]
+  const proofFormats = [new anoncreds.AnonCredsDidCommProofFormatService()]
+  const agent = await startStockAgent(stockStore(path), port, undefined, false, {
+    didcomm: {
+      credentials: {
+        autoAcceptCredentials: didcomm.DidCommAutoAcceptCredential.Always,
+        credentialProtocols: [new didcomm.DidCommCredentialV2Protocol({ credentialFormats })],
+      } as never,
+      proofs: {
+        autoAcceptProofs: didcomm.DidCommAutoAcceptProof.Always,
+        proofProtocols: [new didcomm.DidCommProofV2Protocol({ proofFormats })],
+      } as never,
+    },
+    modules: {
+      anoncreds: new anoncreds.AnonCredsModule({
+        anoncreds: anoncredsNodeJS,
+        registries: [new WebVhAnonCredsRegistry()],
+      }),
+      dids: new DidsModule({
+        resolvers: [new WebVhDidResolver(), new PeerDidResolver(), new KeyDidResolver()],
+        registrars: [new PeerDidRegistrar(), new WebVhDidRegistrar()],
+      }),
+    },
+  })
+  return agent as StockWallet
+}
+
+/** Whether a port can be had here. */
+export async function mayListen(port: number): Promise<boolean> {
+  const server = createServer()
+  server.listen(port, '127.0.0.1')
+  const event = await Promise.race([
+    once(server, 'listening').then(() => 'listening'),
+    new Promise<string>((resolve) => server.once('error', () => resolve('error'))),
+  ])
+  if (event === 'listening') await new Promise((resolve) => server.close(resolve))
+  return event === 'listening'
+}
