@@ -32,12 +32,14 @@ export function makeWays(
 ) {
   const { instanceId } = config
   const returnPaths = new ReturnPaths()
+  // A mediator's delivery has a whole message in it, sealed once more.
+  const maxAnswerBytes = 2 * config.maxMessageBytes
   const links = new Links({
-    open: (endpoint) => fetch.socket(endpoint, { maxBytes: config.maxMessageBytes }),
+    open: (endpoint) => fetch.socket(endpoint, { maxBytes: maxAnswerBytes }),
     returns: returnPaths,
     idleMs: config.didcommSocketIdleMs,
   })
-  const post = new Post(fetch, config.outboundTimeoutMs, config.maxMessageBytes)
+  const post = new Post(fetch, config.outboundTimeoutMs, maxAnswerBytes)
   const carrier = new Carrier(returnPaths, post, links)
   const maySend = async (tenantId: string) =>
     tenantId === BASE_PROFILE || (await tenants.find(tenantId))?.state === 'ACTIVE'

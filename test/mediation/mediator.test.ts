@@ -11,6 +11,13 @@ import { EdgeAgent, postTo } from './edge-agent.js'
 const KEYLIST_QUERY = 'https://didcomm.org/coordinate-mediation/1.0/keylist-query'
 const USAGE = '{ usage { storageBytes } }'
 
+/** Has a gateway's clock go a minute ahead, and what it does every few minutes be done at once. */
+const A_MINUTE_LATER = `--import=data:text/javascript,${encodeURIComponent(`
+  const { now } = Date
+  Date.now = () => now() + 61_000
+  const every = setInterval
+  globalThis.setInterval = (work, ms, ...rest) => every(work, ms >= 300_000 ? 200 : ms, ...rest)`)}`
+
 for (const kind of STORES) {
   describe(`a tenant as mediator, on ${kind}`, () => {
     let store: TestStore
@@ -121,14 +128,14 @@ for (const kind of STORES) {
       const edge = await EdgeAgent.mediatedBy(mediator, firstUrl())
       // From now on nothing comes that was not asked for.
       assert.equal(await edge.waiting(), 0)
-      const contents = Array.from({ length: 25 }, (_, n) => `letter ${n}`)
+      const contents = Array.from({ length: 30 }, (_, n) => `letter ${n}`)
       for (const content of contents) assert.equal(await send(edge, content), 200)
       await gateways[0]?.kill()
       gateways[0] = await startGateway(store)
       mediator = { ...mediator, client: mediator.client.at(firstUrl()) }
       await edge.phone.open(firstUrl())
       const status = await edge.ask(edge.statusRequest())
-      assert.equal(status['message_count'], 25)
+      assert.equal(status['message_count'], 30)
       const first = edge.opened(await edge.ask(edge.deliveryRequest(5)))
       assert.deepEqual(
         first.map(({ content }) => content),
@@ -138,7 +145,7 @@ for (const kind of STORES) {
       const again = edge.opened(await edge.ask(edge.deliveryRequest(5)))
       assert.deepEqual(again, first)
       const left = await edge.ask(edge.received(first.map(({ id }) => id)))
-      assert.equal(left['message_count'], 20)
+      assert.equal(left['message_count'], 25)
       const all = edge.opened(await edge.ask(edge.deliveryRequest(100)))
       assert.deepEqual(
         all.map(({ content }) => content),
@@ -165,6 +172,44 @@ for (const kind of STORES) {
       assert.equal(letter?.content, 'three')
       const end = await edge.post(edge.received([letter?.id ?? '', 'unknown-id']), lastUrl())
       assert.equal(end?.['message_count'], 0)
+    })
+
+    test('what has waited longer than the policy allows is dropped, and told so', async () => {
+      const own = await freshStore(kind)
+      let gateway = await startGateway(own)
+      try {
+        const input = { settings: { mediates: true }, policy: { mediationMaxAge: 60 } }
+        const tenant = await makeTenant(gateway.url, input)
+        const edge = await EdgeAgent.mediatedBy(tenant, gateway.url)
+        await edge.waiting()
+        await edge.close()
+        const forward = (content: string) => postTo(`${gateway.url}/didcomm`, edge.forwarded(sender, content))
+        for (const content of ['one', 'two']) assert.equal(await forward(content), 200)
+        await gateway.stop()
+        gateway = await startGateway(own, { NODE_OPTIONS: A_MINUTE_LATER })
+        const client = tenant.client.at(gateway.url)
+        const waiting = async () => {
+          const { mediatedAgents } = await client.ask('{ mediatedAgents { nodes { waitingMessages waitingBytes } } }')
+          return mediatedAgents.nodes[0]
+        }
+        const tap = await client.follow({ topics: ['DELIVERY'] })
+        assert.equal(await forward('new'), 200)
+        await eventually(async () => (await waiting()).waitingMessages === 1)
+        const given = () =>
+          tap.events.filter(({ outcome, reason }) => outcome === 'GIVEN_UP' && reason === 'not fetched')
+        await eventually(async () => given().length === 2)
+        await tap.close()
+        await edge.phone.open(gateway.url)
+        const left = edge.opened(await edge.ask(edge.deliveryRequest()))
+        assert.deepEqual(
+          left.map(({ content }) => content),
+          ['new'],
+        )
+        await edge.close()
+      } finally {
+        await gateway.stop()
+        await own.remove()
+      }
     })
 
     test('in live mode it comes at once, whichever instance takes it, and stays until acknowledged', async () => {

@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test'
 import { ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { TestMediator } from '../support/mediator.js'
-import { eventually, say } from '../support/talk.js'
+import { atOnce, eventually, say } from '../support/talk.js'
+import { assertNothingLeft } from '../tenancy/raw.js'
+import { deleteTenant, resume, suspend } from '../tenancy/states.js'
 import { choose, defaultOf } from './mediation-api.js'
 import { withoutAddress } from './without-address.js'
 
@@ -14,6 +16,9 @@ async function invitationOf(mediator: TestTenant): Promise<string> {
   )
   return createInvitation.invitation.url
 }
+
+/** What a gateway asks a mediator for at once. */
+const IN_ONE_DELIVERY = 100
 
 const contents = async ({ client }: TestTenant) => {
   const { basicMessages } = await client.ask('{ basicMessages(first: 100) { nodes { content } } }')
@@ -67,7 +72,8 @@ for (const kind of STORES) {
       const [alice, bob] = [await makeTenant(url), await makeTenant(outside.url)]
       const connection = await connect(alice, bob)
       await gateway.kill()
-      const expected = Array.from({ length: 30 }, (_, n) => `while dead ${n}`).sort()
+      // Some of them are together more than one message may be.
+      const expected = Array.from({ length: 30 }, (_, n) => `while dead ${n}${'.'.repeat(n < 12 ? 90_000 : 0)}`).sort()
       for (const content of expected) await say(bob.client, connection.invitee, content)
       gateway = await startGateway(store, settings)
       await eventually(async () => (await contents(alice)).length >= expected.length)
@@ -86,6 +92,10 @@ for (const kind of STORES) {
         await say(bob.client, connection.invitee, 'by her own')
         await tap.find(({ message }) => message?.content === 'by her own')
         await tap.close()
+        // Nobody goes on to fetch for one that is gone.
+        await deleteTenant(ownUrl, alice)
+        await second.stop()
+        await assertNothingLeft(alone, [alice], [])
       } finally {
         await second.stop()
         await alone.remove()
@@ -95,6 +105,45 @@ for (const kind of STORES) {
 }
 
 describe('a gateway without an address behind stock Credo', () => {
+  test('gets what can be taken, also behind all that a tenant has no room for', async () => {
+    const stock = await TestMediator.start({ QUEUES: 'on', HANDS_OVER_AGAIN: 'on' })
+    const [store, outsideStore] = [await freshStore('sqlite'), await freshStore('sqlite')]
+    const { settings, url } = await withoutAddress({ MEDIATOR_INVITATION: stock.invitation })
+    const [gateway, outside] = [await startGateway(store, settings), await startGateway(outsideStore)]
+    try {
+      await eventually(() => defaultOf(ApiClient.operator(url)))
+      const policy = { queueMaxMessages: 0 }
+      const [full, alice, bob] = [
+        await makeTenant(url, { policy }),
+        await makeTenant(url),
+        await makeTenant(outside.url, { policy: { mutationsPerMinute: 10_000, requestsPerMinute: 10_000 } }),
+      ]
+      const [toFull, toAlice] = [await connect(full, bob), await connect(alice, bob)]
+      await suspend(url, full)
+      const before = (await stock.told()).forwards
+      const without = Array.from({ length: IN_ONE_DELIVERY + 20 }, (_, n) => `no room ${n}`)
+      await atOnce(without.length, 4, (n) => say(bob.client, toFull.invitee, without[n] as string))
+      await eventually(async () => (await stock.told()).forwards >= before + without.length)
+      const tap = await alice.client.follow()
+      await say(bob.client, toAlice.invitee, 'behind it')
+      await tap.find(({ message }) => message?.content === 'behind it')
+      await tap.close()
+      // What there was no room for is there still.
+      await ApiClient.operator(url).ask(
+        'mutation($id: ID!) { updateTenant(input: {tenantId: $id, policy: {queueMaxMessages: 1000}}) { tenant { id } } }',
+        { id: full.id },
+      )
+      await resume(url, full)
+      await eventually(async () => {
+        const { basicMessages } = await full.client.ask('{ basicMessages(last: 100) { nodes { content } } }')
+        return basicMessages.nodes.length === 100
+      })
+    } finally {
+      await Promise.all([gateway.stop(), outside.stop()])
+      await Promise.all([store.remove(), outsideStore.remove(), stock.remove()])
+    }
+  })
+
   for (const [how, env] of Object.entries<Record<string, string>>({
     'by HTTP, asking': { QUEUES: 'on' },
     'by WebSocket, asking': { QUEUES: 'on', SOCKETS: 'on' },

@@ -21,6 +21,8 @@ const url = `http://127.0.0.1:${port}`
 const SOCKETS = process.env['SOCKETS'] === 'on'
 /** Whether it keeps what it forwards until that is fetched. */
 const QUEUES = process.env['QUEUES'] === 'on'
+/** Whether what it has handed over is handed over again until it is acknowledged, as Aries RFC 0685 has it: stock does not. */
+const HANDS_OVER_AGAIN = process.env['HANDS_OVER_AGAIN'] === 'on'
 /** Answers to keylist updates are held back for so long (ms). */
 const SLOWLY_MS = Number(process.env['SLOWLY_MS'] ?? '0')
 
@@ -39,6 +41,16 @@ const outbound = {
 class Folder extends NoFileSystem {
   override exists = (async (path: string) => existsSync(path)) as never
   override createDirectory = (async () => {}) as never
+}
+
+class FaithfulQueue extends didcomm.InMemoryQueueTransportRepository {
+  override takeFromQueue(
+    ...args: Parameters<InstanceType<typeof didcomm.InMemoryQueueTransportRepository>['takeFromQueue']>
+  ) {
+    const taken = super.takeFromQueue(...args)
+    for (const message of taken as { state?: string }[]) message.state = 'pending'
+    return taken
+  }
 }
 
 const agent = new core.Agent({
@@ -74,6 +86,7 @@ const agent = new core.Agent({
           : didcomm.DidCommMessageForwardingStrategy.DirectDelivery,
       },
       mediationRecipient: false,
+      ...(HANDS_OVER_AGAIN ? { queueTransportRepository: new FaithfulQueue() } : {}),
       messagePickup: true,
       basicMessages: false,
       credentials: false,

@@ -7,7 +7,6 @@ import {
   type DidCommMessage,
   type DidCommMessageHandler,
   DidCommMessageSender,
-  DidCommMessagesReceivedV2Message,
   DidCommOutboundMessageContext,
   DidCommStatusRequestV2Message,
 } from '@credo-ts/didcomm'
@@ -18,10 +17,13 @@ import { OneAtATime } from '../../lib/one-at-a-time.js'
 import type { InboundOutcome } from '../../relay/inbound.js'
 import { isWaitingInOutbox } from '../../relay/outbox.js'
 import type { Profile } from '../../storage/profile.js'
+import { BASE_PROFILE } from '../../storage/store.js'
 import type { Collector, Unit } from '../../storage/unit.js'
 import type { Sessions } from '../../tenants/sessions.js'
+import { livesInUnit } from '../../tenants/tenant-store.js'
+import { AT_ONCE, Backlog } from './backlog.js'
 import { type FetchedGrant, fetchedGrants } from './grants.js'
-import { AT_ONCE, type Handed, Letters, type Version } from './letters.js'
+import { type Handed, Letters, type Version } from './letters.js'
 
 export interface FetchingOptions {
   base: Profile
@@ -74,6 +76,7 @@ export class Fetching {
   /** By which protocol each mediator has answered. */
   private readonly versions = new Map<string, Version>()
   private readonly tries = new Map<string, number>()
+  private readonly backlog = new Backlog()
   /** Wallets that something has come for, with the time until which more is expected soon. */
   private readonly lively = new Map<string, number>()
   private readonly work = new Set<Promise<void>>()
@@ -84,6 +87,7 @@ export class Fetching {
     this.letters = new Letters({
       handed: (wallet, handed) => this.track(this.handOver(wallet, handed)),
       answered: (grantId, version) => void this.versions.set(grantId, version),
+      limitOf: (grantId) => this.backlog.limitOf(grantId),
     })
     this.turns = new OneAtATime((wallet) => this.turn(wallet))
   }
@@ -95,6 +99,8 @@ export class Fetching {
   /** Notes that a wallet has, or is about to have, mediators to fetch from. */
   async begin(wallet: string): Promise<void> {
     await this.options.base.transact(async (unit) => {
+      // A tenant that goes meanwhile must not have it again after its own was taken away.
+      if (wallet !== BASE_PROFILE && !(await livesInUnit(unit, wallet))) return
       if (!(await unit.fetch(WALLETS, wallet))) unit.insert(entryOf(wallet, { until: 0 }))
     })
   }
@@ -220,10 +226,10 @@ export class Fetching {
       }
       if (!LATER.includes(outcome)) taken.push(id)
     }
-    if (!isKept || taken.length === 0) return
-    await this.options.sessions().transact(wallet, async (agent) => {
-      await send(agent, grant, new DidCommMessagesReceivedV2Message({ messageIdList: taken }))
-    })
+    if (!isKept) return
+    const next = this.backlog.next(grant.id, letters.length - taken.length, taken)
+    if (!next) return
+    await this.options.sessions().transact(wallet, (agent) => send(agent, grant, next))
   }
 }
 

@@ -33,10 +33,9 @@ export interface LetterOptions {
   handed: (wallet: string, handed: Handed) => void
   /** A mediator has answered by a protocol. */
   answered: (grantId: string, version: Version) => void
+  /** How many messages a mediator is to be asked for. */
+  limitOf: (grantId: string) => number
 }
-
-/** Messages asked for at once. */
-export const AT_ONCE = 100
 
 type Inbound<T extends DidCommMessage> = DidCommInboundMessageContext<T>
 
@@ -58,7 +57,7 @@ export class Letters {
     this.options.answered(grant.id, 2)
     if (inbound.message.messageCount === 0) return undefined
     const { agentContext, connection } = inbound
-    const request = new DidCommDeliveryRequestV2Message({ limit: AT_ONCE })
+    const request = new DidCommDeliveryRequestV2Message({ limit: this.options.limitOf(grant.id) })
     return new DidCommOutboundMessageContext(request, { agentContext, connection })
   }
 

@@ -21,8 +21,9 @@ import { BATCH, type Deliveries, deliveryOf, type KeyPair, sealed } from './deli
 import { countOf, idOf, read, remove } from './mail.js'
 import { findAgent, type MediatedAgent } from './mediated-agents.js'
 
-/** Ids that one message acknowledges. */
+/** Ids that one message acknowledges, and messages that one delivery has at most, where so many are asked for. */
 const IDS_MAX = 1000
+const LIMIT_MAX = 1000
 
 /** Somebody who fetches what waits for it. */
 interface Caller {
@@ -58,7 +59,7 @@ export class Pickup {
   private async deliver(inbound: Inbound<DidCommDeliveryRequestV2Message>) {
     const { limit, recipientKey, threadId } = inbound.message
     const caller = await this.callerOf(inbound)
-    const count = Math.max(1, Math.min(limit, BATCH.count))
+    const count = Math.max(1, Math.min(limit, LIMIT_MAX))
     const letters = await read(caller.unit, caller.agent, { ...BATCH, count, key: keyOf(recipientKey) })
     const last = letters.at(-1)
     if (!last) return this.answer(inbound, caller, await statusOf(caller, inbound.message, recipientKey))
