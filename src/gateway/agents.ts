@@ -40,7 +40,7 @@ export type Agents = Awaited<ReturnType<typeof makeAgents>>
 
 /** Credo for every wallet: what it reads, what it tells, what computes for it, and who lends it out. */
 export async function makeAgents(
-  { config, logger, profiles, shared, self, mark, fetch, urlNow }: Foundation,
+  { config, logger, profiles, shared, self, liveness, mark, fetch, urlNow }: Foundation,
   { baseJournal, tenantJournal }: Events,
   { policies, tenants, vault, quotas }: Tenancy,
   { routes, endpoints, returnPaths, links, maySend, report, held, announceHeld, out, hosting }: Ways,
@@ -79,7 +79,7 @@ export async function makeAgents(
     mark,
     invitation: config.mediatorInvitation,
     fetching: config.mediatorPickup
-      ? { self, isLinked: (wallet, connectionId) => links.isOpenFor(wallet, connectionId) }
+      ? { self, liveness, isLinked: (wallet, connectionId) => links.isOpenFor(wallet, connectionId) }
       : undefined,
     mediating: {
       paths: returnPaths,

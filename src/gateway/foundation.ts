@@ -46,7 +46,7 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
   const { shared } = store
   const { instanceId } = config
   const self = `${instanceId}/${newId()}`
-  const instances = connectInstances(config, storeId, logger)
+  const instances = connectInstances(config, storeId, self, logger)
   const freshFor = shared ? (instances.bus === silentBus ? FRESH_MS.untold : FRESH_MS.told) : undefined
   const recovery = new Recovery({
     base: profiles.base,

@@ -94,6 +94,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await agents.workers.stop()
       await agents.ledgers.stop()
       await agents.tailsFiles.stop()
+      foundation.liveness?.stop()
       await foundation.bus.close()
       await foundation.fetch.close()
       await foundation.store.close()

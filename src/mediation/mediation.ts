@@ -32,7 +32,7 @@ export interface MediationOptions {
   /** The base wallet's mediator, by the configuration. */
   invitation: string | undefined
   /** What is needed where mediators are told no address of this gateway; absent where they are. */
-  fetching: Pick<FetchingOptions, 'self' | 'isLinked'> | undefined
+  fetching: Pick<FetchingOptions, 'self' | 'liveness' | 'isLinked'> | undefined
   /** What wallets need to mediate themselves. */
   mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'> & {
     /** Whether the base wallet mediates, and where URLs of its invitations lead. */

@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.js'
 import { type Bus, RedisBus, silentBus } from './bus.js'
 import { connectRedis } from './connect.js'
 import { RedisKeys } from './keys.js'
+import { type Liveness, RedisLiveness } from './liveness.js'
 import { type MinuteCounters, ownCounters, RedisCounters } from './minute-counters.js'
 import { type OpenCounts, ownOpenCounts, RedisOpenCounts } from './open-counts.js'
 import { Patience } from './patience.js'
@@ -12,11 +13,15 @@ import { noRouteHints, RedisRouteHints } from './route-hints.js'
 export function connectInstances(
   config: Config,
   storeId: string,
+  /** This process, by its name for itself. */
+  self: string,
   logger: Logger,
 ): {
   bus: Bus
   hints: typeof noRouteHints | RedisRouteHints
   openCounts: OpenCounts
+  /** Absent where nothing but the store tells who lives. */
+  liveness?: Liveness
   /** Of what tenants do. */
   counters: MinuteCounters
   /** Of what addresses do, apart: however many there are, they take no room from tenants. */
@@ -34,5 +39,6 @@ export function connectInstances(
   const openCounts = new RedisOpenCounts(redis, keys, config.instanceId, patience)
   const counters = new RedisCounters(redis, keys, patience)
   const addressCounters = new RedisCounters(redis, keys, patience)
-  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters, addressCounters, openCounts }
+  const liveness = new RedisLiveness(redis, keys, self, new Patience())
+  return { bus, hints: new RedisRouteHints(redis, keys, bus), counters, addressCounters, openCounts, liveness }
 }

@@ -17,6 +17,11 @@ export class RedisKeys {
     return `tenantry:${this.scope}:open:{${tenantId}}`
   }
 
+  /** String: there as long as a process lives. */
+  alive(process: string): string {
+    return `tenantry:${this.scope}:alive:${process}`
+  }
+
   /** Channel on which instances tell each other what has changed. */
   get bus(): string {
     return `tenantry:${this.scope}:bus`

@@ -80,6 +80,28 @@ for (const kind of STORES) {
       assert.deepEqual(await contents(alice), expected)
     })
 
+    if (kind === 'postgres')
+      test('goes on to get what comes where one of two instances is killed, within seconds', async (t) => {
+        const { settings: others, url: otherUrl } = await withoutAddress({ INSTANCE_ID: 'other' })
+        const [alice, bob] = [await makeTenant(url), await makeTenant(outside.url)]
+        const connection = await connect(alice, bob)
+        const other = await startGateway(store, others)
+        try {
+          const tap = await alice.client.at(otherUrl).follow()
+          await gateway.kill()
+          const start = performance.now()
+          await say(bob.client, connection.invitee, 'to the one that is left')
+          await tap.find(({ message }) => message?.content === 'to the one that is left')
+          const took = performance.now() - start
+          t.diagnostic(`after ${Math.round(took)} ms`)
+          assert.ok(took < 6000, `it took ${took} ms`)
+          await tap.close()
+        } finally {
+          gateway = await startGateway(store, settings)
+          await other.stop()
+        }
+      })
+
     test("has tenants with mediators of their own, of which the base wallet's knows nothing", async () => {
       const alone = await freshStore('sqlite')
       const { settings: own, url: ownUrl } = await withoutAddress()
@@ -126,7 +148,7 @@ describe('a gateway without an address behind stock Credo', () => {
       await eventually(async () => (await stock.told()).forwards >= before + without.length)
       const tap = await alice.client.follow()
       await say(bob.client, toAlice.invitee, 'behind it')
-      await tap.find(({ message }) => message?.content === 'behind it')
+      await tap.find(({ message }) => message?.content === 'behind it', 60_000)
       await tap.close()
       // What there was no room for is there still.
       await ApiClient.operator(url).ask(
@@ -137,7 +159,7 @@ describe('a gateway without an address behind stock Credo', () => {
       await eventually(async () => {
         const { basicMessages } = await full.client.ask('{ basicMessages(last: 100) { nodes { content } } }')
         return basicMessages.nodes.length === 100
-      })
+      }, 60_000)
     } finally {
       await Promise.all([gateway.stop(), outside.stop()])
       await Promise.all([store.remove(), outsideStore.remove(), stock.remove()])

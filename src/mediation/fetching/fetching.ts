@@ -14,6 +14,7 @@ import type { WalletAgent } from '../../agent/wallet-agent.js'
 import { isGatewayError } from '../../lib/errors.js'
 import type { Logger } from '../../lib/logger.js'
 import { OneAtATime } from '../../lib/one-at-a-time.js'
+import type { Liveness } from '../../redis/liveness.js'
 import type { InboundOutcome } from '../../relay/inbound.js'
 import { isWaitingInOutbox } from '../../relay/outbox.js'
 import type { Profile } from '../../storage/profile.js'
@@ -32,6 +33,8 @@ export interface FetchingOptions {
   shared: boolean
   /** This process, by its name for itself. */
   self: string
+  /** Absent where nobody tells sooner than {@link DUTY_MS} that an instance has ended. */
+  liveness: Liveness | undefined
   sessions: () => Sessions
   /** Takes an envelope that has come for a wallet, or for any where it is the base wallet. */
   receive: (wallet: string, envelope: Buffer) => Promise<InboundOutcome>
@@ -54,6 +57,8 @@ const LIVELY_TURN_MS = 1000
 const LIVELY_MS = 10_000
 /** An instance that has not renewed its duty for this long (ms) has lost it. */
 const DUTY_MS = 3 * TURN_MS
+/** How often it is looked whether instances with duties live still, where that can be told (ms). */
+const WATCH_MS = 1000
 /** A mediator that has not taken a message for this long (ms) is away. */
 const AWAY_MS = 2000
 /** What could not be taken is tried again after (ms). */
@@ -80,7 +85,7 @@ export class Fetching {
   /** Wallets that something has come for, with the time until which more is expected soon. */
   private readonly lively = new Map<string, number>()
   private readonly work = new Set<Promise<void>>()
-  private timer: NodeJS.Timeout | undefined
+  private timers: NodeJS.Timeout[] = []
   private stopping = false
 
   constructor(private readonly options: FetchingOptions) {
@@ -124,13 +129,15 @@ export class Fetching {
   }
 
   start(): void {
-    this.timer = setInterval(() => this.track(this.look()), TURN_MS).unref()
+    const { shared, liveness } = this.options
+    this.timers.push(setInterval(() => this.track(this.look()), TURN_MS).unref())
+    if (shared && liveness) this.timers.push(setInterval(() => this.track(this.takeOver(liveness)), WATCH_MS).unref())
     this.track(this.look())
   }
 
   async stop(): Promise<void> {
     this.stopping = true
-    clearInterval(this.timer)
+    for (const timer of this.timers) clearInterval(timer)
     await this.turns.idle()
     while (this.work.size > 0) await Promise.all(this.work)
     if (this.options.shared) await this.release()
@@ -158,14 +165,27 @@ export class Fetching {
     }
   }
 
-  /** Takes on the duty for a wallet, or goes on with it. @returns whether it is this instance's */
-  private claim(wallet: string): Promise<boolean> {
+  /** Takes on the duties of instances that are heard of no more. */
+  private async takeOver(liveness: Liveness): Promise<void> {
+    for (const { name, value } of await this.options.base.query(WALLETS, {})) {
+      const { instance } = JSON.parse(value) as Duty
+      if (this.stopping || instance === undefined || instance === this.options.self) continue
+      if ((await liveness.isSilent(instance)) && (await this.claim(name, instance))) void this.turns.begin(name)
+    }
+  }
+
+  /**
+   * Takes on the duty for a wallet, or goes on with it.
+   * @param ended an instance that need not be waited for
+   * @returns whether it is this instance's
+   */
+  private claim(wallet: string, ended?: string): Promise<boolean> {
     const { base, self } = this.options
     return base.transact(async (unit) => {
       const entry = await unit.fetch(WALLETS, wallet)
       if (!entry) return false
       const { instance, until } = JSON.parse(entry.value) as Duty
-      if (instance !== self && until > Date.now()) return false
+      if (instance !== self && instance !== ended && until > Date.now()) return false
       await unit.replace(entryOf(wallet, { instance: self, until: Date.now() + DUTY_MS }))
       return true
     })
