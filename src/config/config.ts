@@ -54,6 +54,8 @@ export interface Config {
   readonly mediatorPickup: boolean
   /** Whether the base wallet mediates for agents outside. */
   readonly baseMediates: boolean
+  /** Whether messages for endpoints of the gateway itself are taken without a request. */
+  readonly localDelivery: boolean
   /** The policy of all tenants, by its keys, which are not checked here; empty where none was given. */
   readonly defaultPolicy: Readonly<Record<string, unknown>>
   readonly adminApi: boolean
@@ -111,6 +113,7 @@ const schema = z.object({
   MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
   MEDIATOR_PICKUP: onOff,
   BASE_MEDIATES: onOff,
+  LOCAL_DELIVERY: onOff,
   DEFAULT_POLICY: jsonObject(),
   ADMIN_API: onOff,
   SESSIONS_MAX: wholeNumber(1, 100_000),
@@ -248,6 +251,7 @@ function toConfig(parsed: Parsed): Config {
     mediatorInvitation: parsed.MEDIATOR_INVITATION,
     mediatorPickup: parsed.MEDIATOR_PICKUP,
     baseMediates: parsed.BASE_MEDIATES,
+    localDelivery: parsed.LOCAL_DELIVERY,
     defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
     indyNetworks: parsed.INDY_NETWORKS,

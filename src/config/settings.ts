@@ -261,6 +261,14 @@ const settingList = [
   },
   {
     group: 'What goes out',
+    name: 'LOCAL_DELIVERY',
+    default: 'on',
+    kind: 'on | off',
+    meaning:
+      'Whether a message for an endpoint of the gateway itself is taken at once, without a request. With `off` it goes by `PUBLIC_URL` like any other, for whoever looks at all messages there.',
+  },
+  {
+    group: 'What goes out',
     name: 'ALLOW_ADDRESSES',
     defaultText: 'none',
     kind: 'comma list of hosts, addresses or CIDR ranges',

@@ -15,6 +15,7 @@ import { hosted } from '../server/hosted.js'
 import { HttpServer, STUDIO_ORIGIN } from '../server/http-server.js'
 import { invitations } from '../server/invitations.js'
 import { jwksEndpoint } from '../server/jwks.js'
+import { Near } from '../server/near.js'
 import { hostFinder, originFinder } from '../server/origin.js'
 import { rateLimit } from '../server/rate-limit.js'
 import { sharedResults } from '../server/shared-results.js'
@@ -35,7 +36,7 @@ export type Front = Awaited<ReturnType<typeof makeFront>>
 export async function makeFront(
   { config, logger, store, storeId, bus, addressCounters, metrics }: Foundation,
   { tenants, tokenKeys, tokens, operators, live, subscriptions, rates, outsideIssuer }: Tenancy,
-  { endpoints, returnPaths, sender, hosting }: Ways,
+  { endpoints, returnPaths, post, sender, hosting }: Ways,
   { sessions }: Agents,
   { inbound }: Arrivals,
   { exporter, importer }: Lifecycle,
@@ -68,6 +69,10 @@ export async function makeFront(
   const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
   const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
+  if (config.localDelivery) {
+    const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
+    post.near = (endpoint, envelope) => near.post(endpoint, envelope)
+  }
   const didcommSockets = new DidcommSockets({
     inbound,
     returns: returnPaths,

@@ -90,6 +90,7 @@ export function makeWays(
     endpoints: new TenantEndpoints(tenants, urlNow),
     returnPaths,
     links,
+    post,
     carrier,
     maySend,
     report,

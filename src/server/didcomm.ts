@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
 import type { Inbound, InboundOutcome, Received } from '../relay/inbound.js'
-import type { ReturnPath, ReturnPaths } from '../relay/return-paths.js'
+import type { ReturnPaths } from '../relay/return-paths.js'
 import type { Reached } from '../tenants/endpoints.js'
+import { RequestPath } from './request-path.js'
 
 /** Media types of DIDComm v1 envelopes: Aries RFC 0044, its forerunner, and what some agents write instead. */
 const MEDIA_TYPES = [
@@ -11,9 +11,6 @@ const MEDIA_TYPES = [
   'application/json',
   'application/jwe',
 ]
-
-/** For how long an answer that a message has asked for may be made and come before the request is answered without (ms). */
-const ANSWER_MS = 2000
 
 const STATUS: Record<InboundOutcome, number> = {
   handled: 200,
@@ -27,6 +24,12 @@ const STATUS: Record<InboundOutcome, number> = {
 
 /** Seconds. */
 const RETRY_AFTER: Partial<Record<InboundOutcome, number>> = { unavailable: 5, full: 60 }
+
+/** How a sender is answered. `retryAfter`: in seconds. */
+export const answerTo = ({ outcome, retryAfter }: Received): { status: number; retryAfter?: number } => ({
+  status: STATUS[outcome],
+  retryAfter: retryAfter ?? RETRY_AFTER[outcome],
+})
 
 /** What a sender is told: as little as it needs, and for all recipients alike. */
 const TEXT: Record<InboundOutcome, string> = {
@@ -65,10 +68,10 @@ export function didcommOverHttp(
     const isAnswered = await path.answered()
     returns.close(path)
     if (isAnswered) return observe(outcome)
-    const retryAfter = received.retryAfter ?? RETRY_AFTER[outcome]
+    const { status, retryAfter } = answerTo(received)
     observe(outcome)
     if (retryAfter) res.set('retry-after', `${retryAfter}`)
-    res.status(STATUS[outcome]).type('text/plain').send(TEXT[outcome])
+    res.status(status).type('text/plain').send(TEXT[outcome])
   })
   router.all(PATHS, (_req, res) => {
     res.status(405).set('allow', 'POST').send('Send an envelope by POST.')
@@ -85,50 +88,29 @@ export function didcommOverHttp(
   return router
 }
 
-/** The response of a request as the way back: for one envelope, as long as the request is open. */
-class ResponsePath implements ReturnPath {
-  readonly isLasting = false
-  private used: Promise<boolean> | undefined
-  private awaited: Promise<void> | undefined
-  private signal = () => {}
-
+/** The response of a request as the way back. */
+class ResponsePath extends RequestPath {
   constructor(
     private readonly request: Request,
     private readonly response: Response,
-  ) {}
-
-  get isOpen(): boolean {
-    return !this.used && !this.response.closed
+  ) {
+    super()
   }
 
-  send(envelope: string): Promise<boolean> {
-    if (!this.isOpen) return Promise.resolve(false)
+  protected get isAwaited(): boolean {
+    return !this.response.closed
+  }
+
+  protected answer(envelope: string): Promise<boolean> {
     const [own = '', ...others] = MEDIA_TYPES
     const types = this.request.is('application/ssi-agent-wire') ? MEDIA_TYPES.slice(1, 2).concat(own) : [own, ...others]
     const sent = new Promise<boolean>((resolve) => {
       this.response.once('finish', () => resolve(true)).once('close', () => resolve(false))
     })
-    this.used = sent
     this.response
       .status(200)
       .type(this.request.accepts(types) || own)
       .send(envelope)
-    this.signal()
     return sent
-  }
-
-  expect(more: true | Promise<void>): void {
-    const used = new Promise<void>((resolve) => {
-      this.signal = resolve
-      if (this.used) resolve()
-    })
-    const waited = sleep(ANSWER_MS, undefined, { ref: false })
-    this.awaited = Promise.race([used, waited, ...(more === true ? [] : [more])])
-  }
-
-  /** Waits for an answer where there may be one. @returns whether there was */
-  async answered(): Promise<boolean> {
-    await this.awaited
-    return this.used !== undefined
   }
 }

@@ -35,7 +35,7 @@ for (const redis of ['with Redis', 'without Redis'] as const) {
       urls = ports.map((port) => `http://127.0.0.1:${port}`)
       front.target = urls[0] as string
       for (const [index, port] of ports.entries()) {
-        const env = { PORT: `${port}`, PUBLIC_URL: front.url, INSTANCE_ID: `revoker-${index}` }
+        const env = { PORT: `${port}`, PUBLIC_URL: front.url, LOCAL_DELIVERY: 'off', INSTANCE_ID: `revoker-${index}` }
         gateways.push(await startGateway(store, env))
       }
       rogue = await Rogue.create()

@@ -21,7 +21,12 @@ for (const kind of ['sqlite'] as const) {
     before(async () => {
       store = await freshStore(kind)
       front = await Front.open()
-      Object.assign(env, { PORT: `${await freePort()}`, PUBLIC_URL: front.url, INSTANCE_ID: 'here' })
+      Object.assign(env, {
+        PORT: `${await freePort()}`,
+        PUBLIC_URL: front.url,
+        LOCAL_DELIVERY: 'off',
+        INSTANCE_ID: 'here',
+      })
       here = await start()
       front.target = here.url
       issuer = await makeIssuer(here.url)

@@ -174,7 +174,12 @@ for (const redis of ['with Redis', 'without Redis'] as const) {
 
 async function startBehind(front: Front, store: TestStore, name: string): Promise<TestGateway> {
   const port = await freePort()
-  const gateway = await startGateway(store, { PORT: `${port}`, PUBLIC_URL: front.url, INSTANCE_ID: name })
+  const gateway = await startGateway(store, {
+    PORT: `${port}`,
+    PUBLIC_URL: front.url,
+    LOCAL_DELIVERY: 'off',
+    INSTANCE_ID: name,
+  })
   return { ...gateway, url: `http://127.0.0.1:${port}` }
 }
 

@@ -44,7 +44,7 @@ for (const kind of STORES) {
       there = kind === 'postgres' ? await startGateway(store) : here
       front = await Front.open()
       peerStore = await freshStore('sqlite')
-      peerGateway = await startGateway(peerStore, { PUBLIC_URL: front.url })
+      peerGateway = await startGateway(peerStore, { PUBLIC_URL: front.url, LOCAL_DELIVERY: 'off' })
       front.target = `http://127.0.0.1:${/"port":(\d+)/.exec(peerGateway.log())?.[1]}`
       peer = await makeTenant(front.target)
     })
