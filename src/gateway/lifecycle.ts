@@ -50,9 +50,8 @@ export function makeLifecycle(
     profiles,
     wallets,
     mark,
-    prepare: (tenantId) => farewell.prepare(tenantId),
+    farewell,
     withdrawals: [
-      (tenantId) => farewell.say(tenantId),
       (tenantId) => mediation.withdrawAll(tenantId),
       (tenantId) => routes.withdrawAll(tenantId),
       (tenantId) => hosting.withdrawAll(tenantId),

@@ -16,13 +16,15 @@ export type LastWords = (profile: Profile) => Promise<LastWord[]>
 /** Words of one unit: others are not to wait for all of a large wallet's. */
 const AT_ONCE = 25
 
+/** In the base wallet, by tenants that are being deleted: what is still to be told of them, sealed. */
+const FAREWELLS = '_farewell'
+
 /**
- * Tells others that a tenant goes. What they are told is sealed while the wallet is still there, and laid into the base
- * wallet's outbox once the deletion has begun: nobody is told of the end of a tenant that stays.
+ * Tells others that a tenant goes. What they are told is sealed while the wallet is still there, laid down with the
+ * beginning of the deletion, and goes into the base wallet's outbox as a step of that: nobody is told of the end of a
+ * tenant that stays, and a crash in between loses nothing.
  */
 export class Farewell {
-  private readonly sealed = new Map<string, OutboundEnvelope[]>()
-
   constructor(
     private readonly lastWords: readonly LastWords[],
     private readonly sessions: Sessions,
@@ -33,7 +35,7 @@ export class Farewell {
   ) {}
 
   /** Seals what is to be said. @throws where the wallet cannot be used now */
-  async prepare(tenantId: string): Promise<void> {
+  async prepare(tenantId: string): Promise<OutboundEnvelope[]> {
     const found = await Promise.all(this.lastWords.map((find) => find(this.profiles.of(tenantId))))
     const words = found.flat()
     const sealed: OutboundEnvelope[] = []
@@ -41,19 +43,24 @@ export class Farewell {
       const some = words.slice(n, n + AT_ONCE)
       sealed.push(...(await this.sessions.transact(tenantId, (agent, unit) => this.seal(agent, unit, some), false)))
     }
-    if (sealed.length > 0) this.sealed.set(tenantId, sealed)
+    return sealed
   }
 
-  /** Has the base wallet send it. */
+  /** Lays it down, in the unit of the base wallet that begins the deletion. */
+  async layDown(unit: Unit, tenantId: string, sealed: readonly OutboundEnvelope[]): Promise<void> {
+    if (sealed.length === 0 || (await unit.fetch(FAREWELLS, tenantId))) return
+    unit.insert({ category: FAREWELLS, name: tenantId, value: JSON.stringify(sealed), tags: {} })
+  }
+
+  /** Has the base wallet send it, once. */
   async say(tenantId: string): Promise<void> {
-    const sealed = this.sealed.get(tenantId) ?? []
-    if (sealed.length > 0) {
-      await this.profiles.base.transact(async (unit) => {
-        for (const { endpoint, connectionId, payload } of sealed)
-          this.ports.send(unit, { endpoint, connectionId, payload })
-      })
-    }
-    this.sealed.delete(tenantId)
+    await this.profiles.base.transact(async (unit) => {
+      const entry = await unit.fetch(FAREWELLS, tenantId)
+      if (!entry) return
+      for (const { endpoint, connectionId, payload } of JSON.parse(entry.value) as OutboundEnvelope[])
+        this.ports.send(unit, { endpoint, connectionId, payload })
+      await unit.remove(FAREWELLS, tenantId)
+    })
   }
 
   /** One that cannot be told keeps none of the others from being told. */

@@ -2,10 +2,11 @@ import { notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
+import type { Farewell } from './farewell.js'
 import { forgetOnce } from './idempotency.js'
 import type { Sessions } from './sessions.js'
 import type { Tenant } from './tenant.js'
-import type { TenantStore } from './tenant-store.js'
+import { livesInUnit, type TenantStore } from './tenant-store.js'
 import type { TenantWallets } from './tenant-wallets.js'
 
 export interface TenantDeletionOptions {
@@ -15,8 +16,8 @@ export interface TenantDeletionOptions {
   wallets: TenantWallets
   /** Notes, before it is begun, that a crash would leave something of a tenant undone. */
   mark: (tenantId: string) => Promise<void>
-  /** Called before it begins, while the wallet can still be used. */
-  prepare: (tenantId: string) => Promise<void>
+  /** Tells others of it: what they are told is sealed while the wallet can still be used. */
+  farewell: Farewell
   /** What is to be taken away before the wallet and the record, in this order. */
   withdrawals: readonly ((tenantId: string) => Promise<void>)[]
   /** Called in the unit that removes the tenant's record. */
@@ -37,12 +38,17 @@ export class TenantDeletion {
 
   /** From the first step on the tenant's tokens no longer hold. @throws NOT_FOUND */
   async delete(tenantId: string): Promise<void> {
-    const { store, profiles, mark, prepare, logger } = this.options
+    const { store, profiles, mark, farewell, logger } = this.options
     await mark(tenantId)
-    await prepare(tenantId).catch((error) =>
-      logger.info('A tenant goes without a word to its peers', { tenantId, error }),
-    )
-    const begin = profiles.base.transact((unit) => store.update(unit, tenantId, undefined, () => ({ deleting: true })))
+    const sealed = await farewell.prepare(tenantId).catch((error) => {
+      logger.info('A tenant goes without a word to its peers', { tenantId, error })
+      return []
+    })
+    const begin = profiles.base.transact(async (unit) => {
+      // Once begun, it may have been said already.
+      if (await livesInUnit(unit, tenantId)) await farewell.layDown(unit, tenantId, sealed)
+      return store.update(unit, tenantId, undefined, () => ({ deleting: true }))
+    })
     const tenant = await begin.catch((error) => {
       // Whether it has begun is not known.
       this.finishLater(tenantId)
@@ -98,8 +104,9 @@ export class TenantDeletion {
   }
 
   private async removeAll(tenant: Tenant): Promise<void> {
-    const { store, sessions, profiles, wallets, withdrawals, removing, deleted } = this.options
+    const { store, sessions, profiles, wallets, farewell, withdrawals, removing, deleted } = this.options
     await sessions.drain(tenant.id, async () => {
+      await farewell.say(tenant.id)
       for (const withdraw of withdrawals) await withdraw(tenant.id)
       await wallets.remove(tenant)
       profiles.drop(tenant.id)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { base58Encode } from '../../src/lib/base58.js'
 import { CREATE, createDid, urlOf } from '../dids/did-api.js'
 import { LONG_PATIENCE_MS, overSse } from '../security/transports.js'
@@ -17,6 +18,13 @@ const INVITE = 'mutation { createInvitation(input: {}) { invitation { id } } }'
 const READ = '{ connections { nodes { id } } }'
 const FOLLOW = { query: 'subscription { events(topics: [PING]) { id } }', variables: {} }
 
+const ASK = `mutation($input: RequestProofInput!) { requestProof(input: $input) { proofExchange { threadId } } }`
+const EXCHANGES = `query($threadId: ID!) {
+  proofExchanges(filter: {threadId: $threadId}) { nodes { id state errorMessage } } }`
+const SLOW_DELETES = `
+  CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN OLD; END';
+  CREATE TRIGGER slow BEFORE DELETE ON items FOR EACH ROW EXECUTE FUNCTION slowly()`
+
 /** When, after a deletion is asked for, the gateway is killed. */
 const KILL_AFTER_MS = [5, 25, 50, 15]
 
@@ -29,6 +37,12 @@ async function instances(store: TestStore): Promise<TestGateway[]> {
     await Promise.all(gateways.map((gateway) => gateway.kill()))
     throw error
   }
+}
+
+async function onDatabase({ env }: TestStore, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: env['DATABASE_URL'] })
+  await client.connect()
+  await client.query(statement).finally(() => client.end())
 }
 
 for (const kind of STORES) {
@@ -121,6 +135,43 @@ for (const kind of STORES) {
       await assertNothingLeft(store, gone, [])
       await store.remove()
     })
+
+    if (kind === 'postgres')
+      test('is told to its peers, though a kill comes before it is', async () => {
+        const [store, other] = [await freshStore(kind), await freshStore('sqlite')]
+        const env = { INSTANCE_ID: 'mortal' }
+        const peers = await startGateway(other)
+        let gateway = await startGateway(store, env)
+        try {
+          const [tenant, peer] = [await makeTenant(gateway.url), await makeTenant(peers.url)]
+          const link = await connect(tenant, peer)
+          const request = { requested_attributes: { who: { name: 'name' } } }
+          const input = { connectionId: link.inviter, name: 'Entry', request }
+          const { threadId } = (await tenant.client.ask(ASK, { input })).requestProof.proofExchange
+          const exchange = async () => (await peer.client.ask(EXCHANGES, { threadId })).proofExchanges.nodes[0]
+          await eventually(async () => (await exchange())?.state === 'REQUEST_RECEIVED')
+          // What has begun is stopped at the first thing that it takes away.
+          await onDatabase(store, SLOW_DELETES)
+          const deleting = deleteTenant(gateway.url, tenant).catch(() => {})
+          await eventually(async () => (await stateAt(gateway.url, tenant))?.state === 'DELETING')
+          await gateway.kill()
+          await deleting
+          await onDatabase(store, 'DROP TRIGGER slow ON items')
+          assert.equal((await exchange()).state, 'REQUEST_RECEIVED')
+          gateway = await startGateway(store, env)
+          await eventually(async () => (await stateAt(gateway.url, tenant)) === null)
+          const { errorMessage } = await eventually(async () => {
+            const found = await exchange()
+            return found.state === 'ABANDONED' && found
+          })
+          assert.match(errorMessage, /no longer there/)
+          await gateway.stop()
+          await assertNothingLeft(store, [tenant], [])
+        } finally {
+          await Promise.all([gateway.stop(), peers.stop()])
+          await Promise.all([store.remove(), other.remove()])
+        }
+      })
 
     test('while 16 clients use it: each gets an end within seconds, and nothing is left', async (t) => {
       const store = await freshStore(kind)
