@@ -1,7 +1,7 @@
 import { ApolloServer, HeaderMap } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import { expressMiddleware } from '@as-integrations/express5'
-import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
 import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { mayBeKept, textMayBeKept } from '../graphql/documents.js'
@@ -10,6 +10,7 @@ import { assertCost, type LimitOptions, limitRules, TOKENS_MAX } from '../graphq
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 import { GatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { wipe } from '../lib/wipe.js'
 import type { Credentials } from './credentials.js'
 import type { OriginOf } from './origin.js'
 import type { Admission } from './rate-limit.js'
@@ -133,8 +134,16 @@ function withStatus(error: GatewayError, status: number): GraphQLError {
   return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, http } })
 }
 
-/** Reads the body of a GraphQL request. */
-export const jsonBody = (limit: number) => express.json({ limit, type: 'application/json' })
+/** Reads the body of a GraphQL request, and wipes its bytes: among them there may be a wallet's key. */
+export function jsonBody(limit: number): RequestHandler {
+  const read = express.json({ limit, type: 'application/json' })
+  return (req, res, next) => {
+    read(req, res, next)
+    // What is compressed goes on being read aside.
+    if (req.listenerCount('data') === 0 || req.headers['content-encoding'] !== undefined) return
+    req.on('data', wipe)
+  }
+}
 
 /** A body that is no JSON, or too long: the answer is GraphQL's all the same. */
 export const answerBodyErrors: ErrorRequestHandler = (error, req: Request, res: Response, next) => {

@@ -4,6 +4,7 @@ import { useServer as serveOver } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { GraphContext } from '../graphql/viewer.js'
 import { isGatewayError, quotaExceeded } from '../lib/errors.js'
+import { wipe } from '../lib/wipe.js'
 import type { Credentials } from './credentials.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
@@ -66,6 +67,8 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
     },
     server,
   )
+  // Behind the one that has read it: in a message there may be a wallet's key.
+  server.on('connection', (socket) => socket.on('message', (data) => wipe(data as Buffer)))
   return {
     server,
     async stop() {
