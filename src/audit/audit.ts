@@ -88,7 +88,7 @@ export function audit(unit: Unit, { action, tenantId, details = {} }: Audited): 
     ...(tenantId === null ? {} : { tenant: tenantId }),
     ...(actor.id === null ? {} : { actor: actor.id }),
   }
-  unit.insert({ category: AUDIT_CATEGORY, name: entry.id, value: JSON.stringify(entry), tags })
+  unit.append({ category: AUDIT_CATEGORY, name: entry.id, value: JSON.stringify(entry), tags })
 }
 
 function currentActor(): Pick<AuditEntry, 'actor' | 'origin'> {

@@ -8,7 +8,7 @@ import type { Collector } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
 
 /**
- * The log of a profile: one entry a commit, holding the events of that commit, named by the first one's sequence and
+ * The log of a profile: one row a commit, holding the events of that commit, named by the first one's sequence and
  * tagged by page. Sequences have no gaps and follow the order of commits; a page is read, and later dropped, as a whole.
  */
 const CATEGORY = '_event'
@@ -33,7 +33,7 @@ export function journal({ publish, uncertain, prepare }: JournalOptions): Collec
       const now = new Date().toISOString()
       const events = drafts.map((draft) => ({ id: randomUUID(), occurredAt: now, ...draft, seq: ++head.seq }))
       return {
-        changes: entriesOf(events),
+        changes: events.map(append),
         committed: () => publish(profile, events),
         uncertain: () => uncertain(profile),
       }
@@ -41,26 +41,20 @@ export function journal({ publish, uncertain, prepare }: JournalOptions): Collec
   }
 }
 
-function entriesOf(events: LoggedEvent[]): Change[] {
-  const byPage = new Map<number, LoggedEvent[]>()
-  for (const event of events) byPage.set(pageOf(event.seq), [...(byPage.get(pageOf(event.seq)) ?? []), event])
-  return [...byPage].map(([page, part]) => ({
-    op: 'insert',
-    entry: {
-      category: CATEGORY,
-      name: `${part[0]?.seq}`,
-      value: JSON.stringify(part),
-      tags: { _p: pageTag(page), ...lifecycleTags(part) },
-    },
-  }))
-}
+const append = (event: LoggedEvent): Change => ({
+  op: 'append',
+  entry: {
+    category: CATEGORY,
+    name: `${event.seq}`,
+    value: JSON.stringify(event),
+    tags: { _p: pageTag(pageOf(event.seq)), ...lifecycleTags(event) },
+  },
+})
 
 const lifecycleTag = (tenantId: string, lifecycle: number) => `${tenantId}/${lifecycle}`
 
-function lifecycleTags(events: LoggedEvent[]): { _l?: string[] } {
-  const tags = events.flatMap(({ tenantId, lifecycle }) => (lifecycle ? [lifecycleTag(tenantId, lifecycle)] : []))
-  return tags.length > 0 ? { _l: tags } : {}
-}
+const lifecycleTags = ({ tenantId, lifecycle }: LoggedEvent): { _l?: string } =>
+  lifecycle ? { _l: lifecycleTag(tenantId, lifecycle) } : {}
 
 /** Finds a tenant's own event in the base log, while it is kept. */
 export async function findLifecycle(

@@ -4,6 +4,8 @@ import type { Entry, TagQuery } from './entry.js'
 /** `was`: the size of what a unit replaces or removes. */
 export type Change =
   | { op: 'insert' | 'replace'; entry: Entry; was?: number }
+  /** Adds to a log that is read by pages, `_p`, and not by name; what goes to one page at once is one row. */
+  | { op: 'append'; entry: Entry; was?: number }
   | { op: 'remove'; category: string; name: string; was?: number }
   /** Removes all of a category that match; only for categories that units do not read. */
   | { op: 'clear'; category: string; query: TagQuery }

@@ -3,7 +3,7 @@ import { newId } from '../lib/ids.js'
 import type { Profile } from './profile.js'
 
 /** Grows when what this version writes could not be read by the one before. */
-export const FORMAT = 3
+export const FORMAT = 4
 
 /** Where that stands, in the base wallet. */
 export const META = { category: '_meta', name: 'store' }

@@ -1,7 +1,7 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import type { Head } from './head.js'
-import { entryFrom } from './rows.js'
+import { listedIn } from './joined.js'
 import { isText, matchesTags } from './tag-match.js'
 
 /**
@@ -104,10 +104,10 @@ async function readStretch(
   if (!isText(filter)) return []
   const rows = await session.fetchAll({ category, tagFilter: { $and: [filter, stretch] }, limit: most + 1 })
   if (rows.length > most) return undefined
-  return rows.map((row) => {
-    const entry = entryFrom(row)
-    return { n: Number(entry.tags['_n']), entry }
-  })
+  return rows
+    .flatMap(listedIn)
+    .filter(({ tags }) => matchesTags(tags, filter))
+    .map((entry) => ({ n: Number(entry.tags['_n']), entry }))
 }
 
 function take(found: Listed[], rows: Listed[], query: ListQuery, low: number, high: number): void {

@@ -4,8 +4,8 @@ import { type Change, categoryOf } from './change.js'
 import { type Entry, entryKey, type TagQuery } from './entry.js'
 import type { Head } from './head.js'
 
-/** How much of a profile is kept in memory while it is open. */
-const ENTRIES = 200
+/** How much of a wallet is kept in memory while it is open. */
+export const WALLET_ENTRIES = 200
 const QUERIES = 200
 const KEYS = 200
 /** Longer values (characters) are not kept. */
@@ -16,9 +16,14 @@ const VALUE_MAX = 64 * 1024
  * commits are carried over into it, and what other instances changed is dropped, category by category.
  */
 export class ProfileCache {
-  private readonly entries = new LRUCache<string, { found: Entry | undefined }>({ max: ENTRIES })
+  private readonly entries: LRUCache<string, { found: Entry | undefined }>
   private readonly queries = new LRUCache<string, Entry[]>({ max: QUERIES })
   private readonly keys = new LRUCache<string, Key>({ max: KEYS, dispose: (key) => key.handle.free() })
+
+  /** `entries`: how many it keeps. */
+  constructor(entries: number) {
+    this.entries = new LRUCache({ max: entries })
+  }
 
   async entry(category: string, name: string, read: () => Promise<Entry | undefined>): Promise<Entry | undefined> {
     const key = entryKey(category, name)
@@ -64,6 +69,7 @@ export class ProfileCache {
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.op === 'remove') this.entries.set(entryKey(change.category, change.name), { found: undefined })
+      else if (change.op === 'append') continue
       else if (change.op === 'clear') this.dropEntries(new Set([change.category]))
       else this.carry(change.entry)
     }

@@ -10,9 +10,10 @@ import { countWallet, isCounted } from './count.js'
 import type { Entry, TagQuery } from './entry.js'
 import { ConflictError, FencedError, StoreError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
+import { joinAppended } from './joined.js'
 import { type Listed, type ListQuery, readList } from './list.js'
 import type { UnitSource } from './overlay.js'
-import { ProfileCache } from './profile-cache.js'
+import { ProfileCache, WALLET_ENTRIES } from './profile-cache.js'
 import { Reading } from './reading.js'
 import { applyChange, applyKey, fetchEntry, queryEntries, readHead, writeHead } from './rows.js'
 import type { StoreSessions } from './store-sessions.js'
@@ -57,10 +58,11 @@ export class Profile {
   constructor(
     private readonly store: ProfileStore,
     readonly name: string,
+    private readonly keptEntries = WALLET_ENTRIES,
   ) {}
 
   private get cache(): ProfileCache {
-    this.kept ??= new ProfileCache()
+    this.kept ??= new ProfileCache(this.keptEntries)
     return this.kept
   }
 
@@ -225,7 +227,7 @@ export class Profile {
     try {
       await transaction(async (session) => {
         for (const change of batch.keys) await applyKey(session, change)
-        for (const change of batch.changes) await applyChange(session, change)
+        for (const change of joinAppended(batch.changes)) await applyChange(session, change)
         await writeHead(session, batch.base.rev, batch.head)
         written = true
       })

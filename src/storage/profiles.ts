@@ -6,6 +6,9 @@ import type { StoreSessions } from './store-sessions.js'
 /** Lends the store that a wallet lies in, with the name of its profile there, for one piece of work. */
 export type Locate = <T>(wallet: string, work: (sessions: StoreSessions, profile: string) => Promise<T>) => Promise<T>
 
+/** What of the base wallet is kept in memory: of each tenant that is busy two entries. */
+const BASE_ENTRIES = 5000
+
 /** The wallets' profiles, one object each: a wallet's units of work take their turns on it, wherever it lies. */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>()
@@ -14,7 +17,7 @@ export class Profiles {
   locate: Locate = (wallet, work) => work(this.store, wallet)
 
   constructor(private readonly store: WalletStore) {
-    this.base = new Profile(store, BASE_PROFILE)
+    this.base = new Profile(store, BASE_PROFILE, BASE_ENTRIES)
   }
 
   of(name: string): Profile {

@@ -1,36 +1,51 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { askable, setAside } from './aside.js'
 import type { Change, KeyChange } from './change.js'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import { ConflictError } from './errors.js'
 import { emptyHead, HEAD_CATEGORY, HEAD_NAME, type Head, headFrom } from './head.js'
-import { isText } from './tag-match.js'
+import { isText, matchesTags } from './tag-match.js'
 
 /** Askar's error codes. */
 const DUPLICATE = 3
 const NOT_FOUND = 6
 
-/** Texts of objects, and what stands in front of those of entries that have a place in a list. */
+/** Texts of objects, and what stands in front of those: the place in a list, and tags that lie aside. */
 const OBJECT = '{"'
-const NUMBER = /^\{"_n":(\d+),/
+const BESIDE = /^\{(?:"_n":(\d+),)?(?:"_t":(\[(?:"(?:[^"\\]|\\.)*",?)*\]),)?/
 
 /**
  * An entry as it is written. Each tag costs a statement of its own, in either database, so what nobody looks for by
  * itself, the number in a list, goes with the value where that is the text of an object.
  */
 export function rowOf(entry: Entry): Entry {
-  const { _n: number, ...tags } = entry.tags
-  if (number === undefined || !entry.value.startsWith(OBJECT)) return entry
-  return { ...entry, value: `{"_n":${number},${entry.value.slice(1)}`, tags }
+  if (!entry.value.startsWith(OBJECT)) return entry
+  const { asked, aside } = setAside(entry) ?? { asked: entry.tags, aside: [] }
+  const { _n: number, ...tags } = asked
+  const place = number === undefined ? '' : `"_n":${number},`
+  const beside = aside.length === 0 ? '' : `"_t":${JSON.stringify(aside.flat())},`
+  return { ...entry, value: `{${place}${beside}${entry.value.slice(1)}`, tags }
 }
 
-/** An entry as it was written; before format 3 all of its place was in tags. */
-export function entryFrom(row: { category: string; name: string; value: unknown; tags?: object }): Entry {
+/** An entry as Askar gives it. */
+export interface Row {
+  category: string
+  name: string
+  value: unknown
+  tags?: object
+}
+
+/** An entry as it was written; before format 3 all of its place was in tags, and before format 4 all of its tags. */
+export function entryFrom(row: Row): Entry {
   const { category, name } = row
   const value = row.value as string
-  const tags = (row.tags ?? {}) as Tags
-  const found = NUMBER.exec(value)
-  if (!found) return { category, name, value, tags }
-  return { category, name, value: `{${value.slice(found[0].length)}`, tags: { ...tags, _n: found[1] as string } }
+  const tags: Tags = { ...row.tags }
+  const [beside = '', number, aside] = BESIDE.exec(value) ?? []
+  if (beside.length <= 1) return { category, name, value, tags }
+  if (number !== undefined) tags['_n'] = number
+  const found: string[] = aside === undefined ? [] : JSON.parse(aside)
+  for (let index = 0; index < found.length; index += 2) tags[found[index] as string] = found[index + 1] as string
+  return { category, name, value: `{${value.slice(beside.length)}`, tags }
 }
 
 /** The head of a profile, an empty one where nothing was written yet. */
@@ -55,12 +70,17 @@ export async function queryEntries(
   limit?: number,
 ): Promise<Entry[]> {
   if (!isText(tagFilter)) return []
-  const rows = await session.fetchAll({ category, tagFilter, limit })
-  return rows.map(entryFrom)
+  const asked = askable(category, tagFilter)
+  if (asked === tagFilter) return (await session.fetchAll({ category, tagFilter, limit })).map(entryFrom)
+  const rows = await session.fetchAll({ category, tagFilter: asked })
+  return rows
+    .map(entryFrom)
+    .filter(({ tags }) => matchesTags(tags, tagFilter))
+    .slice(0, limit)
 }
 
 /** Writes one change. */
-export async function applyChange(session: Session, change: Change): Promise<void> {
+export async function applyChange(session: Session, change: Exclude<Change, { op: 'append' }>): Promise<void> {
   if (change.op === 'clear') return session.removeAll({ category: change.category, tagFilter: change.query })
   if (change.op === 'remove') return remove(session, change)
   const row = rowOf(change.entry)

@@ -4,6 +4,7 @@ import { type Change, categoryOf, type KeyChange } from './change.js'
 import { type Entry, entryKey, OWN_CATEGORY, reservedTags, sizeOf, type TagQuery } from './entry.js'
 import { cloneHead, type Head } from './head.js'
 import { Overlay, type UnitSource } from './overlay.js'
+import { BASE_PROFILE } from './store.js'
 
 /**
  * What a unit gathers beside its changes, and what becomes of it: events for the log, messages for the outbox, routes.
@@ -52,8 +53,9 @@ export class Unit {
   ) {
     this.head = cloneHead(base)
     this.view = new Overlay({
-      fetch: (category, name) => this.reading(source.fetch(category, name)),
-      query: (category, query) => this.reading(source.query(category, query)),
+      fetch: async (category, name) =>
+        this.isEmpty(category) ? undefined : this.reading(source.fetch(category, name)),
+      query: async (category, query) => (this.isEmpty(category) ? [] : this.reading(source.query(category, query))),
       fetchKey: (name) => this.reading(source.fetchKey(name)),
     })
   }
@@ -86,6 +88,12 @@ export class Unit {
     return counts
   }
 
+  /** Whether a tenant's wallet had nothing of a category as the unit began. (The base wallet is repaired past its head.) */
+  private isEmpty(category: string): boolean {
+    const { counts } = this.base
+    return counts !== undefined && !counts[category] && !OWN_CATEGORY.test(category) && this.profile !== BASE_PROFILE
+  }
+
   /** How many entries of a category this unit sees. */
   async count(category: string): Promise<number> {
     return this.counts ? (this.counts[category] ?? 0) : (await this.query(category, {})).length
@@ -115,6 +123,11 @@ export class Unit {
   insert(entry: Entry): void {
     const before = this.view.changes.get(entryKey(entry.category, entry.name))
     this.change(before?.op === 'remove' ? { op: 'replace', entry, was: before.was } : { op: 'insert', entry })
+  }
+
+  /** Adds an entry to a log: see {@link Change}. */
+  append(entry: Entry): void {
+    this.change({ op: 'append', entry })
   }
 
   /** Replaces an entry that is there; its place in a list stays. @returns false where there is none */

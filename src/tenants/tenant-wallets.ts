@@ -88,9 +88,9 @@ export class TenantWallets {
   /** Gives a tenant the wallet that was made for it, in the unit that makes the tenant. */
   async give(unit: Unit, wallet: NewWallet): Promise<void> {
     const { place, keyMode, key } = wallet
+    if (!wallet.made) return unit.add(this.profileMaker, wallet)
     await this.spares.take(unit, place)
-    if (place.kind === 'PROFILE') return unit.add(this.profileMaker, wallet)
-    if (keyMode === 'MANAGED' && key !== undefined) keptKeys.insert(unit, place.store, key)
+    if (place.kind === 'STORE' && keyMode === 'MANAGED' && key !== undefined) keptKeys.insert(unit, place.store, key)
   }
 
   /** Removes what was made for a tenant that did not come to be. */

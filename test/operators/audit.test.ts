@@ -121,6 +121,30 @@ for (const kind of STORES) {
       assert.equal((await exported(acme.client, '')).length, found.length)
     })
 
+    test('shows each tenant its own alone of what was written together', async () => {
+      const tenants = [acme, await makeTenant(gateway.url), await makeTenant(gateway.url)]
+      const ids = new Map<string, string[]>()
+      await Promise.all(
+        tenants.flatMap(({ id }) =>
+          Array.from({ length: 6 }, async (_, index) => {
+            const input = { tenantId: id, name: `at once ${index}` }
+            const { createTenantToken } = await operator.ask(TOKEN, { input })
+            ids.set(id, [...(ids.get(id) ?? []), createTenantToken.info.id])
+          }),
+        ),
+      )
+      for (const { id, client } of tenants) {
+        const own = await entries(client, { action: 'TOKEN_CREATED' })
+        assert.ok(own.every(({ tenantId }) => tenantId === id))
+        const told = own.map(({ details }) => details['tokenId'] as string)
+        for (const tokenId of ids.get(id) as string[]) assert.ok(told.includes(tokenId))
+      }
+      const all = await entries(operator, { action: 'TOKEN_CREATED' })
+      const told = all.map(({ details }) => details['tokenId'] as string)
+      assert.equal(new Set(told).size, told.length)
+      for (const tokenId of [...ids.values()].flat()) assert.ok(told.includes(tokenId))
+    })
+
     test('is filtered by time and action, and read by pages either way', async () => {
       const all = await entries(operator, {})
       const ids = (found: Entry[]) => found.map(({ id }) => id)

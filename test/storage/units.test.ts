@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, test } from 'node:test'
-import { type Entry, sizeOf } from '../../src/storage/entry.js'
+import { type Entry, sizeOf, type TagQuery } from '../../src/storage/entry.js'
 import { placeInList } from '../../src/storage/list.js'
 import type { Profile } from '../../src/storage/profile.js'
 import type { Collector, Unit } from '../../src/storage/unit.js'
@@ -225,6 +225,71 @@ for (const kind of KINDS) {
       await profile.land()
       assert.deepEqual(told, ['written'])
       assert.ok(!(await stored()).includes('kept'))
+    })
+
+    test('write what they append to a log as one row, and read it one by one', async () => {
+      const log = async (unit: Unit, name: string, who: string) => {
+        const { tags } = placeInList(unit.head, 'log', Date.now())
+        unit.append({ category: '_log', name, value: JSON.stringify({ name, who }), tags: { ...tags, who } })
+      }
+      await Promise.all(
+        ['a1', 'b1', 'a2', 'b2'].map((name) => profile.transact((unit) => log(unit, name, name.slice(0, 1)))),
+      )
+      await profile.transact((unit) => log(unit, 'a3', 'a'))
+      const rows = await profile.read((session) => session.fetchAll({ category: '_log' }))
+      assert.ok(rows.length < 5, `${rows.length} rows`)
+      const found = async (filter: TagQuery, more: object = {}) =>
+        (await profile.list({ category: '_log', list: 'log', filter, limit: 10, ...more })).map(
+          ({ n, entry: { value, tags } }) => [n, JSON.parse(value), tags['who']],
+        )
+      const all = ['a1', 'b1', 'a2', 'b2', 'a3'].map((name, index) => {
+        const who = name.slice(0, 1)
+        return [index + 1, { name, who }, who]
+      })
+      assert.deepEqual(await found({}), all)
+      assert.deepEqual(await found({}, { reverse: true }), all.toReversed())
+      assert.deepEqual(await found({}, { after: 1, before: 4 }), all.slice(1, 3))
+      // A row that is found for what one of them has says nothing of the others in it.
+      assert.deepEqual(
+        await found({ who: 'b' }),
+        all.filter(([, , who]) => who === 'b'),
+      )
+    })
+
+    test('find by tags that do not lie in the store as such', async () => {
+      const record = (name: string, tags: Entry['tags']) => ({ category: 'DidRecord', name, value: '{"a":1}', tags })
+      const ours = { role: 'created', method: 'peer', did: 'did:peer:1', methodSpecificIdentifier: '"\\1' }
+      const theirs = { role: 'received', method: 'peer', did: 'did:peer:1', 'keys:x': '1' }
+      const listed = { role: 'created', method: 'web', did: 'did:web:a', _p: 'dids/0', _n: '1' }
+      await profile.transact(async (unit) => {
+        for (const [name, tags] of Object.entries({ ours, theirs, listed })) unit.insert(record(name, tags))
+      })
+      const [row] = await profile.read((session) =>
+        session.fetchAll({ category: 'DidRecord', tagFilter: { 'keys:x': '1' } }),
+      )
+      assert.deepEqual(Object.keys(row?.tags ?? {}).sort(), ['did', 'keys:x'])
+      assert.deepEqual(await profile.fetch('DidRecord', 'ours'), record('ours', ours))
+      const found = async (query: TagQuery) => (await profile.query('DidRecord', query)).map(({ name }) => name).sort()
+      assert.deepEqual(await found({ did: 'did:peer:1', role: 'received' }), ['theirs'])
+      assert.deepEqual(await found({ role: 'created' }), ['listed', 'ours'])
+      assert.deepEqual(await found({ role: 'created', $or: [{ did: 'did:peer:1' }, { method: 'web' }] }), [
+        'listed',
+        'ours',
+      ])
+      assert.deepEqual(await found({ $or: [{ did: 'did:peer:1', role: 'created' }, { 'keys:x': '1' }] }), [
+        'ours',
+        'theirs',
+      ])
+      assert.deepEqual(await found({ $and: [{ did: 'did:peer:1' }, { $not: { role: 'created' } }] }), ['theirs'])
+      assert.deepEqual(await found({ $not: { method: 'peer' } }), ['listed'])
+      assert.deepEqual(await found({ $exist: ['methodSpecificIdentifier'] }), ['ours'])
+      // And as units see it, with what they have changed themselves.
+      const seen = await profile.transact(async (unit) => {
+        await unit.replace(record('theirs', { ...theirs, role: 'created' }))
+        return (await unit.query('DidRecord', { did: 'did:peer:1', role: 'created' })).map(({ name }) => name).sort()
+      })
+      assert.deepEqual(seen, ['ours', 'theirs'])
+      assert.deepEqual(await found({ did: 'did:peer:1', role: 'created' }), ['ours', 'theirs'])
     })
 
     test('give places in a list in order, with creation times that ascend', async () => {
