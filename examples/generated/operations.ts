@@ -127,7 +127,7 @@ export type ConnectionState =
 export type CreateDidInput = {
   /** key, peer, jwk, web or webvh. */
   method: string;
-  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. */
+  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. With `"didcomm": true` others can connect by it. */
   options?: unknown;
 };
 
@@ -137,6 +137,8 @@ export type CreateInvitationInput = {
   alias?: string | null | undefined;
   /** Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
+  /** A DID of the tenant's that names where it is reached, for the invitation to name in place of keys: see createDid. */
+  did?: string | null | undefined;
   /** The domain the invitation URL is made with; where absent the tenant's own, or the gateway's where it has none. */
   domain?: string | null | undefined;
   /** What it is for, in words. */
@@ -530,11 +532,13 @@ export type ReceiveInvitationInput = {
   alias?: string | null | undefined;
   /** Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. null: as the tenant has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
+  /** A public DID of the other agent, which stands for an invitation (Aries RFC 0023). One of url, message and did. */
+  did?: string | null | undefined;
   /** What the other agent is shown; the tenant's label where absent. */
   label?: string | null | undefined;
-  /** The invitation message. One of url and message. */
+  /** The invitation message. One of url, message and did. */
   message?: unknown;
-  /** The invitation as a URL, long or short. One of url and message. */
+  /** The invitation as a URL, long or short. One of url, message and did. */
   url?: string | null | undefined;
 };
 
@@ -686,6 +690,8 @@ export type UpdateDidInput = {
   addServices?: Array<ServiceInput> | null | undefined;
   /** A did:web or did:webvh that this gateway hosts. */
   did: string;
+  /** Whether others can connect by it: true names where the tenant is reached now, with a new key, false takes that away. */
+  didcomm?: boolean | null | undefined;
   /** Ids of services to remove, as addServices has them. */
   removeServices?: Array<string> | null | undefined;
   /** Whether it gets a new key to sign with. Its resources are signed anew. */

@@ -55,6 +55,13 @@ export class CreateInvitationInput {
   })
   autoAccept?: boolean | null
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "A DID of the tenant's that names where it is reached, for the invitation to name in place of keys: see createDid.",
+  })
+  did?: string | null
+
   @Field(() => String, { nullable: true, description: 'A code of what it is for, as in Aries RFC 0519.' })
   goalCode?: string | null
 
@@ -73,12 +80,19 @@ export class CreateInvitationInput {
 export class ReceiveInvitationInput {
   @Field(() => String, {
     nullable: true,
-    description: 'The invitation as a URL, long or short. One of url and message.',
+    description: 'The invitation as a URL, long or short. One of url, message and did.',
   })
   url?: string | null
 
-  @Field(() => JsonScalar, { nullable: true, description: 'The invitation message. One of url and message.' })
+  @Field(() => JsonScalar, { nullable: true, description: 'The invitation message. One of url, message and did.' })
   message?: Record<string, unknown> | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'A public DID of the other agent, which stands for an invitation (Aries RFC 0023). One of url, message and did.',
+  })
+  did?: string | null
 
   @Field(() => String, {
     nullable: true,

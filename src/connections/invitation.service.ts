@@ -1,7 +1,8 @@
+import { DidRepository } from '@credo-ts/core'
 import {
   type DidCommConnectionRecord,
   DidCommHandshakeProtocol,
-  type DidCommOutOfBandInvitation,
+  type DidCommOutOfBandRecord,
   DidCommOutOfBandRepository,
   DidCommOutOfBandService,
   DidCommOutOfBandState,
@@ -10,6 +11,8 @@ import {
 } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
 import { receiveAttached } from '../agent/exchanges/attached-requests.js'
+import { takeStep } from '../agent/exchanges/steps.js'
+import { MADE } from '../agent/made-did.js'
 import { invitationAt, invitationOf } from '../agent/outside-invitations.js'
 import type { WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
@@ -28,6 +31,8 @@ import type { InvitationType } from './invitation.type.js'
 import { CHOICES, choicesOf, type InvitationChoices, invitationView, setDomain } from './invitation.view.js'
 
 const TYPE = 'OutOfBandRecord'
+const DID = /^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$/
+const DID_MAX = 2048
 
 export interface Received {
   invitation: InvitationType
@@ -69,12 +74,14 @@ export class InvitationService {
     return ({ entry }) => invitationView(recordOf(entry), domain)
   }
 
+  /** @throws NOT_FOUND for a DID that is not the tenant's, CONFLICT for one that nobody can connect by */
   create(tenantId: string, input: CreateInvitationInput): Promise<InvitationType> {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       if (input.domain) setDomain(unit, input.domain)
       const { label, imageUrl } = agent.owner.settings
       const chosen = settingsOf(agent.owner.settings)
-      const routing = input.multiUse ? await oneWay(agent) : undefined
+      if (input.did != null) await assertReachable(agent, input.did)
+      const routing = input.multiUse && input.did == null ? await oneWay(agent) : undefined
       const record = await askAgent('invitation', () =>
         agent.oob.createInvitation({
           label: input.label ?? chosen.invitationLabel ?? label,
@@ -84,6 +91,10 @@ export class InvitationService {
           goalCode: input.goalCode ?? undefined,
           multiUseInvitation: input.multiUse ?? false,
           routing,
+          // Connections 1.0 has no answer by a DID.
+          ...(input.did != null
+            ? { invitationDid: input.did, handshakeProtocols: [DidCommHandshakeProtocol.DidExchange] }
+            : {}),
           autoAcceptConnection: input.autoAccept ?? chosen.autoAcceptConnections,
         }),
       )
@@ -93,23 +104,19 @@ export class InvitationService {
   }
 
   /**
-   * Receives an invitation, and goes on with it unless it is not to.
-   * @throws BAD_USER_INPUT where it is none, CONFLICT where it was received before, PEER_UNREACHABLE for a short URL
+   * Receives an invitation, or a public DID in its place, and goes on with it unless it is not to.
+   * @throws BAD_USER_INPUT where it is none, CONFLICT where it was received before, PEER_UNREACHABLE for a short URL,
+   * PROTOCOL_ERROR for a DID that cannot be resolved, or has no service to connect by
    */
   async receive(tenantId: string, input: ReceiveInvitationInput): Promise<Received> {
-    const parse = await this.parser(input)
+    const take = await this.taker(input)
     return this.sessions.transact(tenantId, async (agent, unit) => {
-      const invitation = parse()
-      const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
-      if (known.length > 0) throw conflict('This invitation was received before.')
       const autoAccept = input.autoAccept ?? settingsOf(agent.owner.settings).autoAcceptConnections
-      const { outOfBandRecord } = await askAgent('invitation', () =>
-        agent.oob.receiveInvitation(invitation, {
-          label: '',
-          autoAcceptInvitation: false,
-          autoAcceptConnection: autoAccept,
-        }),
-      )
+      const { outOfBandRecord } = await take(agent, unit, {
+        label: '',
+        autoAcceptInvitation: false,
+        autoAcceptConnection: autoAccept,
+      })
       outOfBandRecord.alias = input.alias ?? undefined
       outOfBandRecord.metadata.set(CHOICES, { label: input.label ?? undefined, autoAccept })
       await agent.context.resolve(DidCommOutOfBandRepository).update(agent.context, outOfBandRecord)
@@ -188,13 +195,46 @@ export class InvitationService {
     return this.domainOf(tenant)
   }
 
-  /** Gets what is to be received, from outside where it is behind a short URL. The parsing is done anew for each try. */
-  private async parser({ url, message }: ReceiveInvitationInput): Promise<() => DidCommOutOfBandInvitation> {
-    if ((url == null) === (message == null)) throw badInput('Give url or message, one of them.', 'input.url')
-    return message != null
-      ? invitationOf(message, 'input.message')
-      : invitationAt(url as string, this.fetch, 'input.url')
+  /** Gets what is to be received, from outside where it is behind a short URL. It is read anew for each try of a unit. */
+  private async taker({ url, message, did }: ReceiveInvitationInput): Promise<Take> {
+    if ([url, message, did].filter((given) => given != null).length !== 1)
+      throw badInput('Give url, message or did, one of them.', 'input.url')
+    if (did != null) return takeDid(did)
+    const parse =
+      message != null
+        ? invitationOf(message, 'input.message')
+        : await invitationAt(url as string, this.fetch, 'input.url')
+    return async (agent, unit, options) => {
+      const invitation = parse()
+      const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
+      if (known.length > 0) throw conflict('This invitation was received before.')
+      return askAgent('invitation', () => agent.oob.receiveInvitation(invitation, options))
+    }
   }
+}
+
+/** Lays down what was received, in a unit of the wallet. */
+type Take = (
+  agent: WalletAgent,
+  unit: Unit,
+  options: { label: string; autoAcceptInvitation: false; autoAcceptConnection: boolean },
+) => Promise<{ outOfBandRecord: DidCommOutOfBandRecord }>
+
+/** A public DID: who has it can be asked for a connection as often as one wants. */
+function takeDid(did: string): Take {
+  if (did.length > DID_MAX || !DID.test(did)) throw badInput('Give a DID without path, query or fragment.', 'input.did')
+  return (agent, _unit, options) =>
+    takeStep('The DID cannot be resolved, or names no service to connect by.', () =>
+      agent.oob.receiveImplicitInvitation({ ...options, did }),
+    )
+}
+
+async function assertReachable({ context }: WalletAgent, did: string): Promise<void> {
+  const record = await context.resolve(DidRepository).findCreatedDid(context, did)
+  if (!record?.metadata.get(MADE)) throw notFound('DID')
+  const { recipientKeyFingerprints: keys = [] } = record.getTags()
+  if (keys.length === 0)
+    throw conflict('Nobody can connect by this DID. Use updateDid with didcomm: true.', 'input.did')
 }
 
 /** The handshake to answer with, by the protocols that an invitation names, the newest that we know first. */

@@ -7,6 +7,7 @@ import {
   type PeerDidNumAlgo0CreateOptions,
 } from '@credo-ts/core'
 import { DidCommRoutingService } from '@credo-ts/didcomm'
+import { MADE } from '../agent/made-did.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput } from '../lib/errors.js'
 import type { Listed } from '../storage/list.js'
@@ -14,7 +15,7 @@ import type { Features } from '../tenants/features.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateDidInput, DidResolutionType, DidType, UpdateDidInput } from './did.type.js'
-import { didView, MADE } from './did.view.js'
+import { didView } from './did.view.js'
 import type { HostedDids } from './hosted-dids.js'
 
 const TYPE = 'DidRecord'

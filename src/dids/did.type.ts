@@ -54,7 +54,8 @@ export class CreateDidInput {
     description:
       'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. ' +
       'jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. ' +
-      'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given.',
+      'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. ' +
+      'With `"didcomm": true` others can connect by it.',
   })
   options?: Record<string, unknown> | null
 }
@@ -81,6 +82,13 @@ export class UpdateDidInput {
     description: 'Whether it gets a new key to sign with. Its resources are signed anew.',
   })
   rotateKeys!: boolean
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether others can connect by it: true names where the tenant is reached now, with a new key, false takes that away.',
+  })
+  didcomm?: boolean | null
 
   @Field(() => [ServiceInput], { nullable: true, description: 'Services to add.' })
   addServices?: ServiceInput[] | null

@@ -1,9 +1,7 @@
+import { MADE } from '../agent/made-did.js'
 import type { AgentPorts, RecordJson, RecordObserver } from '../agent/ports.js'
 import { keysOfDid } from '../agent/recipient-keys.js'
 import type { DidType } from './did.type.js'
-
-/** Set on the records of DIDs that createDid made; those that handshakes make have none. */
-export const MADE = 'tenantry/did'
 
 /** What the API shows of a DID beside its record. Times are ISO 8601. */
 export interface Made {
@@ -38,7 +36,7 @@ export function didObserver(ports: AgentPorts): RecordObserver {
     changedInBase: ({ unit, before, after, tags }) =>
       before || !after ? undefined : ports.route(unit, keysOfDid(after, tags)),
     changed({ unit, owner, before, after, tags }) {
-      if (!before && after) ports.route(unit, keysOfDid(after, tags))
+      if (after) ports.route(unit, keysOfDid(after, tags))
       const made = after && madeOf(after)
       if (!made || (before && JSON.stringify(madeOf(before)) === JSON.stringify(made))) return
       ports.event(unit, {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { DidDocument, DidDocumentRole, DidRecord, DidRepository, JsonTransformer, Kms } from '@credo-ts/core'
 import { signAgain } from '../agent/attested-resource.js'
+import { MADE } from '../agent/made-did.js'
 import type { AgentPorts } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { appendEntry, beginLog, keyHash, type LogEntry, SCID, type UpdateKey } from '../agent/webvh-log.js'
@@ -13,7 +14,8 @@ import type { Collector, Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn } from '../tenants/wallet-reader.js'
 import type { DidType, UpdateDidInput } from './did.type.js'
-import { didView, MADE, type Made } from './did.view.js'
+import { didView, type Made } from './did.view.js'
+import { type DidcommWay, newWay, removeWay } from './didcomm-way.js'
 import { changedServices, documentOf, emptyDocument, type Json, servicesOf } from './hosted-document.js'
 
 export type HostedMethod = 'web' | 'webvh'
@@ -36,6 +38,8 @@ interface Hosted {
   /** did:webvh: the key that wrote the last entry, and the one that is promised for the next. */
   updateKey?: string
   nextKey?: string
+  /** Where others can connect by it. */
+  way?: DidcommWay
 }
 
 interface NewKey {
@@ -57,11 +61,12 @@ export class HostedDids {
 
   /** @throws BAD_USER_INPUT for a path that cannot be one, CONFLICT for one that is taken */
   create(tenantId: string, method: HostedMethod, options: Record<string, unknown> | null | undefined) {
-    const path = this.pathFrom(options)
+    const { path, didcomm } = this.readOptions(options)
     const base = `${this.hosting.didBase}:${path.replaceAll('/', ':')}`
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const replaces = await this.leftAt(path, tenantId, agent)
-      const made = method === 'web' ? await newWeb(agent, `did:web:${base}`) : await newWebvh(agent, base)
+      const way = didcomm ? await newWay(agent) : undefined
+      const made = method === 'web' ? await newWeb(agent, `did:web:${base}`, way) : await newWebvh(agent, base, way)
       this.ports.publish(unit, { ...publicationOf(made), replaces })
       await agent.context.resolve(DidRepository).save(agent.context, made)
       return didView(await recordIn(unit, TYPE, made.id, 'DID'))
@@ -72,14 +77,19 @@ export class HostedDids {
   async update(tenantId: string, input: UpdateDidInput): Promise<DidType> {
     const add = input.addServices ?? []
     const remove = input.removeServices ?? []
-    if (!input.rotateKeys && add.length + remove.length === 0) throw badInput('Say what is to change.', 'input')
+    const { rotateKeys, didcomm } = input
+    if (!rotateKeys && didcomm == null && add.length + remove.length === 0)
+      throw badInput('Say what is to change.', 'input')
     return this.change(tenantId, input.did, async (agent, record) => {
-      const { signingKey } = hostedOf(record)
+      const { signingKey, way: old } = hostedOf(record)
+      const way = didcomm == null ? old : didcomm ? await newWay(agent) : undefined
+      record.metadata.set(HOSTED, { ...hostedOf(record), way })
       const services = changedServices(record.did, servicesOf(madeOf(record).document ?? {}), add, remove)
-      const key = input.rotateKeys ? await newKey(agent) : await keyOf(agent, signingKey)
-      const document = documentOf(record.did, key.multikey, services)
+      const key = rotateKeys ? await newKey(agent) : await keyOf(agent, signingKey)
+      const document = documentOf(record.did, key.multikey, services, way)
       await writeNext(agent, record, document)
-      if (input.rotateKeys) await removeKey(agent, signingKey)
+      if (rotateKeys) await removeKey(agent, signingKey)
+      if (old && didcomm != null) await removeWay(agent, old)
       setKeys(record, key)
       setMade(record, { document, updatedAt: new Date().toISOString() })
     })
@@ -89,8 +99,9 @@ export class HostedDids {
   async deactivate(tenantId: string, did: string): Promise<DidType> {
     return this.change(tenantId, did, async (agent, record) => {
       await writeEnd(agent, record)
-      const { signingKey, updateKey, nextKey } = hostedOf(record)
+      const { signingKey, updateKey, nextKey, way } = hostedOf(record)
       for (const keyId of [signingKey, updateKey, nextKey]) if (keyId) await removeKey(agent, keyId)
+      if (way) await removeWay(agent, way)
       record.keys = []
       const now = new Date().toISOString()
       setMade(record, { document: null, updatedAt: now, deactivatedAt: now })
@@ -165,10 +176,11 @@ export class HostedDids {
     return signed
   }
 
-  private pathFrom(options: Record<string, unknown> | null | undefined): string {
-    const { path = randomBytes(8).toString('hex'), ...rest } = options ?? {}
+  private readOptions(options: Record<string, unknown> | null | undefined): { path: string; didcomm: boolean } {
+    const { path = randomBytes(8).toString('hex'), didcomm = false, ...rest } = options ?? {}
     const [unknown] = Object.keys(rest)
     if (unknown) throw badInput('There is no such option.', 'input.options')
+    if (typeof didcomm !== 'boolean') throw badInput('Write true or false.', 'input.options.didcomm')
     if (typeof path !== 'string' || !isPath(path) || this.hosting.isReserved(path)) {
       throw badInput(
         'A path has 1 to 4 parts of lower-case letters, digits, ".", "_" and "-", and begins with none of the ' +
@@ -176,7 +188,7 @@ export class HostedDids {
         'input.options.path',
       )
     }
-    return path
+    return { path, didcomm }
   }
 
   /** The DID that an attempt of this tenant, which came to nothing, has left at a path. @throws CONFLICT */
@@ -195,18 +207,18 @@ async function note(unit: Unit, did: string): Promise<void> {
   if (!(await unit.replace(entry))) unit.insert(entry)
 }
 
-async function newWeb(agent: WalletAgent, did: string): Promise<DidRecord> {
+async function newWeb(agent: WalletAgent, did: string, way?: DidcommWay): Promise<DidRecord> {
   const key = await newKey(agent)
-  const record = newRecord(did, { version: 1, signingKey: key.keyId })
+  const record = newRecord(did, { version: 1, signingKey: key.keyId, ...(way && { way }) })
   setKeys(record, key)
-  setMade(record, { document: documentOf(did, key.multikey) })
+  setMade(record, { document: documentOf(did, key.multikey, [], way) })
   return record
 }
 
-async function newWebvh(agent: WalletAgent, base: string): Promise<DidRecord> {
+async function newWebvh(agent: WalletAgent, base: string, way?: DidcommWay): Promise<DidRecord> {
   const [key, first, next] = [await newKey(agent), await newKey(agent), await newKey(agent)]
   const log = await beginLog(
-    documentOf(`did:webvh:${SCID}:${base}`, key.multikey),
+    documentOf(`did:webvh:${SCID}:${base}`, key.multikey, [], way),
     updateKeyOf(agent, first),
     keyHash(next.multikey),
   )
@@ -216,6 +228,7 @@ async function newWebvh(agent: WalletAgent, base: string): Promise<DidRecord> {
     signingKey: key.keyId,
     updateKey: first.keyId,
     nextKey: next.keyId,
+    ...(way && { way }),
   })
   record.metadata.set(LOG, log as unknown as Record<string, unknown>)
   setKeys(record, key)
@@ -261,13 +274,18 @@ function setLog(record: DidRecord, log: LogEntry[], hosted: Hosted): void {
 }
 
 function setKeys(record: DidRecord, { keyId, multikey }: NewKey): void {
-  record.keys = [{ kmsKeyId: keyId, didDocumentRelativeKeyId: `#${multikey}` }]
+  const { way } = hostedOf(record)
+  record.keys = [{ keyId, multikey }, ...(way ? [way] : [])].map((key) => ({
+    kmsKeyId: key.keyId,
+    didDocumentRelativeKeyId: `#${key.multikey}`,
+  }))
   record.metadata.set(HOSTED, { ...hostedOf(record), signingKey: keyId })
 }
 
 function setMade(record: DidRecord, made: Made): void {
   record.metadata.set(MADE, made)
   record.didDocument = made.document ? JsonTransformer.fromJSON(made.document, DidDocument) : undefined
+  record.setTags({ recipientKeyFingerprints: record.didDocument?.recipientKeys.map((key) => key.fingerprint) ?? [] })
 }
 
 function publicationOf(record: DidRecord): Extract<Publication, { kind: 'DID' }> {
