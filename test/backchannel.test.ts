@@ -82,6 +82,26 @@ const HANDSHAKES: Record<string, (acme: HandshakeSide, bob: HandshakeSide) => Pr
 }
 
 describe('between two tenants', () => {
+  test('T003-RFC0023: a DID exchange by an invitation that names a public DID', async () => {
+    const [acme, bob] = [sideOf('Acme'), sideOf('Bob')]
+    const { did } = await bob.get('command/did')
+    const { invitation } = await bob.invite('did-exchange', { use_public_did: true })
+    assert.deepEqual(invitation.services, [did])
+    await exchangeDids(bob, acme, { use_public_did: true })
+  })
+
+  test('T005-RFC0023: a DID exchange by a public DID, without an invitation', async () => {
+    const [acme, bob] = [sideOf('Acme'), sideOf('Bob')]
+    const { did } = await bob.get('command/did')
+    const data = { their_public_did: did, their_did: did }
+    const asked = await acme.post('did-exchange/create-request-resolvable-did', { data })
+    const { connection_id: theirs } = asked
+    const { connection_id: id } = await bob.post('did-exchange/receive-request-resolvable-did', { data: asked })
+    await bob.respond('did-exchange', id)
+    await isIn(acme, 'did-exchange', theirs, 'completed')
+    await isIn(bob, 'did-exchange', id, 'completed')
+  })
+
   for (const [title, run] of Object.entries(HANDSHAKES))
     test(title, async () => void (await run(sideOf('Acme'), sideOf('Bob'))))
 })
@@ -266,8 +286,8 @@ describe('the backchannel', () => {
     const acme = sideOf('Acme')
     assert.deepEqual(await acme.get('command/status'), { status: 'Active' })
     const unmapped: [string, object][] = [
-      ['out-of-band/send-invitation-message', { use_public_did: true }],
-      ['did-exchange/create-request-resolvable-did', {}],
+      ['out-of-band/send-invitation-message', { use_did_method: 'did:peer:2' }],
+      ['did-exchange/send-request', { use_did: 'did:peer:2' }],
       ['issue-credential-v2/prepare-json-ld', {}],
       ['issue-credential-v2/send-offer', { filter: { indy: { cred_def_id: 'a definition' } } }],
       ['issue-credential/send-offer', {}],

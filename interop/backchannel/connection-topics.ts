@@ -1,22 +1,26 @@
 import { connectionInvitation } from './connection-invitation.js'
 import type { Connections, Progress } from './connections.js'
 import { type Gateway, GatewayRefusal } from './gateway.js'
-import { type Json, NotMapped, notMapped, part, Refusal, required, stateName, type Topic } from './topic.js'
+import { publicDidOf } from './publications.js'
+import { type Json, NotMapped, part, Refusal, required, stateName, type Topic } from './topic.js'
 
-const CREATE = `mutation($multiUse: Boolean) {
-  createInvitation(input: {multiUse: $multiUse, autoAccept: false}) { invitation { id message } } }`
+const CREATE = `mutation($multiUse: Boolean, $did: String) {
+  createInvitation(input: {multiUse: $multiUse, did: $did, autoAccept: false}) { invitation { id message } } }`
+const RECEIVE_DID = `mutation($did: String!) {
+  receiveInvitation(input: {did: $did, autoAccept: false}) { invitation { id } } }`
 const RECEIVE = `mutation($message: JSON!, $autoAccept: Boolean!) {
   receiveInvitation(input: {message: $message, autoAccept: $autoAccept}) { invitation { id } connection { id } } }`
 const ACCEPT_INVITATION = 'mutation($id: ID!) { acceptInvitation(invitationId: $id) { connection { id } } }'
 const ACCEPT_REQUEST = 'mutation($id: ID!) { acceptConnectionRequest(connectionId: $id) { connection { id } } }'
 const PING = 'mutation($id: ID!) { sendPing(connectionId: $id) { threadId } }'
+const ASKED = `query($did: String!) {
+  connections(last: 1, filter: {theirDid: $did, state: REQUEST_RECEIVED}) { nodes { id } } }`
 const ACTIVE = `query($did: String!) {
   connections(last: 1, filter: {theirDid: $did, state: COMPLETED}) { nodes { id did theirDid } } }`
 const ALL = '{ connections(last: 100) { nodes { id } } }'
 
 /** What the harness asks to have in this place is decided by the gateway's settings. */
 const NO_MEDIATOR = 'Which mediator a connection goes by is chosen by setDefaultMediator, not for each connection.'
-const NO_PUBLIC_DID = 'Invitations of the gateway name keys, not a public DID.'
 const NO_DID_METHOD = 'Which kind of did:peer a handshake is made with cannot be chosen.'
 
 type Naming = (progress: Progress) => string
@@ -43,10 +47,10 @@ export function connectionTopics(gateway: Gateway, connections: Connections): Re
   /** Makes an invitation whose requests wait for a step of their own. */
   const invite = async (data: Json): Promise<{ id: string; message: Json }> => {
     if (data['mediator_connection_id']) throw new NotMapped(NO_MEDIATOR)
-    if (data['use_public_did']) throw new NotMapped(NO_PUBLIC_DID)
     if (data['use_did_method']) throw new NotMapped(NO_DID_METHOD)
     type Created = { createInvitation: { invitation: { id: string; message: Json } } }
-    const { createInvitation } = await gateway.ask<Created>(CREATE, { multiUse: data['multi_use'] === true })
+    const did = data['use_public_did'] === true ? await publicDidOf(gateway) : undefined
+    const { createInvitation } = await gateway.ask<Created>(CREATE, { multiUse: data['multi_use'] === true, did })
     return createInvitation.invitation
   }
 
@@ -148,8 +152,22 @@ export function connectionTopics(gateway: Gateway, connections: Connections): Re
           return request(id, exchangeState)
         },
         'send-response': (id) => respond(id, exchangeState, 400),
-        'create-request-resolvable-did': notMapped('The gateway sends no request to a DID without an invitation.'),
-        'receive-request-resolvable-did': notMapped(NO_PUBLIC_DID),
+        async 'create-request-resolvable-did'(_, data) {
+          const did = required(data['their_public_did'], 'their_public_did')
+          type Received = { receiveInvitation: { invitation: { id: string } } }
+          const { receiveInvitation } = await gateway.ask<Received>(RECEIVE_DID, { did })
+          return request(receiveInvitation.invitation.id, exchangeState)
+        },
+        /** What the requester has answered is handed on, and so the DID that it asks by. */
+        async 'receive-request-resolvable-did'(_, data) {
+          const did = required(data['my_did'], 'my_did')
+          type Asked = { connections: { nodes: { id: string }[] } }
+          const id = await gateway.until(
+            `a request of ${did}`,
+            async () => (await gateway.ask<Asked>(ASKED, { did })).connections.nodes[0]?.id,
+          )
+          return viewOf(id, exchangeState)
+        },
       },
     },
     'active-connection': {

@@ -1,8 +1,8 @@
 import type { Gateway } from './gateway.js'
 import { type Json, NotMapped, part, Refusal, required, type Topic } from './topic.js'
 
-const DIDS = '{ dids(method: "webvh", last: 100) { nodes { did deactivatedAt } } }'
-const CREATE_DID = 'mutation { createDid(input: {method: "webvh"}) { did { did } } }'
+const DIDS = '{ dids(method: "webvh", last: 100) { nodes { did document } } }'
+const CREATE_DID = 'mutation { createDid(input: {method: "webvh", options: {didcomm: true}}) { did { did } } }'
 const SCHEMAS = '{ schemas(last: 100) { nodes { id name version attributes issuerDid } } }'
 const REGISTER_SCHEMA = `mutation($input: RegisterSchemaInput!) {
   registerSchema(input: $input) { schema { id name version attributes issuerDid } } }`
@@ -44,14 +44,7 @@ export function publicationTopics(gateway: Gateway): Record<string, Topic> {
   }
 
   return {
-    did: {
-      async look() {
-        type Dids = { dids: { nodes: { did: string; deactivatedAt: string | null }[] } }
-        const known = (await gateway.ask<Dids>(DIDS)).dids.nodes.find(({ deactivatedAt }) => deactivatedAt === null)
-        if (known) return { did: known.did }
-        return { did: (await gateway.ask<{ createDid: { did: { did: string } } }>(CREATE_DID)).createDid.did.did }
-      },
-    },
+    did: { look: async () => ({ did: await publicDidOf(gateway) }) },
     schema: {
       async get(id) {
         return viewOfSchema(found((await schemas()).find((schema) => schema.id === id)))
@@ -93,6 +86,16 @@ export function publicationTopics(gateway: Gateway): Record<string, Topic> {
       },
     },
   }
+}
+
+/** The DID of the tenant by which others can connect; made where there is none. */
+export async function publicDidOf(gateway: Gateway): Promise<string> {
+  type Dids = { dids: { nodes: { did: string; document: Json | null }[] } }
+  const isReached = ({ document }: Dids['dids']['nodes'][number]) =>
+    [document?.['service'] ?? []].flat().some((service) => part(service)['type'] === 'did-communication')
+  const known = (await gateway.ask<Dids>(DIDS)).dids.nodes.find(isReached)
+  if (known) return known.did
+  return (await gateway.ask<{ createDid: { did: { did: string } } }>(CREATE_DID)).createDid.did.did
 }
 
 const viewOfSchema = ({ id, name, version, attributes, issuerDid }: Schema): Json => ({
