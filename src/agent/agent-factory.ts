@@ -33,6 +33,7 @@ import {
   DidCommMessageHandlerRegistry,
   DidCommModule,
   DidCommModuleConfig,
+  DidCommProofExchangeRepository,
   DidCommProofsModuleConfig,
   type DidCommProtocol,
   DidCommRoutingService,
@@ -55,6 +56,7 @@ import { WalletDidExchange } from './did-exchange.js'
 import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
 import { WalletEnvelopeService } from './envelope-service.js'
 import type { RevocationPort } from './exchanges/credential-format.js'
+import { NotedProofs } from './exchanges/noted-proofs.js'
 import {
   type AutoAcceptChoices,
   type ExchangeProtocols,
@@ -334,6 +336,7 @@ class WalletModule implements Module {
     dependencyManager.registerInstance(WalletBoxes, new WalletBoxes(this.wallets))
     dependencyManager.registerSingleton(DidCommConnectionService, WalletConnectionService)
     dependencyManager.registerSingleton(DidExchangeProtocol, WalletDidExchange)
+    dependencyManager.registerSingleton(DidCommProofExchangeRepository, NotedProofs)
     dependencyManager.registerSingleton(JwsService, AttachmentSignatures)
     dependencyManager.registerSingleton(DidCommDocumentService, PeerServices)
     dependencyManager.registerSingleton(DidCommEnvelopeService, WalletEnvelopeService)

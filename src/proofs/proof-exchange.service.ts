@@ -125,10 +125,11 @@ export class ProofExchangeService {
       const asked = own ?? checkProposedRequest(proposed)
       const comment = input.comment ?? undefined
       noteExchange({ comment })
+      const format = record['protocolVersion'] === 'v1' ? 'indy' : 'anoncreds'
       await takeStep(REQUEST_FAILED, () =>
         agent.proofs.negotiateProposal({
           proofExchangeRecordId: id,
-          proofFormats: { anoncreds: { ...asked, name: String(proposed['name'] ?? 'Proof') } as never },
+          proofFormats: { [format]: { ...asked, name: String(proposed['name'] ?? 'Proof') } } as never,
           autoAcceptProof: autoAcceptOf(input.autoAccept),
           comment,
         }),

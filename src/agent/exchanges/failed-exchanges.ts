@@ -1,3 +1,4 @@
+import { DidCommCredentialV1ProblemReportMessage, DidCommPresentationV1ProblemReportMessage } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import {
   DidCommCredentialExchangeRepository,
@@ -95,11 +96,13 @@ function reportOf({ kind, reason }: Step, majorVersion: number): DidCommProblemR
   const error = new DidCommProblemReportError(reason, { problemCode: code })
   const description = { en: reason, code }
   // Agents end their side only on a report of the protocol's own.
-  if (majorVersion === 2) {
-    error.problemReport =
-      kind === 'credential'
-        ? new DidCommCredentialV2ProblemReportMessage({ description })
-        : new DidCommPresentationV2ProblemReportMessage({ description })
-  }
+  const Report = REPORTS[kind][majorVersion]
+  if (Report) error.problemReport = new Report({ description })
   return error
+}
+
+/** By the major version of the protocol. */
+const REPORTS: Record<Step['kind'], Record<number, typeof DidCommPresentationV2ProblemReportMessage>> = {
+  credential: { 1: DidCommCredentialV1ProblemReportMessage, 2: DidCommCredentialV2ProblemReportMessage },
+  proof: { 1: DidCommPresentationV1ProblemReportMessage, 2: DidCommPresentationV2ProblemReportMessage },
 }

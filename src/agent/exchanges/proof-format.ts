@@ -49,6 +49,12 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
 
 /** The same by the names that Indy has for the formats (Aries RFC 0592), as agents of present proof 1.0 have them too. */
 export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
+  override async createRequest(context: AgentContext, options: Options<'createRequest', Indy>) {
+    const made = await super.createRequest(context, options)
+    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    return made
+  }
+
   override async processProposal(context: AgentContext, options: Options<'processProposal', Indy>): Promise<void> {
     await super.processProposal(context, options)
     keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })

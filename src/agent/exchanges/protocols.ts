@@ -19,6 +19,7 @@ import {
 } from '@credo-ts/didcomm'
 import { CredentialFormat, canOffer, IndyCredentialFormat, type RevocationPort } from './credential-format.js'
 import { keepNotes, noteExchange } from './notes.js'
+import { requestOfPreview } from './previewed-request.js'
 import { IndyProofFormat, ProofFormat } from './proof-format.js'
 
 type Formats = [CredentialFormat, IndyCredentialFormat, DataIntegrityDidCommCredentialFormatService]
@@ -102,8 +103,14 @@ class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, IndyProofFormat
   }
 }
 
-/** Present proof 1.0 (Aries RFC 0037), as prover. */
+/** Present proof 1.0 (Aries RFC 0037), as prover, and as verifier of what a prover has proposed. */
 class OlderProofProtocol extends DidCommProofV1Protocol {
+  override processProposal(context: Parameters<DidCommProofV1Protocol['processProposal']>[0]) {
+    const { comment, presentationProposal } = context.message
+    noteExchange({ comment, request: requestOfPreview(presentationProposal) })
+    return super.processProposal(context)
+  }
+
   override processRequest(context: Parameters<DidCommProofV1Protocol['processRequest']>[0]) {
     noteExchange({ comment: context.message.comment })
     return super.processRequest(context)
