@@ -2,6 +2,7 @@ import { type AgentContext, Kms } from '@credo-ts/core'
 import { CryptoBox, Key, KeyAlgorithm } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
 import { base58Decode } from '../lib/base58.js'
+import { formOf } from '../storage/key-forms.js'
 import type { Wallets } from './wallets.js'
 
 /** Boxes of NaCl (X25519, XSalsa20, Poly1305) between Ed25519 keys, which is how DIDComm v1 seals content keys. */
@@ -59,13 +60,7 @@ export class WalletBoxes {
     return this.wallets.inUnit(context, async (unit) => {
       const key = await unit.fetchKey(keyId)
       if (!key) throw new Kms.KeyManagementKeyNotFoundError(keyId, [])
-      if (key.algorithm === KeyAlgorithm.X25519) return use(key)
-      const converted = key.convertkey({ algorithm: KeyAlgorithm.X25519 })
-      try {
-        return use(converted)
-      } finally {
-        converted.handle.free()
-      }
+      return use(key.algorithm === KeyAlgorithm.X25519 ? key : formOf(key, x25519Of))
     })
   }
 
@@ -75,7 +70,7 @@ export class WalletBoxes {
     if (known) return known
     const key = Key.fromPublicBytes({ algorithm: KeyAlgorithm.Ed25519, publicKey: bytes(publicKey) })
     try {
-      const converted = key.convertkey({ algorithm: KeyAlgorithm.X25519 })
+      const converted = x25519Of(key)
       this.converted.set(name, converted)
       return converted
     } finally {
@@ -83,6 +78,8 @@ export class WalletBoxes {
     }
   }
 }
+
+const x25519Of = (key: Key) => key.convertkey({ algorithm: KeyAlgorithm.X25519 })
 
 /** The binding takes plain byte arrays, not Node's buffers. */
 const bytes = (data: Uint8Array) => new Uint8Array(data)

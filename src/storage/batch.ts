@@ -2,6 +2,7 @@ import { type Change, categoryOf, type KeyChange } from './change.js'
 import { entryKey } from './entry.js'
 import { ConflictError, StoreError, storeError } from './errors.js'
 import type { Head } from './head.js'
+import { freeKey } from './key-forms.js'
 import { Overlay, type UnitSource } from './overlay.js'
 import { runInUnit, type Settled, Unit } from './unit.js'
 
@@ -134,5 +135,5 @@ const nameOf = (change: Change) =>
     : entryKey(categoryOf(change), 'entry' in change ? change.entry.name : change.name)
 
 function free(keys: readonly KeyChange[]): void {
-  for (const change of keys) if (change.op === 'insert') change.key.handle.free()
+  for (const change of keys) if (change.op === 'insert') freeKey(change.key)
 }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { type Change, categoryOf } from './change.js'
 import { type Entry, entryKey, type TagQuery } from './entry.js'
 import type { Head } from './head.js'
+import { freeKey } from './key-forms.js'
 
 /** How much of a wallet is kept in memory while it is open. */
 export const WALLET_ENTRIES = 200
@@ -18,7 +19,7 @@ const VALUE_MAX = 64 * 1024
 export class ProfileCache {
   private readonly entries: LRUCache<string, { found: Entry | undefined }>
   private readonly queries = new LRUCache<string, Entry[]>({ max: QUERIES })
-  private readonly keys = new LRUCache<string, Key>({ max: KEYS, dispose: (key) => key.handle.free() })
+  private readonly keys = new LRUCache<string, Key>({ max: KEYS, dispose: freeKey })
 
   /** `entries`: how many it keeps. */
   constructor(entries: number) {

@@ -1,4 +1,4 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, createSecretKey, type KeyObject, subtle, type webcrypto } from 'node:crypto'
 import {
   calculateJwkThumbprint,
   decodeProtectedHeader,
@@ -9,6 +9,8 @@ import {
   SignJWT,
 } from 'jose'
 import { openKey, sealKey } from './sealed-key.js'
+
+const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
 interface Ed25519Key {
   /** Its thumbprint (RFC 7638). */
@@ -23,6 +25,8 @@ interface Ed25519Key {
 export class TokenKeys {
   private constructor(
     private readonly secrets: readonly KeyObject[],
+    /** The same as the library needs them: it would convert others for each token. */
+    private readonly hmacKeys: readonly webcrypto.CryptoKey[],
     private readonly signer: { key: KeyObject; kid: string } | undefined,
     private readonly ed25519: readonly Ed25519Key[],
     /** The public keys (RFC 7517) for whoever else verifies tokens; undefined while secrets sign. */
@@ -35,8 +39,8 @@ export class TokenKeys {
     const [key] = signingKeys
     const kid = published[0]?.kid
     return new TokenKeys(
-      // As key objects, which the library converts once.
       secrets.map((secret) => createSecretKey(secret)),
+      await Promise.all(secrets.map((secret) => subtle.importKey('raw', secret, HMAC, false, ['sign', 'verify']))),
       key && kid ? { key, kid } : undefined,
       published,
       key && { keys: published.map(({ jwk }) => jwk) },
@@ -46,7 +50,8 @@ export class TokenKeys {
   /** The same text each time for the same claims. */
   sign(claims: JWTPayload): Promise<string> {
     const jwt = new SignJWT(claims)
-    if (!this.signer) return jwt.setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(this.secrets[0] as KeyObject)
+    if (!this.signer)
+      return jwt.setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(this.hmacKeys[0] as webcrypto.CryptoKey)
     const { key, kid } = this.signer
     return jwt.setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' }).sign(key)
   }
@@ -72,9 +77,9 @@ export class TokenKeys {
     return openKey(this.secrets, tokenId, sealedKey)
   }
 
-  private candidates(jwt: string): { alg: string; keys: readonly KeyObject[] } {
+  private candidates(jwt: string): { alg: string; keys: readonly (KeyObject | webcrypto.CryptoKey)[] } {
     const { alg, kid } = headerOf(jwt)
-    if (alg === 'HS256') return { alg, keys: this.secrets }
+    if (alg === 'HS256') return { alg, keys: this.hmacKeys }
     const known = this.ed25519.find((key) => key.kid === kid)
     return { alg: 'EdDSA', keys: known ? [known.publicKey] : [] }
   }
