@@ -8,7 +8,7 @@ export interface DidcommWay {
   keyId: string
   multikey: string
   endpoint: string
-  /** did:key, the nearest to the wallet first. */
+  /** As references into did:key documents, the nearest to the wallet first. */
   routingKeys: string[]
   mediatorId?: string
 }
@@ -21,7 +21,7 @@ export async function newWay({ context }: WalletAgent): Promise<DidcommWay> {
     keyId: recipientKey.keyId,
     multikey: recipientKey.fingerprint,
     endpoint: endpoints[0] ?? '',
-    routingKeys: routingKeys.map((key) => new DidKey(key).did),
+    routingKeys: routingKeys.map((key) => `${new DidKey(key).did}#${key.fingerprint}`),
     ...(mediatorId ? { mediatorId } : {}),
   }
 }

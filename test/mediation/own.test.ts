@@ -5,7 +5,7 @@ import { runCli } from '../support/cli.js'
 import { ApiClient, connect, makeTenant } from '../support/client.js'
 import { freshStore, OPERATOR_KEY, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { TestMediator } from '../support/mediator.js'
-import { eventually, invite, say } from '../support/talk.js'
+import { eventually, invite, receive, say } from '../support/talk.js'
 import { choose, defaultOf, serviceOf } from './mediation-api.js'
 
 describe('mediators of tenants and of the base wallet', () => {
@@ -46,6 +46,36 @@ describe('mediators of tenants and of the base wallet', () => {
     await say(bob.client, connection.invitee, 'by her mediator')
     await listening.find((event) => event.message?.content === 'by her mediator')
     await listening.close()
+  })
+
+  test('a public DID names it, and whoever connects by that comes by it, until that is taken away', async () => {
+    const [grace, heidi] = [await makeTenant(gateway.url), await makeTenant(gateway.url)]
+    await choose(grace.client, front.invitation)
+    const { createDid } = await grace.client.ask(
+      'mutation { createDid(input: {method: "webvh", options: {didcomm: true}}) { did { did document } } }',
+    )
+    const { did, document } = createDid.did
+    const [service] = document.service
+    assert.equal(service.serviceEndpoint, front.url)
+    assert.ok(service.routingKeys.length > 0)
+    const key = keyOfDid(`did:key:${service.recipientKeys[0].split('#')[1]}`)
+    assert.ok((await front.told()).keys.includes(key))
+    const before = (await front.told()).forwards
+    const { createInvitation } = await grace.client.ask(
+      'mutation($did: String!) { createInvitation(input: {did: $did}) { invitation { message } } }',
+      { did },
+    )
+    const { message } = createInvitation.invitation
+    const tap = await grace.client.follow()
+    await receive(heidi, message)
+    await tap.find(({ connection }) => connection?.state === 'COMPLETED')
+    await tap.close()
+    assert.ok((await front.told()).forwards > before)
+    await grace.client.ask(
+      'mutation($did: String!) { updateDid(input: {did: $did, didcomm: false}) { did { did } } }',
+      { did },
+    )
+    await eventually(async () => !(await front.told()).keys.includes(key))
   })
 
   test("behind the base wallet's, a message takes both", async () => {
