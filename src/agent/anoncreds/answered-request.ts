@@ -112,6 +112,6 @@ const provesPredicate = ({ primary_proof }: SubProof, { name, p_type, p_value }:
   )
 
 /** AnonCreds takes names that differ by case or spaces only for the same. */
-const common = (name: string) => name.replaceAll(' ', '').toLowerCase()
+export const common = (name: string) => name.replaceAll(' ', '').toLowerCase()
 
 const own = <T>(of: Record<string, T>, key: string): T | undefined => (Object.hasOwn(of, key) ? of[key] : undefined)
