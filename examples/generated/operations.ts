@@ -25,7 +25,7 @@ export type AcceptProofProposalInput = {
   comment?: string | null | undefined;
   /** The exchange, in state PROPOSAL_RECEIVED. */
   exchangeId: string;
-  /** What to ask instead, as requestProof takes it. What was proposed where absent: look at its restrictions. */
+  /** What to ask instead, as requestProof takes it, in the format of the proposal. What was proposed where absent: look at its restrictions. */
   request?: unknown;
 };
 
@@ -33,7 +33,7 @@ export type AcceptProofProposalInput = {
 export type AcceptProofRequestInput = {
   /** The exchange, in state REQUEST_RECEIVED. */
   exchangeId: string;
-  /** Which credential answers which referent, as `{referent: credentialId}`, or `{referent: {credentialId, revealed}}`; `{referent: {selfAttested: "value"}}` for what no credential has to state. What is left out is chosen for the holder. */
+  /** Which credential answers which referent, as `{referent: credentialId}`, or `{referent: {credentialId, revealed}}`; `{referent: {selfAttested: "value"}}` for what no credential has to state. In PRESENTATION_EXCHANGE `{inputDescriptorId: credentialId}`. What is left out is chosen for the holder. */
   selection?: unknown;
 };
 
@@ -248,6 +248,8 @@ export type CredentialFilter = {
 export type CredentialFormat =
   /** AnonCreds 1.0. */
   | 'ANONCREDS'
+  /** W3C Verifiable Credential 1.1, secured by W3C Data Integrity. What the gateway issues and takes is signed as AnonCreds (anoncreds-2023). */
+  | 'DATA_INTEGRITY'
   /** ISO/IEC 18013-5 mdoc. */
   | 'MDOC'
   /** IETF SD-JWT VC. */
@@ -409,6 +411,8 @@ export type OfferCredentialInput = {
   connectionId?: string | null | undefined;
   /** What to issue it with; one that this tenant registered. */
   credentialDefinitionId: string;
+  /** What to issue it as: ANONCREDS, also where absent, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet. */
+  format?: CredentialFormat | null | undefined;
   /** Without a connection: whether the invitation is to open one, over which the exchange then runs. */
   handshake?: boolean | null | undefined;
   /** A repeat within 24 hours gives the same answer. */
@@ -435,6 +439,13 @@ export type ProofExchangeFilter = {
   /** With this thread. */
   threadId?: string | null | undefined;
 };
+
+/** How a proof is asked for, and given. */
+export type ProofFormat =
+  /** By a presentation request of AnonCreds. */
+  | 'ANONCREDS'
+  /** By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials. */
+  | 'PRESENTATION_EXCHANGE';
 
 /** Which side of a proof exchange the tenant is. */
 export type ProofRole =
@@ -488,6 +499,8 @@ export type ProposeProofInput = {
   comment?: string | null | undefined;
   /** Whom to propose it to. */
   connectionId: string;
+  /** What is proposed to be asked; ANONCREDS where absent. */
+  format?: ProofFormat | null | undefined;
   /** A repeat within 24 hours gives the same answer. */
   idempotencyKey?: string | null | undefined;
   /** What the verifier sees as the name of the proposal. */
@@ -576,13 +589,15 @@ export type RequestProofInput = {
   comment?: string | null | undefined;
   /** Whom to ask. Without one, the request is made as an out-of-band invitation. */
   connectionId?: string | null | undefined;
+  /** How to ask; ANONCREDS where absent. */
+  format?: ProofFormat | null | undefined;
   /** Without a connection: whether the invitation is to open one, over which the exchange then runs. */
   handshake?: boolean | null | undefined;
   /** A repeat within 24 hours gives the same answer. */
   idempotencyKey?: string | null | undefined;
   /** What the prover sees as the name of the request. */
   name: string;
-  /** AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441). */
+  /** AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441). With PRESENTATION_EXCHANGE a presentation definition: `input_descriptors`. */
   request: unknown;
 };
 

@@ -64,6 +64,7 @@ import {
   walletExchangeConfigs,
 } from './exchanges/protocols.js'
 import { NoFileSystem } from './file-system.js'
+import { offlineCredentialsModule } from './json-ld.js'
 import { WalletKeyManagementService } from './key-management.js'
 import {
   discloseWhatIsOn,
@@ -173,6 +174,7 @@ export class AgentFactory {
           registrars: [new KeyDidRegistrar(), new PeerDidRegistrar(), new JwkDidRegistrar()],
         }),
         anoncreds: new WorkersAnonCredsModule(options.anoncreds),
+        w3cCredentials: offlineCredentialsModule(),
         questionAnswer: new QuestionAnswerModule(),
         cache: new CacheModule({ cache: new WalletCache() }),
         // Last, so that what it registers stands.

@@ -106,11 +106,16 @@ export class AnoncredsService {
     return definition
   }
 
-  /** The attributes that credentials of a definition of this wallet have. @throws NOT_FOUND */
-  async attributesOf(agent: WalletAgent, unit: Unit, credentialDefinitionId: string): Promise<string[]> {
+  /** Whose a definition of this wallet is, and the attributes that its credentials have. @throws NOT_FOUND */
+  async definitionOf(
+    agent: WalletAgent,
+    unit: Unit,
+    credentialDefinitionId: string,
+  ): Promise<{ issuerDid: string; names: string[] }> {
     const [entry] = await unit.query(DEFINITION_RECORD, { credentialDefinitionId })
     if (!entry) throw notFound('credential definition')
-    return (await schemaOf(agent, definitionView(recordOf(entry)).schemaId)).attrNames
+    const { issuerDid, schemaId } = definitionView(recordOf(entry))
+    return { issuerDid, names: (await schemaOf(agent, schemaId)).attrNames }
   }
 
   private async keepDefinition(

@@ -1,5 +1,6 @@
 import { Field, ID, InputType } from 'type-graphql'
 import { AutoAccept } from './auto-accept.js'
+import { CredentialFormat } from './credential.type.js'
 import { CredentialExchangeState, ExchangeRole } from './credential-exchange.type.js'
 
 @InputType({ description: 'Which credential exchanges to list; all conditions hold.' })
@@ -76,6 +77,13 @@ export class AcceptCredentialProposalInput {
 
 @InputType({ description: 'A credential to offer.' })
 export class OfferCredentialInput {
+  @Field(() => CredentialFormat, {
+    nullable: true,
+    description:
+      'What to issue it as: ANONCREDS, also where absent, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet.',
+  })
+  format?: keyof typeof CredentialFormat | null
+
   @Field(() => ID, {
     nullable: true,
     description: 'Whom to offer it to. Without one, the offer is made as an out-of-band invitation.',

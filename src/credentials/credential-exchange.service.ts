@@ -1,5 +1,6 @@
 import { DidCommCredentialState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
+import { dataIntegrityOffer, type OfferedCredential } from '../agent/exchanges/data-integrity-format.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
 import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/steps.js'
@@ -71,9 +72,10 @@ export class CredentialExchangeService {
     checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
     const { credentialDefinitionId, connectionId } = input
     const attributes = checkAttributes(input.attributes)
+    const format = checkFormat(input.format ?? 'ANONCREDS', attributes)
     return this.sessions.transact(tenantId, (agent, unit) =>
       once(unit, 'offerCredential', input, async () => {
-        const names = await this.anoncreds.attributesOf(agent, unit, credentialDefinitionId)
+        const { names, issuerDid } = await this.anoncreds.definitionOf(agent, unit, credentialDefinitionId)
         assertSame(
           names,
           attributes.map(({ name }) => name),
@@ -83,7 +85,7 @@ export class CredentialExchangeService {
         noteExchange({ comment })
         const offer = {
           protocolVersion: 'v2' as const,
-          credentialFormats: { anoncreds: { credentialDefinitionId, attributes } },
+          credentialFormats: offeredAs(format, { issuerDid, credentialDefinitionId, attributes }),
           autoAcceptCredential: autoAcceptOf(input.autoAccept),
           comment,
         }
@@ -135,7 +137,7 @@ export class CredentialExchangeService {
         throw badInput('The proposal names no credential definition. Give one.', 'input.credentialDefinitionId')
       }
       const attributes = given ?? proposed.attributes
-      const names = await this.anoncreds.attributesOf(agent, unit, credentialDefinitionId)
+      const { names } = await this.anoncreds.definitionOf(agent, unit, credentialDefinitionId)
       assertSame(
         names,
         attributes.map(({ name }) => name),
@@ -292,6 +294,29 @@ function checkAttributes(attributes: readonly AttributeInput[]): { name: string;
     checkText(value, 'input.attributes', { min: 0, max: VALUE_MAX, lines: true })
   }
   return attributes.map(({ name, value }) => ({ name, value }))
+}
+
+type Issued = 'ANONCREDS' | 'DATA_INTEGRITY'
+
+/** @throws BAD_USER_INPUT for a format that is not issued, or that cannot have these values */
+function checkFormat(format: string, attributes: readonly AttributeInput[]): Issued {
+  if (format !== 'ANONCREDS' && format !== 'DATA_INTEGRITY') {
+    throw badInput('Credentials are issued as ANONCREDS and DATA_INTEGRITY.', 'input.format')
+  }
+  if (format === 'DATA_INTEGRITY' && attributes.some(({ value }) => !isKeptAsW3c(value))) {
+    throw badInput('This format has no empty values, and writes whole numbers as 7, not 007 or +7.', 'input.attributes')
+  }
+  return format
+}
+
+/** The W3C form has what reads as a number of 32 bits as one, and Credo takes no empty value in it. */
+const isKeptAsW3c = (value: string) => value !== '' && (!/^[+-]?\d+$/.test(value) || /^(0|-?[1-9]\d*)$/.test(value))
+
+/** As Credo wants what is offered. */
+function offeredAs(format: Issued, offered: OfferedCredential) {
+  const { credentialDefinitionId, attributes } = offered
+  if (format === 'DATA_INTEGRITY') return { dataIntegrity: dataIntegrityOffer(offered) }
+  return { anoncreds: { credentialDefinitionId, attributes: [...attributes] } }
 }
 
 /** @throws BAD_USER_INPUT where not each attribute of the schema has one value */

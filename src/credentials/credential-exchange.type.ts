@@ -2,6 +2,7 @@ import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import { InvitationType } from '../connections/invitation.type.js'
 import { pageType } from '../graphql/page.js'
 import { DateTimeScalar } from '../graphql/scalars.js'
+import { CredentialFormat } from './credential.type.js'
 
 export const CredentialExchangeState = {
   PROPOSAL_SENT: 'PROPOSAL_SENT',
@@ -72,6 +73,9 @@ export class CredentialExchangeType {
 
   @Field(() => ID, { description: 'The thread of its messages, the same on both sides.' })
   threadId!: string
+
+  @Field(() => CredentialFormat, { description: 'What the credential is issued as.' })
+  format!: keyof typeof CredentialFormat
 
   @Field(() => ID, { nullable: true, description: 'The schema of the credential, once it is known.' })
   schemaId!: string | null

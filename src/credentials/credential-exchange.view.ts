@@ -20,7 +20,7 @@ export const anoncredsOf = (record: RecordJson) => metadataOf(record)['_anoncred
 
 /** A stored credential exchange record as the API shows it. */
 export function credentialExchangeView(record: RecordJson): CredentialExchangeType {
-  const { comment, invitationId, preview } = exchangeNotesOf(record)
+  const { comment, invitationId, preview, format } = exchangeNotesOf(record)
   const { schemaId, credentialDefinitionId } = anoncredsOf(record)
   const attributes = preview ?? ((record['credentialAttributes'] ?? []) as { name: string; value: string }[])
   const credentials = (record['credentials'] ?? []) as { credentialRecordId: string }[]
@@ -31,6 +31,7 @@ export function credentialExchangeView(record: RecordJson): CredentialExchangeTy
     connectionId: text(record['connectionId']),
     invitationId: invitationId ?? null,
     threadId: String(record['threadId']),
+    format: format === 'DATA_INTEGRITY' ? format : 'ANONCREDS',
     schemaId: schemaId ?? null,
     credentialDefinitionId: credentialDefinitionId ?? null,
     comment: comment ?? null,

@@ -4,6 +4,7 @@ import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
 
 export const CredentialFormat = {
   ANONCREDS: 'ANONCREDS',
+  DATA_INTEGRITY: 'DATA_INTEGRITY',
   SD_JWT_VC: 'SD_JWT_VC',
   W3C_JWT: 'W3C_JWT',
   MDOC: 'MDOC',
@@ -13,6 +14,10 @@ registerEnumType(CredentialFormat, {
   description: 'What a credential is made as.',
   valuesConfig: {
     ANONCREDS: { description: 'AnonCreds 1.0.' },
+    DATA_INTEGRITY: {
+      description:
+        'W3C Verifiable Credential 1.1, secured by W3C Data Integrity. What the gateway issues and takes is signed as AnonCreds (anoncreds-2023).',
+    },
     SD_JWT_VC: { description: 'IETF SD-JWT VC.' },
     W3C_JWT: { description: 'W3C Verifiable Credential, secured as a JWT.' },
     MDOC: { description: 'ISO/IEC 18013-5 mdoc.' },
@@ -45,10 +50,10 @@ export class CredentialType {
   @Field(() => JsonScalar, { description: 'What it says, by the names of its attributes.' })
   attributes!: Record<string, unknown>
 
-  @Field(() => ID, { nullable: true, description: 'ANONCREDS: its schema.' })
+  @Field(() => ID, { nullable: true, description: 'ANONCREDS, DATA_INTEGRITY: its schema.' })
   schemaId!: string | null
 
-  @Field(() => ID, { nullable: true, description: 'ANONCREDS: its credential definition.' })
+  @Field(() => ID, { nullable: true, description: 'ANONCREDS, DATA_INTEGRITY: its credential definition.' })
   credentialDefinitionId!: string | null
 
   @Field(() => Boolean, {

@@ -1,3 +1,4 @@
+import { HELD_AS } from '../agent/exchanges/data-integrity-format.js'
 import type { RecordJson, RecordObserver } from '../agent/ports.js'
 import type { Entry, Tags } from '../storage/entry.js'
 import { recordOf } from '../tenants/wallet-reader.js'
@@ -7,55 +8,58 @@ import type { CredentialType } from './credential.type.js'
 export const CREDENTIAL_RECORD = 'W3cCredentialRecord'
 
 interface Stored {
-  credentialInstances?: { credential: W3c }[]
-  credential?: W3c
-  metadata?: { '_w3c/anonCredsMetadata'?: { credentialRevocationId?: string } }
+  credentialInstances?: { credential: W3c | string }[]
+  credential?: W3c | string
+  metadata?: { '_w3c/anonCredsMetadata'?: { credentialRevocationId?: string }; [HELD_AS]?: { format: string } }
 }
 
-type W3c =
-  | string
-  | {
-      issuer?: string | { id?: string }
-      credentialSubject?: Record<string, unknown>
-    }
+interface W3c {
+  issuer?: string | { id?: string }
+  credentialSubject?: Record<string, unknown>
+}
 
 /** A stored credential as the API shows it. */
 export function credentialView(entry: Entry, revoked: boolean | null): CredentialType {
   const record = recordOf(entry)
   const stored = record as RecordJson & Stored
-  const credential = stored.credentialInstances?.[0]?.credential ?? stored.credential
-  if (typeof credential !== 'object')
-    return {
-      ...bare(record),
-      format: 'W3C_JWT',
-      issuerDid: null,
-      attributes: {},
-      schemaId: null,
-      credentialDefinitionId: null,
-      revoked: null,
-    }
-  const { issuer, credentialSubject } = credential
+  const secured = stored.credentialInstances?.[0]?.credential ?? stored.credential ?? {}
+  const { issuer, credentialSubject } = typeof secured === 'string' ? credentialIn(secured) : secured
   const { id: _, ...attributes } = credentialSubject ?? {}
-  const isRevocable = stored.metadata?.['_w3c/anonCredsMetadata']?.credentialRevocationId != null
+  const anoncreds = stored.metadata?.['_w3c/anonCredsMetadata']
   return {
-    ...bare(record),
-    format: 'ANONCREDS',
+    ...{ id: record.id, createdAt: String(record['createdAt']) },
+    format:
+      typeof secured === 'string'
+        ? 'W3C_JWT'
+        : anoncreds && !stored.metadata?.[HELD_AS]
+          ? 'ANONCREDS'
+          : 'DATA_INTEGRITY',
     issuerDid: (typeof issuer === 'string' ? issuer : issuer?.id) ?? null,
     // The W3C form has numbers for some of them; AnonCreds knows text.
-    attributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)])),
+    attributes: anoncreds ? asText(attributes) : attributes,
     // The W3C form has neither.
     schemaId: textOf(entry.tags, 'anonCredsSchemaId'),
     credentialDefinitionId: textOf(entry.tags, 'anonCredsCredentialDefinitionId'),
-    revoked: isRevocable ? revoked : null,
+    revoked: anoncreds?.credentialRevocationId != null ? revoked : null,
   }
+}
+
+const asText = (attributes: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]))
+
+/** What a JWT secures (W3C Verifiable Credentials 1.1, 6.3.1). It was checked before it was stored. */
+function credentialIn(jwt: string): W3c {
+  const { iss, vc = {} } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as {
+    iss?: string
+    vc?: W3c
+  }
+  return { ...vc, ...(iss !== undefined && { issuer: iss }) }
 }
 
 function textOf(tags: Tags, name: string): string | null {
   const value = tags[name]
   return typeof value === 'string' ? value : null
 }
-
-const bare = (record: RecordJson) => ({ id: record.id, createdAt: String(record['createdAt']) })
 
 /** Lists the credentials of a wallet. */
 export function credentialObserver(): RecordObserver {

@@ -1,7 +1,7 @@
 import { Field, ID, InputType } from 'type-graphql'
 import { AutoAccept } from '../credentials/auto-accept.js'
 import { JsonScalar } from '../graphql/scalars.js'
-import { ProofRole, ProofState } from './proof-exchange.type.js'
+import { ProofFormat, ProofRole, ProofState } from './proof-exchange.type.js'
 
 @InputType({ description: 'Which proof exchanges to list; all conditions hold.' })
 export class ProofExchangeFilter {
@@ -36,12 +36,15 @@ export class RequestProofInput {
   })
   handshake?: boolean | null
 
+  @Field(() => ProofFormat, { nullable: true, description: 'How to ask; ANONCREDS where absent.' })
+  format?: keyof typeof ProofFormat | null
+
   @Field(() => String, { description: 'What the prover sees as the name of the request.' })
   name!: string
 
   @Field(() => JsonScalar, {
     description:
-      'AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441).',
+      'AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441). With PRESENTATION_EXCHANGE a presentation definition: `input_descriptors`.',
   })
   request!: Record<string, unknown>
 
@@ -59,6 +62,9 @@ export class RequestProofInput {
 export class ProposeProofInput {
   @Field(() => ID, { description: 'Whom to propose it to.' })
   connectionId!: string
+
+  @Field(() => ProofFormat, { nullable: true, description: 'What is proposed to be asked; ANONCREDS where absent.' })
+  format?: keyof typeof ProofFormat | null
 
   @Field(() => String, { description: 'What the verifier sees as the name of the proposal.' })
   name!: string
@@ -84,7 +90,7 @@ export class AcceptProofProposalInput {
   @Field(() => JsonScalar, {
     nullable: true,
     description:
-      'What to ask instead, as requestProof takes it. What was proposed where absent: look at its restrictions.',
+      'What to ask instead, as requestProof takes it, in the format of the proposal. What was proposed where absent: look at its restrictions.',
   })
   request?: Record<string, unknown> | null
 
@@ -103,7 +109,7 @@ export class AcceptProofRequestInput {
   @Field(() => JsonScalar, {
     nullable: true,
     description:
-      'Which credential answers which referent, as `{referent: credentialId}`, or `{referent: {credentialId, revealed}}`; `{referent: {selfAttested: "value"}}` for what no credential has to state. What is left out is chosen for the holder.',
+      'Which credential answers which referent, as `{referent: credentialId}`, or `{referent: {credentialId, revealed}}`; `{referent: {selfAttested: "value"}}` for what no credential has to state. In PRESENTATION_EXCHANGE `{inputDescriptorId: credentialId}`. What is left out is chosen for the holder.',
   })
   selection?: Record<string, unknown> | null
 }

@@ -52,7 +52,7 @@ export class ProofExchangeResolver {
   @ForTenant('READ', 'PROOFS')
   @Query(() => JsonScalar, {
     description:
-      '(tenant) Which of its credentials fit, by referent: for each a list of `{credentialId, credentialInfo, timestamp, revoked}`, the best first. `acceptProofRequest` takes their ids.',
+      '(tenant) Which of its credentials fit, by referent or input descriptor: for each a list of `{credentialId, credentialInfo, timestamp, revoked}`, the best first. `acceptProofRequest` takes their ids.',
   })
   credentialsForProof(
     @Arg('exchangeId', () => ID, { description: 'The proof exchange that asks, in state REQUEST_RECEIVED.' })

@@ -15,6 +15,7 @@ import type { Unit } from '../storage/unit.js'
 import { once } from '../tenants/idempotency.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
+import { checkAsked, checkProposed, chosen, fittingIn, inItsFormat, named } from './asked.js'
 import type {
   AcceptProofProposalInput,
   AcceptProofRequestInput,
@@ -24,8 +25,7 @@ import type {
 } from './proof-exchange.input.js'
 import type { ProofExchangeType } from './proof-exchange.type.js'
 import { proofExchangeView } from './proof-exchange.view.js'
-import { checkProofRequest, checkProposedRequest, type ProofRequest } from './proof-request.js'
-import { type Fitting, select } from './selection.js'
+import type { Fitting } from './selection.js'
 
 const EXCHANGE_RECORD = 'ProofRecord'
 const WHAT = 'proof exchange'
@@ -67,7 +67,7 @@ export class ProofExchangeService {
   request(tenantId: string, input: RequestProofInput): Promise<ProofExchangeStep> {
     checkText(input.name, 'input.name')
     checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
-    const asked = checkProofRequest(input.request, 'input.request')
+    const asked = checkAsked(input.format, input.request, 'input.request')
     return this.sessions.transact(tenantId, (agent, unit) =>
       once(unit, 'requestProof', input, async () => {
         const { connectionId } = input
@@ -76,7 +76,7 @@ export class ProofExchangeService {
         noteExchange({ comment })
         const request = {
           protocolVersion: 'v2' as const,
-          proofFormats: { anoncreds: { ...asked, name: input.name } as never },
+          proofFormats: named(asked, input.name),
           autoAcceptProof: autoAcceptOf(input.autoAccept),
           comment,
         }
@@ -91,7 +91,7 @@ export class ProofExchangeService {
   propose(tenantId: string, input: ProposeProofInput): Promise<ProofExchangeStep> {
     checkText(input.name, 'input.name')
     checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
-    const proposed = checkProofRequest(input.request, 'input.request')
+    const proposed = checkAsked(input.format, input.request, 'input.request')
     return this.sessions.transact(tenantId, (agent, unit) =>
       once(unit, 'proposeProof', input, async () => {
         await readyConnection(agent, input.connectionId)
@@ -101,7 +101,7 @@ export class ProofExchangeService {
           agent.proofs.proposeProof({
             protocolVersion: 'v2',
             connectionId: input.connectionId,
-            proofFormats: { anoncreds: { ...proposed, name: input.name } as never },
+            proofFormats: named(proposed, input.name),
             autoAcceptProof: autoAcceptOf(input.autoAccept),
             comment,
           }),
@@ -117,19 +117,19 @@ export class ProofExchangeService {
    */
   acceptProposal(tenantId: string, input: AcceptProofProposalInput): Promise<ProofExchangeStep> {
     checkOptional(input.comment, 'input.comment', { max: 10_000, lines: true })
-    const own = input.request == null ? undefined : checkProofRequest(input.request, 'input.request')
     const { exchangeId: id } = input
     return this.step(tenantId, id, 'verifier', 'proposal-received', async (agent, record) => {
       await assertInTime(agent, id, 'propose-presentation')
-      const { request: proposed } = proofExchangeView(record)
-      const asked = own ?? checkProposedRequest(proposed)
+      const proposed = proofExchangeView(record)
+      const asked =
+        input.request == null ? checkProposed(proposed) : checkAsked(proposed.format, input.request, 'input.request')
       const comment = input.comment ?? undefined
       noteExchange({ comment })
       const format = record['protocolVersion'] === 'v1' ? 'indy' : 'anoncreds'
       await takeStep(REQUEST_FAILED, () =>
         agent.proofs.negotiateProposal({
           proofExchangeRecordId: id,
-          proofFormats: { [format]: { ...asked, name: String(proposed['name'] ?? 'Proof') } } as never,
+          proofFormats: named(asked, String(proposed.request['name'] ?? 'Proof'), format),
           autoAcceptProof: autoAcceptOf(input.autoAccept),
           comment,
         }),
@@ -173,14 +173,14 @@ export class ProofExchangeService {
   acceptRequest(tenantId: string, { exchangeId, selection }: AcceptProofRequestInput): Promise<ProofExchangeStep> {
     return this.step(tenantId, exchangeId, 'prover', 'request-received', async (agent, record) => {
       await assertInTime(agent, exchangeId, 'request-presentation')
-      const request = proofExchangeView(record).request as ProofRequest
-      const chosen = select(request, await this.fitting(agent, exchangeId), selection ?? {}, 'input.selection')
+      const fitting = await this.fitting(agent, exchangeId)
+      const answer = chosen(proofExchangeView(record), fitting, selection ?? {}, 'input.selection')
       await takeStep(
         'The request cannot be answered: what it refers to cannot be resolved, or does not hold.',
         async () =>
           agent.proofs.acceptRequest({
             proofExchangeRecordId: exchangeId,
-            proofFormats: await inItsFormat(agent, exchangeId, chosen),
+            proofFormats: await inItsFormat(agent, exchangeId, answer),
           }),
       )
     })
@@ -217,8 +217,7 @@ export class ProofExchangeService {
         proofFormats: await inItsFormat(agent, id, { filterByNonRevocationRequirements: false }),
       }),
     )
-    const [{ attributes = {}, predicates = {} } = {}] = Object.values(found.proofFormats as Record<string, Found>)
-    return { ...attributes, ...predicates }
+    return fittingIn(found.proofFormats)
   }
 
   private async requestFromAnyone(
@@ -253,17 +252,6 @@ export class ProofExchangeService {
       return { proofExchange: await viewIn(unit, id), invitation: null }
     })
   }
-}
-
-interface Found {
-  attributes?: Record<string, Fitting[]>
-  predicates?: Record<string, Fitting[]>
-}
-
-/** By the name of the format that the request has: older agents have another one for the same. */
-async function inItsFormat(agent: WalletAgent, id: string, options: object) {
-  const { request = {} } = await agent.proofs.getFormatData(id)
-  return { ['anoncreds' in request ? 'anoncreds' : 'indy']: options } as never
 }
 
 const REQUEST_FAILED = 'The request cannot be made.'

@@ -30,6 +30,19 @@ registerEnumType(ProofState, {
   },
 })
 
+export const ProofFormat = { ANONCREDS: 'ANONCREDS', PRESENTATION_EXCHANGE: 'PRESENTATION_EXCHANGE' } as const
+registerEnumType(ProofFormat, {
+  name: 'ProofFormat',
+  description: 'How a proof is asked for, and given.',
+  valuesConfig: {
+    ANONCREDS: { description: 'By a presentation request of AnonCreds.' },
+    PRESENTATION_EXCHANGE: {
+      description:
+        'By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials.',
+    },
+  },
+})
+
 export const ProofRole = { PROVER: 'PROVER', VERIFIER: 'VERIFIER' } as const
 registerEnumType(ProofRole, {
   name: 'ProofRole',
@@ -63,13 +76,19 @@ export class ProofExchangeType {
   @Field(() => String, { nullable: true, description: 'What was said with the last proposal or request.' })
   comment!: string | null
 
+  @Field(() => ProofFormat, { description: 'How it is proposed or asked.' })
+  format!: keyof typeof ProofFormat
+
   @Field(() => JsonScalar, { description: 'What is proposed or asked, as far as the exchange is.' })
   request!: Record<string, unknown>
 
   @Field(() => Boolean, { nullable: true, description: 'Whether the proof holds. Null until checked.' })
   verified!: boolean | null
 
-  @Field(() => JsonScalar, { nullable: true, description: 'What the proof reveals, by referent.' })
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description: 'What the proof reveals, by referent; by input descriptor in PRESENTATION_EXCHANGE.',
+  })
   revealed!: Record<string, unknown> | null
 
   @Field(() => String, { nullable: true, description: 'Why it was abandoned.' })

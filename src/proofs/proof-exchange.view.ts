@@ -9,7 +9,7 @@ const notesOf = (record: RecordJson) =>
 
 /** A stored proof exchange record as the API shows it. */
 export function proofExchangeView(record: RecordJson): ProofExchangeType {
-  const { comment, invitationId, request, revealed } = notesOf(record)
+  const { comment, invitationId, format, request, revealed } = notesOf(record)
   return {
     id: record.id,
     state: fromCredo(record['state']),
@@ -18,6 +18,7 @@ export function proofExchangeView(record: RecordJson): ProofExchangeType {
     invitationId: invitationId ?? null,
     threadId: String(record['threadId']),
     comment: comment ?? null,
+    format: format === 'PRESENTATION_EXCHANGE' ? format : 'ANONCREDS',
     request: request ?? {},
     verified: typeof record['isVerified'] === 'boolean' ? record['isVerified'] : null,
     revealed: record['isVerified'] === true ? (revealed ?? {}) : null,

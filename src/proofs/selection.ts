@@ -65,6 +65,24 @@ export function select(
   return selected
 }
 
+/**
+ * Chooses which credential answers each input descriptor of a presentation definition.
+ * @throws BAD_USER_INPUT for a choice that does not fit, CONFLICT where nothing does
+ */
+export function selectForDescriptors(
+  fitting: Record<string, Fitting[]>,
+  selection: unknown,
+  field: string,
+): Record<string, string> {
+  const { success, data: chosen } = z.record(z.string(), z.string()).safeParse(selection)
+  if (!success) throw badInput('Give for each input descriptor a credential id.', field)
+  if (!Object.keys(chosen).every((id) => Object.hasOwn(fitting, id))) {
+    throw badInput('The request has no such input descriptor.', field)
+  }
+  const picked = Object.entries(fitting).map(([id, some]) => [id, pick(some, chosen[id], field).credentialId])
+  return Object.fromEntries(picked)
+}
+
 function pick(fitting: Fitting[] = [], credentialId: string | undefined, field: string): Fitting {
   if (credentialId === undefined) {
     const [first] = fitting.filter(({ revoked }) => revoked !== true)

@@ -89,6 +89,19 @@ export class OutsideHolder {
     return { exchangeId, credential: mine, registryId, index: Number(revocationRegistryIndex), schemaId, definitionId }
   }
 
+  /** The same in the W3C form. */
+  async presentW3c(...[request, shown]: Parameters<OutsideHolder['presenting']>): Promise<AnyDid> {
+    return this.workers.call(HOLDER, 'createW3cPresentation', await this.presenting(request, shown))
+  }
+
+  /** A credential of its own, changed in the AnonCreds form. */
+  async changed(held: Held, change: (credential: AnyDid) => void): Promise<Held> {
+    const credential = await this.workers.call(HOLDER, 'w3cToLegacy', { credential: held.credential })
+    change(credential)
+    const { issuerId } = (await published(held.definitionId)).content
+    return { ...held, credential: await this.workers.call(HOLDER, 'legacyToW3c', { credential, issuerId }) }
+  }
+
   /**
    * Makes a presentation.
    * @param shown with which list each credential is shown, none for one that does not tell whether it is revoked, and
@@ -99,10 +112,18 @@ export class OutsideHolder {
     shown: { held: Held; list?: AnonCredsRevocationStatusList; reveal?: string[]; hide?: string[]; prove?: string[] }[],
     selfAttested: Record<string, string> = {},
   ): Promise<AnonCredsProof> {
-    const credentials: Args<'createPresentation'>['credentials'] = []
-    const proves: Args<'createPresentation'>['proves'] = []
-    const schemas: Args<'createPresentation'>['schemas'] = {}
-    const definitions: Args<'createPresentation'>['definitions'] = {}
+    const presenting = await this.presenting(request, shown)
+    return this.workers.call(HOLDER, 'createPresentation', { ...presenting, selfAttested })
+  }
+
+  private async presenting(
+    request: AnonCredsProofRequest,
+    shown: Parameters<OutsideHolder['present']>[1],
+  ): Promise<Args<'createW3cPresentation'>> {
+    const credentials: Args<'createW3cPresentation'>['credentials'] = []
+    const proves: Args<'createW3cPresentation'>['proves'] = []
+    const schemas: Args<'createW3cPresentation'>['schemas'] = {}
+    const definitions: Args<'createW3cPresentation'>['definitions'] = {}
     for (const [entryIndex, { held, list, reveal = [], hide = [], prove = [] }] of shown.entries()) {
       schemas[held.schemaId] = (await published(held.schemaId)).content
       definitions[held.definitionId] = (await published(held.definitionId)).content
@@ -111,15 +132,7 @@ export class OutsideHolder {
       for (const referent of hide) proves.push({ entryIndex, referent, isPredicate: false, reveal: false })
       for (const referent of prove) proves.push({ entryIndex, referent, isPredicate: true, reveal: true })
     }
-    return this.workers.call(HOLDER, 'createPresentation', {
-      request,
-      credentials,
-      proves,
-      selfAttested,
-      linkSecret: this.linkSecret,
-      schemas,
-      definitions,
-    })
+    return { request, credentials, proves, linkSecret: this.linkSecret, schemas, definitions }
   }
 
   private async withList({ credential, registryId, index }: Held, statusList: AnonCredsRevocationStatusList) {

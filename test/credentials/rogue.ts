@@ -112,6 +112,9 @@ export class Rogue {
 export const attachedTo = (message: AnyEvent, attach: string) =>
   JSON.parse(Buffer.from(message[`${attach}~attach`][0].data.base64, 'base64').toString())
 
+/** The same of one that is attached as it is. */
+export const attachedJson = (message: AnyEvent, attach: string) => message[`${attach}~attach`][0].data.json
+
 /** The thread that a message is of. */
 export const threadOf = (message: AnyEvent): string => message['~thread']?.thid ?? message['@id']
 

@@ -10,7 +10,16 @@ import { tempDir } from '../support/services.js'
 import { mayListen, STOCK_PORT, type StockWallet, startStockWallet, stockStore } from '../support/stock-wallet.js'
 import { eventually } from '../support/talk.js'
 import { freePort } from '../support/tcp-proxy.js'
-import { attributesOf, type Issuer, issue, makeIssuer, OPERATIONS, proofRequest, prove } from './story.js'
+import {
+  attributesOf,
+  type Issuer,
+  issue,
+  makeIssuer,
+  OPERATIONS,
+  presentationDefinition,
+  proofRequest,
+  prove,
+} from './story.js'
 
 const skip = (await mayListen(STOCK_PORT)) ? false : `PORT ${STOCK_PORT} IS NOT FREE, and stock Credo resolves no other`
 if (skip) console.warn(`Not tried with wallets of stock Credo: ${skip}`)
@@ -154,6 +163,67 @@ test('an issuer of stock Credo becomes a tenant that issues by the definition th
     await agent.shutdown().catch(() => {})
     await gateway?.stop()
     await Promise.all([store.remove(), site.close()])
+    folder.remove()
+  }
+})
+
+test('stock Credo holds what is issued by data integrity, proves it by presentation exchange, and has it proved', {
+  skip,
+}, async () => {
+  const [store, folder] = [await freshStore('sqlite'), tempDir()]
+  const gateway = await startGateway(store, { PORT: `${STOCK_PORT}`, PUBLIC_URL: 'http://localhost' })
+  const url = `http://127.0.0.1:${STOCK_PORT}`
+  const agent = await startStockWallet(join(folder.path, 'holder.db'), await freePort())
+  try {
+    const issuer = await makeIssuer(url, { revocable: true })
+    const [holder, verifier] = await Promise.all([makeTenant(url), makeTenant(url)])
+    const { proofs, connections } = agent.modules.didcomm
+    const [atIssuer, atVerifier] = [await connectStock(issuer, agent), await connectStock(verifier, agent)]
+    const others = (await connections.getAll()).map((one) => one.id)
+    await connectStock(holder, agent)
+    const connectionId = (await connections.getAll()).find((one) => !others.includes(one.id))?.id
+    const ended = async (ask: () => Promise<AnyEvent>) => {
+      await eventually(async () => ['DONE', 'ABANDONED'].includes((await ask()).state), 60_000)
+      return ask()
+    }
+    const { offerCredential } = await issuer.client.ask(OPERATIONS.offer, {
+      input: {
+        connectionId: atIssuer,
+        credentialDefinitionId: issuer.definitionId,
+        attributes: attributesOf('Ada'),
+        format: 'DATA_INTEGRITY',
+      },
+    })
+    const { id } = offerCredential.credentialExchange
+    const issued = await ended(async () => (await issuer.client.ask(OPERATIONS.exchange, { id })).credentialExchange)
+    assert.deepEqual([issued.state, issued.errorMessage], ['DONE', null])
+    const request = presentationDefinition(issuer, true)
+    const { requestProof } = await verifier.client.ask(OPERATIONS.requestProof, {
+      input: { connectionId: atVerifier, name: 'Who are you?', request, format: 'PRESENTATION_EXCHANGE' },
+    })
+    const proof = await ended(
+      async () => (await verifier.client.ask(OPERATIONS.proof, { id: requestProof.proofExchange.id })).proofExchange,
+    )
+    assert.deepEqual([proof.state, proof.verified, proof.revealed], ['DONE', true, { degree: { name: 'Ada' } }])
+
+    // And the other way round.
+    await issue(issuer, holder, await connect(issuer, holder), 'Grace', 'DATA_INTEGRITY')
+    const tap = await holder.client.follow()
+    const asked = await proofs.requestProof({
+      protocolVersion: 'v2',
+      connectionId,
+      proofFormats: { presentationExchange: { presentationDefinition: { id: 'it', ...request } } },
+    } as never)
+    const { proofExchange } = await tap.find((event) => event.proofExchange?.state === 'REQUEST_RECEIVED')
+    await tap.close()
+    await holder.client.ask(OPERATIONS.acceptProof, { input: { exchangeId: proofExchange.id } })
+    const known = async () => (await proofs.getById(asked.id)) as { state: string; isVerified?: boolean }
+    await eventually(async () => ['done', 'abandoned'].includes((await known()).state), 60_000)
+    assert.deepEqual([(await known()).state, (await known()).isVerified], ['done', true])
+  } finally {
+    await agent.shutdown().catch(() => {})
+    await gateway.stop()
+    await store.remove()
     folder.remove()
   }
 })

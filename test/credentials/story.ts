@@ -85,6 +85,7 @@ export async function issue(
   holder: TestTenant,
   connections: { inviter: string; invitee: string },
   name: string,
+  format?: 'ANONCREDS' | 'DATA_INTEGRITY',
 ): Promise<{ issued: AnyEvent; held: AnyEvent }> {
   const [atIssuer, atHolder] = await Promise.all([issuer.client.follow(), holder.client.follow()])
   try {
@@ -93,6 +94,7 @@ export async function issue(
         connectionId: connections.inviter,
         credentialDefinitionId: issuer.definitionId,
         attributes: attributesOf(name),
+        ...(format && { format }),
       },
     })
     const { id, threadId } = offerCredential.credentialExchange
@@ -117,23 +119,44 @@ export const proofRequest = (issuer: Issuer, nonRevoked = false) => ({
   ...(nonRevoked ? { non_revoked: {} } : {}),
 })
 
+/** The same by a presentation definition of DIF. */
+export const presentationDefinition = (issuer: Issuer, active = false) => ({
+  input_descriptors: [
+    {
+      id: 'degree',
+      constraints: {
+        fields: [
+          { path: ['$.issuer'], filter: { type: 'string', const: issuer.did } },
+          { path: ['$.credentialSubject.name'] },
+          { path: ['$.credentialSubject.year'], predicate: 'required', filter: { type: 'number', minimum: 2020 } },
+        ],
+        limit_disclosure: 'required',
+        ...(active ? { statuses: { active: { directive: 'required' } } } : {}),
+      },
+    },
+  ],
+})
+
 /** Asks for a proof, and gives it. @returns the verifier's exchange once it has ended */
 export async function prove(
   verifier: TestTenant,
   prover: TestTenant,
   connections: { inviter: string; invitee: string },
   request: object,
+  { format, selection }: { format?: 'ANONCREDS' | 'PRESENTATION_EXCHANGE'; selection?: object } = {},
 ): Promise<AnyEvent> {
   const [atVerifier, atProver] = await Promise.all([verifier.client.follow(), prover.client.follow()])
   try {
     const { requestProof } = await verifier.client.ask(OPERATIONS.requestProof, {
-      input: { connectionId: connections.inviter, name: 'Who are you?', request },
+      input: { connectionId: connections.inviter, name: 'Who are you?', request, ...(format && { format }) },
     })
     const { id, threadId } = requestProof.proofExchange
     const asked = await atProver.find(
       (event) => event.proofExchange?.threadId === threadId && event.proofExchange.state === 'REQUEST_RECEIVED',
     )
-    await prover.client.ask(OPERATIONS.acceptProof, { input: { exchangeId: asked.proofExchange.id } })
+    await prover.client.ask(OPERATIONS.acceptProof, {
+      input: { exchangeId: asked.proofExchange.id, ...(selection && { selection }) },
+    })
     const ended = await atVerifier.find(
       (event) => event.proofExchange?.id === id && ['DONE', 'ABANDONED'].includes(event.proofExchange.state),
       60_000,

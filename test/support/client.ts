@@ -75,10 +75,10 @@ export class ApiClient {
   }
 }
 
-export const EXCHANGE_FIELDS = `id state role connectionId invitationId threadId schemaId credentialDefinitionId comment
+export const EXCHANGE_FIELDS = `id state role connectionId invitationId threadId format schemaId credentialDefinitionId comment
   attributes { name value } credentialIds revoked errorMessage`
 export const PROOF_FIELDS =
-  'id state role connectionId invitationId threadId comment request verified revealed errorMessage'
+  'id state role connectionId invitationId threadId format comment request verified revealed errorMessage'
 
 /** Every field of every event, without clashes of names. */
 export const EVENT_FIELDS = `

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { json } from 'node:stream/consumers'
@@ -22,13 +22,14 @@ export type StockAgent = Awaited<ReturnType<typeof startStockAgent>>
 /**
  * @param port where it is reached; without one it is not, and needs a mediator
  * @param mediates whether it grants mediation to whoever asks
+ * @param more `folder` is where it puts what it downloads
  */
 export async function startStockAgent(
   store: StockStore,
   port: number | undefined,
   mediation?: ConstructorParameters<typeof DidCommMediationRecipientModule>[0],
   mediates = false,
-  more: { modules?: ModulesMap; didcomm?: DidCommModuleConfigOptions } = {},
+  more: { modules?: ModulesMap; didcomm?: DidCommModuleConfigOptions; folder?: string } = {},
 ) {
   // Before anything imports what Credo imports.
   const askar = await loadAskar({ binding: 'koffi' })
@@ -40,7 +41,12 @@ export async function startStockAgent(
     context.dependencyManager.resolve(DidCommMessageReceiver).receiveMessage(message)
   const agent = new Agent({
     config: { allowInsecureHttpUrls: true },
-    dependencies: { FileSystem: Files, EventEmitterClass: EventEmitter, WebSocketClass: WebSocket as never, fetch },
+    dependencies: {
+      FileSystem: more.folder === undefined ? Files : filesIn(more.folder),
+      EventEmitterClass: EventEmitter,
+      WebSocketClass: WebSocket as never,
+      fetch,
+    },
     modules: {
       askar: new AskarModule({ askar, store }),
       didcomm: new DidCommModule({
@@ -95,7 +101,7 @@ function overHttp(
 /** What a store in a file needs of a file system. */
 class Files implements FileSystem {
   readonly dataPath = ''
-  readonly cachePath = ''
+  readonly cachePath: string = ''
   readonly tempPath = ''
   exists = async (path: string) => existsSync(path)
   createDirectory = async (path: string) => void (await mkdir(dirname(path), { recursive: true }))
@@ -103,8 +109,17 @@ class Files implements FileSystem {
   write = refuse
   read = refuse
   delete = refuse
-  downloadToFile = refuse
+  downloadToFile: FileSystem['downloadToFile'] = refuse
 }
+
+const filesIn = (folder: string) =>
+  class extends Files {
+    override readonly cachePath = folder
+    override downloadToFile = async (url: string, path: string) => {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, Buffer.from(await (await fetch(url)).arrayBuffer()))
+    }
+  }
 
 async function refuse(): Promise<never> {
   throw new Error('A stock agent in tests needs no other files')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { dirname } from 'node:path'
 import type { StockAgent, StockStore } from './stock-agent.js'
 import { startStockAgent } from './stock-agent.js'
 
@@ -29,9 +30,16 @@ export async function startStockWallet(path: string, port: number): Promise<Stoc
   const { DidsModule, KeyDidResolver, PeerDidRegistrar, PeerDidResolver } = await import('@credo-ts/core')
   const didcomm = await import('@credo-ts/didcomm')
   const { WebVhAnonCredsRegistry, WebVhDidRegistrar, WebVhDidResolver } = await import('@credo-ts/webvh')
-  const credentialFormats = [new anoncreds.AnonCredsDidCommCredentialFormatService()]
-  const proofFormats = [new anoncreds.AnonCredsDidCommProofFormatService()]
+  const credentialFormats = [
+    new anoncreds.AnonCredsDidCommCredentialFormatService(),
+    new anoncreds.DataIntegrityDidCommCredentialFormatService(),
+  ]
+  const proofFormats = [
+    new anoncreds.AnonCredsDidCommProofFormatService(),
+    new didcomm.DidCommDifPresentationExchangeProofFormatService(),
+  ]
   const agent = await startStockAgent(stockStore(path), port, undefined, false, {
+    folder: dirname(path),
     didcomm: {
       credentials: {
         autoAcceptCredentials: didcomm.DidCommAutoAcceptCredential.Always,

@@ -115,34 +115,13 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     const { cred_def_id: definitionId } = requestAttachment.getDataAsJson() as { cred_def_id: string }
     const offered = (options.offerAttachment?.getDataAsJson() as { cred_def_id: string } | undefined)?.cred_def_id
     if (offered !== definitionId) throw new Error('The request is not for what was offered')
-    if (await isRevocable(context, definitionId)) {
-      const place = await this.revocation.takePlace(context, definitionId)
-      if (!place) throw new NoPlaceError()
-      record.metadata.add(AnonCredsCredentialMetadataKey, {
-        revocationRegistryId: place.revocationRegistryId,
-        credentialRevocationId: `${place.index}`,
-      })
-    }
-    if (notesOf(record).waiting) keepNotes(record, { waiting: false })
+    await takePlace(context, this.revocation, record, definitionId)
     return super.acceptRequest(context, options)
   }
 
   override async processCredential(context: AgentContext, options: Options<'processCredential'>): Promise<void> {
     const credential = options.attachment.getDataAsJson() as AnonCredsCredential
-    const offered = options.credentialExchangeRecord.metadata.get(AnonCredsCredentialMetadataKey)
-    const isOffered =
-      credential.cred_def_id === offered?.credentialDefinitionId && credential.schema_id === offered.schemaId
-    if (!isOffered) throw new Error('The credential is not of the definition that was offered')
-    if (!credential.rev_reg_id) {
-      // It could never be shown to hold still.
-      const { credentialDefinition } = await fetchCredentialDefinition(context, credential.cred_def_id)
-      if (credentialDefinition.value.revocation) throw new Error('The credential has no place in a registry')
-    } else {
-      const found = await fetchRevocationRegistryDefinition(context, credential.rev_reg_id)
-      if (found.revocationRegistryDefinition.credDefId !== credential.cred_def_id) {
-        throw new Error('The credential has a place in a registry of another definition')
-      }
-    }
+    await assertAsOffered(context, options.credentialExchangeRecord, credential)
     return super.processCredential(context, options)
   }
 }
@@ -168,15 +147,55 @@ function keepOffered({ attachment, credentialExchangeRecord: record }: Options<'
   keepNotes(record)
 }
 
-/** What stands in for a place where Credo asks for one. */
-const UNPLACED = { revocationRegistryDefinitionId: 'none', revocationRegistryIndex: 0 }
+/** What stands in for a place where Credo asks for one, and takes 0 for none in some. */
+export const UNPLACED = { revocationRegistryDefinitionId: 'none', revocationRegistryIndex: 1 }
 
-function forgetPlace(record: DidCommCredentialExchangeRecord): void {
+export function forgetPlace(record: DidCommCredentialExchangeRecord): void {
   record.metadata.add(AnonCredsCredentialMetadataKey, {
     revocationRegistryId: undefined,
     credentialRevocationId: undefined,
   })
   record.setTags({ anonCredsRevocationRegistryId: undefined, anonCredsCredentialRevocationId: undefined })
+}
+
+/** Gives what is issued now its place in a registry, where it has one. @throws NoPlaceError */
+export async function takePlace(
+  context: AgentContext,
+  revocation: RevocationPort,
+  record: DidCommCredentialExchangeRecord,
+  definitionId: string,
+): Promise<void> {
+  if (await isRevocable(context, definitionId)) {
+    const place = await revocation.takePlace(context, definitionId)
+    if (!place) throw new NoPlaceError()
+    record.metadata.add(AnonCredsCredentialMetadataKey, {
+      revocationRegistryId: place.revocationRegistryId,
+      credentialRevocationId: `${place.index}`,
+    })
+  }
+  if (notesOf(record).waiting) keepNotes(record, { waiting: false })
+}
+
+/** That a credential which was issued is of the definition that was offered, and its registry of that definition. */
+export async function assertAsOffered(
+  context: AgentContext,
+  record: DidCommCredentialExchangeRecord,
+  credential: Pick<AnonCredsCredential, 'cred_def_id' | 'schema_id' | 'rev_reg_id'>,
+): Promise<void> {
+  const offered = record.metadata.get(AnonCredsCredentialMetadataKey)
+  const isOffered =
+    credential.cred_def_id === offered?.credentialDefinitionId && credential.schema_id === offered.schemaId
+  if (!isOffered) throw new Error('The credential is not of the definition that was offered')
+  if (!credential.rev_reg_id) {
+    // It could never be shown to hold still.
+    const { credentialDefinition } = await fetchCredentialDefinition(context, credential.cred_def_id)
+    if (credentialDefinition.value.revocation) throw new Error('The credential has no place in a registry')
+  } else {
+    const found = await fetchRevocationRegistryDefinition(context, credential.rev_reg_id)
+    if (found.revocationRegistryDefinition.credDefId !== credential.cred_def_id) {
+      throw new Error('The credential has a place in a registry of another definition')
+    }
+  }
 }
 
 /** Whether credentials of a definition of this wallet have places in registries. */

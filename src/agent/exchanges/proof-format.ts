@@ -1,5 +1,6 @@
 import { AnonCredsDidCommProofFormatService, LegacyIndyDidCommProofFormatService } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
+import type { DidCommAttachment, DidCommProofExchangeRecord } from '@credo-ts/didcomm'
 import { keepNotes } from './notes.js'
 
 type Base = AnonCredsDidCommProofFormatService
@@ -15,7 +16,7 @@ type Options<Method extends keyof Of, Of = Base> = Of[Method] extends (
 export class ProofFormat extends AnonCredsDidCommProofFormatService {
   override async createRequest(context: AgentContext, options: Options<'createRequest'>) {
     const made = await super.createRequest(context, options)
-    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, made.attachment)
     return made
   }
 
@@ -26,18 +27,18 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
 
   override async processProposal(context: AgentContext, options: Options<'processProposal'>): Promise<void> {
     await super.processProposal(context, options)
-    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, options.attachment)
   }
 
   override async acceptProposal(context: AgentContext, options: Options<'acceptProposal'>) {
     const made = await super.acceptProposal(context, options)
-    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, made.attachment)
     return made
   }
 
   override async processRequest(context: AgentContext, options: Options<'processRequest'>): Promise<void> {
     await super.processRequest(context, options)
-    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, options.attachment)
   }
 
   override async processPresentation(context: AgentContext, options: Options<'processPresentation'>) {
@@ -57,18 +58,18 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
 
   override async processProposal(context: AgentContext, options: Options<'processProposal', Indy>): Promise<void> {
     await super.processProposal(context, options)
-    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, options.attachment)
   }
 
   override async acceptProposal(context: AgentContext, options: Options<'acceptProposal', Indy>) {
     const made = await super.acceptProposal(context, options)
-    keepNotes(options.proofRecord, { request: made.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, made.attachment)
     return made
   }
 
   override async processRequest(context: AgentContext, options: Options<'processRequest', Indy>): Promise<void> {
     await super.processRequest(context, options)
-    keepNotes(options.proofRecord, { request: options.attachment.getDataAsJson() })
+    keepAsked(options.proofRecord, options.attachment)
   }
 
   override async processPresentation(context: AgentContext, options: Options<'processPresentation', Indy>) {
@@ -76,6 +77,11 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
     if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
     return isValid
   }
+}
+
+/** Where a message asks in another way as well, this stands. */
+function keepAsked(record: DidCommProofExchangeRecord, attachment: DidCommAttachment): void {
+  keepNotes(record, { request: attachment.getDataAsJson(), format: undefined })
 }
 
 interface Presentation {

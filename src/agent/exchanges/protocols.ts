@@ -1,6 +1,5 @@
 import {
   AnonCredsCredentialMetadataKey,
-  DataIntegrityDidCommCredentialFormatService,
   DidCommCredentialV1Protocol,
   DidCommProofV1Protocol,
 } from '@credo-ts/anoncreds'
@@ -18,11 +17,14 @@ import {
   type DidCommRequestPresentationV2Message,
 } from '@credo-ts/didcomm'
 import { CredentialFormat, canOffer, IndyCredentialFormat, type RevocationPort } from './credential-format.js'
+import { DataIntegrityFormat } from './data-integrity-format.js'
 import { keepNotes, noteExchange } from './notes.js'
+import { PresentationExchangeFormat } from './presentation-exchange-format.js'
 import { requestOfPreview } from './previewed-request.js'
 import { IndyProofFormat, ProofFormat } from './proof-format.js'
 
-type Formats = [CredentialFormat, IndyCredentialFormat, DataIntegrityDidCommCredentialFormatService]
+type Formats = [CredentialFormat, IndyCredentialFormat, DataIntegrityFormat]
+type ProofFormats = [ProofFormat, IndyProofFormat, PresentationExchangeFormat]
 
 /**
  * Issue credential 2.0 (Aries RFC 0453). What is said with a proposal or an offer stands on the record; a request that would go
@@ -91,7 +93,7 @@ interface Said {
 }
 
 /** Present proof 2.0 (Aries RFC 0454), likewise. */
-class ProofProtocol extends DidCommProofV2Protocol<[ProofFormat, IndyProofFormat]> {
+class ProofProtocol extends DidCommProofV2Protocol<ProofFormats> {
   override processProposal(context: DidCommInboundMessageContext<DidCommProposePresentationV2Message>) {
     noteExchange({ comment: context.message.comment })
     return super.processProposal(context)
@@ -121,14 +123,14 @@ class OlderProofProtocol extends DidCommProofV1Protocol {
 export function exchangeProtocols(revocation: RevocationPort) {
   const indyCredentials = new IndyCredentialFormat()
   const indyProofs = new IndyProofFormat()
-  const dataIntegrity = new DataIntegrityDidCommCredentialFormatService()
+  const dataIntegrity = new DataIntegrityFormat(revocation)
   return {
     credentials: [
       new CredentialProtocol([new CredentialFormat(revocation), indyCredentials, dataIntegrity], revocation),
       new OlderCredentialProtocol({ indyCredentialFormat: indyCredentials }),
     ] as const,
     proofs: [
-      new ProofProtocol({ proofFormats: [new ProofFormat(), indyProofs] }),
+      new ProofProtocol({ proofFormats: [new ProofFormat(), indyProofs, new PresentationExchangeFormat()] }),
       new OlderProofProtocol({ indyProofFormat: indyProofs }),
     ] as const,
   }
