@@ -23,7 +23,11 @@ for (const kind of STORES) {
     before(async () => {
       issuer = await TestIssuer.start()
       store = await freshStore(kind)
-      gateway = await startGateway(store, { OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'tenantry' })
+      gateway = await startGateway(store, {
+        OIDC_ISSUER: issuer.url,
+        OIDC_AUDIENCE: 'tenantry',
+        FAILED_ATTEMPTS_MAX: '1000',
+      })
       operator = ApiClient.operator(gateway.url)
       acme = await makeTenant(gateway.url)
     })
