@@ -5,6 +5,9 @@ import { isLoopbackHost } from '../lib/addresses.js'
 
 const ADVICE = 'must be a JSON list like [{"namespace": "sovrin", "genesis": "/etc/tenantry/sovrin.txn"}]'
 
+const AGREEMENT = 'transactionAuthorAgreement must have version and acceptanceMechanism'
+const agreed = z.string(AGREEMENT).min(1, AGREEMENT)
+
 const network = z.strictObject(
   {
     namespace: z.string('needs a namespace').regex(/^[a-z][a-z0-9_-]*(:[a-z][a-z0-9_-]*)?$/, {
@@ -12,8 +15,12 @@ const network = z.strictObject(
     }),
     genesis: z.string('needs the genesis, a file or a URL').min(1, 'genesis must not be empty').transform(placeOf),
     isProduction: z.boolean('isProduction must be true or false').default(true),
+    transactionAuthorAgreement: z
+      .strictObject({ version: agreed, acceptanceMechanism: agreed }, AGREEMENT)
+      .readonly()
+      .optional(),
   },
-  'is no network of namespace, genesis and isProduction',
+  'is no network of namespace, genesis, isProduction and transactionAuthorAgreement',
 )
 
 /** Indy networks: a JSON list. */

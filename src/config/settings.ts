@@ -281,7 +281,7 @@ const settingList = [
     default: '[]',
     kind: 'JSON list of networks',
     meaning:
-      'Indy ledgers to read from, each with its `namespace` as in `did:indy`, its `genesis` (a file, or an https URL) and, for one that is for tests, `"isProduction": false`. See [Credentials](credentials.md#indy-ledgers). The same on every instance.',
+      'Indy ledgers to read from and to write to, each with its `namespace` as in `did:indy`, its `genesis` (a file, or an https URL), for one that is for tests `"isProduction": false`, and the `transactionAuthorAgreement` (`version`, `acceptanceMechanism`) that is accepted for all who write. See [Credentials](credentials.md#indy-ledgers). The same on every instance.',
   },
   {
     group: 'Limits',

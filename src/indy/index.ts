@@ -1,5 +1,5 @@
 export { LedgerError } from './errors.js'
 export { IndyLedgers, type IndyLedgersOptions } from './ledgers.js'
 export { findIndyLibrary } from './library.js'
-export type { Operation } from './messages.js'
-export { type IndyNetwork, isGenesis } from './network.js'
+export type { Acceptance, Operation, WriteRequest } from './messages.js'
+export { type AcceptedAgreement, type IndyNetwork, isGenesis } from './network.js'

@@ -6,7 +6,7 @@ import type { GuardedFetch } from '../lib/guarded-fetch.js'
 import { Semaphore } from '../lib/semaphore.js'
 import { LedgerError } from './errors.js'
 import { findIndyLibrary } from './library.js'
-import type { AskMessage, Operation, ReplyMessage } from './messages.js'
+import type { AskMessage, Operation, ReplyMessage, WriteRequest } from './messages.js'
 import { type IndyNetwork, isGenesis } from './network.js'
 
 export interface IndyLedgersOptions {
@@ -22,6 +22,9 @@ interface Waiting {
   reject(error: Error): void
 }
 
+type WithoutId<Message> = Message extends unknown ? Omit<Message, 'id'> : never
+type Asked = WithoutId<AskMessage>
+
 const SCRIPT = fileURLToPath(new URL('./child/main.js', import.meta.url))
 /** The library gives up earlier by itself. */
 const PATIENCE_MS = 45_000
@@ -30,8 +33,8 @@ const IDLE_MS = 5 * 60_000
 const MOST = 64
 
 /**
- * Reads of Indy ledgers. The library that talks to the nodes runs in a process of its own, which is started when first
- * needed, ends after a while without a read, and is started anew when it has ended by itself: where the library's
+ * Indy ledgers, to read from and to write to. The library that talks to the nodes runs in a process of its own, which is started when first
+ * needed, ends after a while without a request, and is started anew when it has ended by itself: where the library's
  * network code finds something wrong with itself it ends its process.
  */
 export class IndyLedgers {
@@ -62,7 +65,24 @@ export class IndyLedgers {
    */
   async ask(network: IndyNetwork, operation: Operation): Promise<Record<string, unknown>> {
     const genesis = await this.#genesisOf(network)
-    return this.#slots.use(() => this.#send(genesis, operation), { key: network.namespace })
+    return this.#slots.use(() => this.#send({ ask: 'READ', genesis, operation }), { key: network.namespace })
+  }
+
+  /** The bytes that the author of a request signs. */
+  async signatureInput(request: WriteRequest): Promise<Buffer> {
+    const { input } = await this.#send({ ask: 'SIGNATURE_INPUT', request })
+    return Buffer.from(input as string)
+  }
+
+  /**
+   * Has a network's nodes write a request that bears its signature.
+   *
+   * @returns the transaction, as the ledger has it
+   * @throws LedgerError where it cannot be reached, or refuses
+   */
+  async write(network: IndyNetwork, request: WriteRequest): Promise<Record<string, unknown>> {
+    const genesis = await this.#genesisOf(network)
+    return this.#slots.use(() => this.#send({ ask: 'WRITE', genesis, request }), { key: network.namespace })
   }
 
   /** Fails what is under way, and ends the process. */
@@ -88,7 +108,7 @@ export class IndyLedgers {
     return text
   }
 
-  #send(genesis: string, operation: Operation): Promise<Record<string, unknown>> {
+  #send(asked: Asked): Promise<Record<string, unknown>> {
     if (this.#stopped) return Promise.reject(new LedgerError('The gateway is stopping'))
     clearTimeout(this.#idle)
     const child = this.#child ?? this.#start()
@@ -98,7 +118,7 @@ export class IndyLedgers {
     return new Promise<Record<string, unknown>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
       // What it cannot be told, because it is gone, its end tells us.
-      child.send({ id, genesis, operation } satisfies AskMessage, () => {})
+      child.send({ id, ...asked } satisfies AskMessage, () => {})
     }).finally(() => {
       clearTimeout(patience)
       clearTimeout(this.#idle)
@@ -117,7 +137,7 @@ export class IndyLedgers {
       if (child !== this.#child) return
       this.#child = undefined
       for (const { reject } of this.#waiting.values())
-        reject(new LedgerError('The process that reads from ledgers has ended'))
+        reject(new LedgerError('The process that talks to ledgers has ended'))
       this.#waiting.clear()
     }
     child.on('message', (message: ReplyMessage) => {

@@ -1,4 +1,4 @@
-/** An Indy network to read from. */
+/** An Indy network. */
 export interface IndyNetwork {
   /** As it stands in `did:indy:<namespace>:…`. */
   readonly namespace: string
@@ -6,6 +6,14 @@ export interface IndyNetwork {
   readonly genesis: string
   /** Whether a DID without a namespace that several networks have is its, before networks for tests. */
   readonly isProduction: boolean
+  /** The transaction author agreement that is accepted for all who write to it. Without, only what takes none is written. */
+  readonly transactionAuthorAgreement?: AcceptedAgreement | undefined
+}
+
+export interface AcceptedAgreement {
+  readonly version: string
+  /** One of the mechanisms that the ledger names, such as `at_submission`. */
+  readonly acceptanceMechanism: string
 }
 
 /** Whether a text is genesis transactions: a JSON object a line, each of a node. */

@@ -66,6 +66,8 @@ describe('config', () => {
       '[{"namespace": "a", "genesis": "http://ledger.example"}]': /network 1: genesis must be a file, or an https URL/,
       '[{"namespace": "a"}]': /network 1: needs the genesis/,
       '[{"namespace": "a", "genesis": "a", "seed": "b"}]': /network 1: is no network of/,
+      '[{"namespace": "a", "genesis": "a", "transactionAuthorAgreement": {"version": "1"}}]':
+        /network 1: transactionAuthorAgreement must have/,
       '[{"namespace": "a", "genesis": "a"}, {"namespace": "a", "genesis": "b"}]':
         /network 2: its namespace is given twice/,
     }

@@ -4,17 +4,18 @@ import type {
   AnonCredsRevocationStatusList,
   AnonCredsSchema,
 } from '@credo-ts/anoncreds'
-import type { Answer } from './pool.js'
+import type { Operation } from '../../src/indy/index.js'
+import type { Answer, PoolRequest } from './pool.js'
 
 const NOTHING = { data: null, seqNo: null, txnTime: null }
 
 /** What has been written to a ledger, read in the form in which indy-node answers. */
 export class TestLedger {
   private readonly written = new Map<string, Record<string, unknown>>()
-  private readonly lists: AnonCredsRevocationStatusList[] = []
+  protected readonly lists: AnonCredsRevocationStatusList[] = []
 
-  /** Writes a DID. */
-  nym(did: string, nym: { verkey: string; diddocContent?: string }, endpoint?: object): void {
+  /** Writes a DID; an endorser, where no role is given. */
+  nym(did: string, nym: { verkey: string; diddocContent?: string; role?: string | null }, endpoint?: object): void {
     this.write('105', did, { data: JSON.stringify({ dest: did, identifier: did, role: '101', ...nym }) })
     if (endpoint) this.write('104', did, { data: JSON.stringify({ endpoint }) })
   }
@@ -41,7 +42,9 @@ export class TestLedger {
     this.lists.push(list)
   }
 
-  readonly answer: Answer = (operation) => {
+  readonly answer: Answer = (operation, _node, request) => this.respond(operation, request)
+
+  protected respond(operation: Operation, _request: PoolRequest): ReturnType<Answer> {
     const { type, dest, data, origin, ref, tag, id } = operation as Record<string, unknown> & { type: string }
     const { name, version } = (data ?? {}) as { name?: string; version?: string }
     const key = {
@@ -55,7 +58,11 @@ export class TestLedger {
     if (type === '117') return this.delta(operation)
     // Where there is no such schema, what was asked for comes back.
     const missing = type === '107' ? { ...NOTHING, data: { name, version } } : NOTHING
-    return this.written.get(`${type} ${key}`) ?? missing
+    return this.find(type, `${key}`) ?? missing
+  }
+
+  protected find(type: string, key: string): Record<string, unknown> | undefined {
+    return this.written.get(`${type} ${key}`)
   }
 
   private delta({ revocRegDefId, to }: Record<string, unknown>): Record<string, unknown> {
@@ -67,7 +74,7 @@ export class TestLedger {
     return { data: { revocDefType: 'CL_ACCUM', revocRegDefId, value }, txnTime }
   }
 
-  private write(type: string, key: string, reply: Record<string, unknown>): void {
+  protected write(type: string, key: string, reply: Record<string, unknown>): void {
     this.written.set(`${type} ${key}`, { txnTime: 1_700_000_000, ...reply })
   }
 }

@@ -9,15 +9,37 @@ import { pythonWith } from '../support/python.js'
 
 const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** What a node answers to a read; undefined: nothing. */
-export type Answer = (operation: Operation, node: number) => Record<string, unknown> | undefined
+/** A request as it comes to a node. */
+export interface PoolRequest {
+  operation: Operation
+  identifier: string
+  reqId: number
+  protocolVersion: number
+  signature?: string
+  taaAcceptance?: { taaDigest: string; mechanism: string; time: number }
+}
+
+/** What a node says where it takes no request: for what it is in itself (REQNACK), or for what the ledger has (REJECT). */
+export class Refusal {
+  constructor(
+    readonly op: 'REQNACK' | 'REJECT',
+    readonly reason: string,
+  ) {}
+}
+
+/** What a node answers to a request; undefined: nothing. */
+export type Answer = (
+  operation: Operation,
+  node: number,
+  request: PoolRequest,
+) => Record<string, unknown> | Refusal | undefined
 
 /**
  * An Indy pool as clients see it: nodes that speak ZeroMQ with CurveZMQ on real sockets, each with keys of its own, and
- * answer reads as indy-node does, without state proofs. There is no ledger behind them, but `answer`.
+ * answer as indy-node does, without state proofs. There is no ledger behind them, but `answer`.
  */
 export class TestPool {
-  /** Reads that came in, from all nodes. */
+  /** What came in, at all nodes. */
   readonly asked: Operation[] = []
 
   private constructor(
@@ -52,14 +74,18 @@ export class TestPool {
       const { node, peer, body } = JSON.parse(line.value) as { node: number; peer: string; body: string }
       const send = (message: object) =>
         this.process.stdin?.write(`${JSON.stringify({ node, peer, body: JSON.stringify(message) })}\n`)
-      const request = JSON.parse(body) as { op?: string; operation: Operation; reqId: number; identifier: string }
+      const request = JSON.parse(body) as PoolRequest & { op?: string }
       // Every node has the pool's transactions that the client has.
       if (request.op === 'LEDGER_STATUS') send(request)
       if (!request.operation) continue
       this.asked.push(request.operation)
       const { reqId, identifier, operation } = request
-      const result = answer(operation, node)
+      const result = answer(operation, node, request)
       if (!result) continue
+      if (result instanceof Refusal) {
+        send({ op: result.op, identifier, reqId, reason: result.reason })
+        continue
+      }
       send({ op: 'REQACK', identifier, reqId })
       send({ op: 'REPLY', result: { ...operation, identifier, reqId, ...result } })
     }

@@ -1,8 +1,9 @@
-// A process that reads from Indy ledgers for the gateway: one message is a request, and each has its answer.
+// A process that reads from Indy ledgers, and writes to them, for the gateway: one message is a request, and each has its
+// answer.
 // `process.argv`: the file of the native library.
 import { randomInt } from 'node:crypto'
 import type { LedgerError } from '../errors.js'
-import type { AskMessage, ReplyMessage } from '../messages.js'
+import type { AskMessage, Operation, ReplyMessage } from '../messages.js'
 import { Vdr } from './vdr.js'
 
 /** The author of reads, as Indy's own tools name it. */
@@ -22,21 +23,30 @@ process.on('message', async (message: AskMessage) => {
   process.send?.(await answer(message), () => {})
 })
 
-async function answer({ id, genesis, operation }: AskMessage): Promise<ReplyMessage> {
+async function answer(message: AskMessage): Promise<ReplyMessage> {
+  const { id } = message
   try {
     vdr ??= new Vdr(libraryPath)
-    const pool = poolOf(vdr, genesis)
+    if (message.ask === 'SIGNATURE_INPUT') return { id, result: { input: vdr.signatureInput(message.request) } }
+    const pool = poolOf(vdr, message.genesis)
     await pool.refreshed
-    const request = { operation, identifier: READER, protocolVersion: 2, reqId: randomInt(1, 2 ** 47) }
+    const request = message.ask === 'READ' ? readOf(message.operation) : message.request
     const { result } = JSON.parse(await vdr.submit(pool.handle, request)) as { result: Record<string, unknown> }
     return { id, result }
   } catch (error) {
-    const { message, code } = error as LedgerError
-    return { id, error: { message, ...(code !== undefined && { code }) } }
+    const { message: text, code } = error as LedgerError
+    return { id, error: { message: text, ...(code !== undefined && { code }) } }
   }
 }
 
-/** A network's nodes come and go: they are looked up before it is first read from, and now and then. */
+const readOf = (operation: Operation) => ({
+  operation,
+  identifier: READER,
+  protocolVersion: 2,
+  reqId: randomInt(1, 2 ** 47),
+})
+
+/** A network's nodes come and go: they are looked up before it is first asked, and now and then. */
 function poolOf(on: Vdr, genesis: string) {
   let pool = pools.get(genesis)
   if (pool && Date.now() - pool.refreshedAt < REFRESH_MS) return pool

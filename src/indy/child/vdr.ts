@@ -14,7 +14,7 @@ const CONFIG = { protocol_version: 'Node1_4', ack_timeout: 5, reply_timeout: 10 
 /** Handle of a pool or a request within the library. */
 type Handle = bigint
 
-/** The few calls of Indy VDR that reading needs. It asks nodes on threads of its own, and calls back on ours. */
+/** The few calls of Indy VDR that reading and writing need. It asks nodes on threads of its own, and calls back on ours. */
 export class Vdr {
   readonly #functions: ReturnType<typeof declare>
   readonly #waiting = new Map<number, (code: number, result: bigint | null) => void>()
@@ -54,6 +54,18 @@ export class Vdr {
     const text = await this.#call((id) => this.#functions.submit(pool, handle, this.#callbacks.text, id))
     if (text === null) throw new LedgerError('The pool has answered nothing')
     return text
+  }
+
+  /** What the author of a request signs. */
+  signatureInput(request: object): string {
+    const handle = this.#make((out) => this.#functions.buildRequest(JSON.stringify(request), out))
+    try {
+      const out = new BigUint64Array(1)
+      this.#check(this.#functions.signatureInput(handle, out))
+      return this.#take(out[0] ?? 0n)
+    } finally {
+      this.#functions.freeRequest(handle)
+    }
   }
 
   #make(call: (out: BigInt64Array) => number): Handle {
@@ -109,6 +121,8 @@ function declare(path: string) {
     createPool: func<[string, BigInt64Array]>('pool_create', 'str', 'void *'),
     refresh: func<[Handle, bigint, number]>('pool_refresh', 'int64_t', 'void *', 'int64_t'),
     buildRequest: func<[string, BigInt64Array]>('build_custom_request', 'str', 'void *'),
+    signatureInput: func<[Handle, BigUint64Array]>('request_get_signature_input', 'int64_t', 'void *'),
+    freeRequest: func<[Handle]>('request_free', 'int64_t'),
     submit: func<[Handle, Handle, bigint, number]>('pool_submit_request', 'int64_t', 'int64_t', 'void *', 'int64_t'),
     currentError: func<[BigUint64Array]>('get_current_error', 'void *'),
     freeString: library.func('indy_vdr_string_free', 'void', ['void *']) as unknown as (address: bigint) => void,
