@@ -125,9 +125,9 @@ export type ConnectionState =
 
 /** A new DID. */
 export type CreateDidInput = {
-  /** key, peer, jwk, web or webvh. */
+  /** key, peer, jwk, web, webvh or indy. */
   method: string;
-  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. With `"didcomm": true` others can connect by it. */
+  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. With `"didcomm": true` others can connect by it. indy: `{"namespace": "sovrin"}`, the ledger; by itself it makes a DID for somebody to register there. With `"seed"` it takes one that the ledger has, named by `"did"` where that does not follow from its key. With `"endorserDid"` that DID of the tenant registers it, with `"role": "ENDORSER"` where it may give that. */
   options?: unknown;
 };
 
@@ -557,13 +557,13 @@ export type ReceiveInvitationInput = {
 
 /** A new AnonCreds credential definition. */
 export type RegisterCredentialDefinitionInput = {
-  /** One of the tenant's did:webvh. */
+  /** One of the tenant's did:webvh or did:indy. */
   issuerDid: string;
   /** Whether its credentials can be revoked. */
   revocable?: boolean | null | undefined;
   /** How many credentials each of its revocation registries is for: 10 to 10000. The next is made before one is full; a larger one takes longer to make, and holders fetch 256 bytes for each place. */
   revocationRegistrySize?: number | null | undefined;
-  /** The schema; any issuer's that can be resolved. */
+  /** The schema; any issuer's that can be resolved, for a did:indy on its ledger. */
   schemaId: string;
   /** Tells it from the issuer's others of the same schema. */
   tag: string;
@@ -573,7 +573,7 @@ export type RegisterCredentialDefinitionInput = {
 export type RegisterSchemaInput = {
   /** The names of the attributes, each once. */
   attributes: Array<string>;
-  /** One of the tenant's did:webvh. */
+  /** One of the tenant's did:webvh or did:indy. */
   issuerDid: string;
   /** Its name. */
   name: string;

@@ -28,7 +28,8 @@ export function didIndyResolver(reader: IndyReader): (did: string) => Promise<Ou
 
 type Json = Record<string, unknown>
 
-function keyDocument(did: string, publicKeyBase58: string): Json {
+/** The document of a DID that has said nothing more than its key. */
+export function keyDocument(did: string, publicKeyBase58: string): Json {
   const id = `${did}#verkey`
   return {
     '@context': [CONTEXT.did, CONTEXT.key],

@@ -2,7 +2,7 @@ import { Field, ID, InputType, Int } from 'type-graphql'
 
 @InputType({ description: 'A new AnonCreds schema.' })
 export class RegisterSchemaInput {
-  @Field(() => String, { description: "One of the tenant's did:webvh." })
+  @Field(() => String, { description: "One of the tenant's did:webvh or did:indy." })
   issuerDid!: string
 
   @Field(() => String, { description: 'Its name.' })
@@ -17,10 +17,10 @@ export class RegisterSchemaInput {
 
 @InputType({ description: 'A new AnonCreds credential definition.' })
 export class RegisterCredentialDefinitionInput {
-  @Field(() => String, { description: "One of the tenant's did:webvh." })
+  @Field(() => String, { description: "One of the tenant's did:webvh or did:indy." })
   issuerDid!: string
 
-  @Field(() => ID, { description: "The schema; any issuer's that can be resolved." })
+  @Field(() => ID, { description: "The schema; any issuer's that can be resolved, for a did:indy on its ledger." })
   schemaId!: string
 
   @Field(() => String, { description: "Tells it from the issuer's others of the same schema." })

@@ -46,7 +46,10 @@ export class AnoncredsResolver {
   }
 
   @ForTenant('WRITE', 'CREDENTIALS')
-  @Mutation(() => RegisterSchemaPayload, { description: '(tenant) Publishes an AnonCreds schema.' })
+  @Mutation(() => RegisterSchemaPayload, {
+    description:
+      '(tenant) Publishes an AnonCreds schema: as a resource of a did:webvh, or on the ledger of a did:indy.',
+  })
   async registerSchema(
     @Arg('input', () => RegisterSchemaInput, { description: 'The schema to publish.' }) input: RegisterSchemaInput,
     @Ctx() context: GraphContext,

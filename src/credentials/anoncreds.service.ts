@@ -1,16 +1,5 @@
-import {
-  type AnonCredsCredentialDefinition,
-  AnonCredsCredentialDefinitionPrivateRecord,
-  AnonCredsCredentialDefinitionPrivateRepository,
-  AnonCredsCredentialDefinitionRecord,
-  AnonCredsCredentialDefinitionRepository,
-  AnonCredsKeyCorrectnessProofRecord,
-  AnonCredsKeyCorrectnessProofRepository,
-  type AnonCredsSchema,
-  AnonCredsSchemaRecord,
-  AnonCredsSchemaRepository,
-  fetchSchema,
-} from '@credo-ts/anoncreds'
+import { type AnonCredsSchema, fetchSchema } from '@credo-ts/anoncreds'
+import { askLedger, isLedgerDid } from '../agent/anoncreds/indy-writer.js'
 import { signResource } from '../agent/attested-resource.js'
 import { takeStep } from '../agent/exchanges/steps.js'
 import type { AgentPorts } from '../agent/ports.js'
@@ -21,17 +10,23 @@ import { checkText } from '../lib/text.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
-import { recordIn, recordOf, type WalletReader } from '../tenants/wallet-reader.js'
+import { recordOf, type WalletReader } from '../tenants/wallet-reader.js'
 import type { RegisterCredentialDefinitionInput, RegisterSchemaInput } from './anoncreds.input.js'
 import type { AnoncredsSchemaType, CredentialDefinitionType } from './anoncreds.type.js'
-import { DEFINITION_RECORD, definitionView, REGISTRY_SIZE, SCHEMA_RECORD, schemaView } from './anoncreds.view.js'
+import { DEFINITION_RECORD, definitionView, SCHEMA_RECORD } from './anoncreds.view.js'
+import { assertNewDefinition, assertNewSchema, keepDefinition, keepSchema } from './anoncreds-records.js'
 import { assertIssuer } from './issuer-did.js'
+import type { LedgerObjects } from './ledger-objects.js'
 import type { RevocationService } from './revocation.service.js'
+import { unwritten } from './unwritten.js'
 
 /** The most attributes of a schema that the field's agents take. */
 const ATTRIBUTES_MAX = 125
 
-/** AnonCreds objects that a tenant publishes: schemas and credential definitions, as resources of its did:webvh. */
+/**
+ * AnonCreds objects that a tenant publishes: schemas and credential definitions, as resources of its did:webvh, or on the
+ * ledger of its did:indy.
+ */
 export class AnoncredsService {
   constructor(
     private readonly sessions: Sessions,
@@ -39,6 +34,8 @@ export class AnoncredsService {
     private readonly ports: AgentPorts,
     private readonly workers: AnonCredsWorkers,
     private readonly revocation: RevocationService,
+    /** Where there are any. */
+    private readonly ledgers: LedgerObjects | undefined,
   ) {}
 
   listSchemas(tenantId: string, query: Parameters<WalletReader['list']>[4]): Promise<Listed[]> {
@@ -49,60 +46,42 @@ export class AnoncredsService {
     return this.reader.list(tenantId, DEFINITION_RECORD, 'credential-definitions', {}, query)
   }
 
-  /** @throws NOT_FOUND for a DID that is not the tenant's, BAD_USER_INPUT, CONFLICT where name and version are used */
-  registerSchema(tenantId: string, input: RegisterSchemaInput): Promise<AnoncredsSchemaType> {
+  /**
+   * @throws NOT_FOUND for a DID that is not the tenant's, BAD_USER_INPUT, CONFLICT where name and version are used, or the
+   *   ledger refuses, PEER_UNREACHABLE where it does not answer
+   */
+  async registerSchema(tenantId: string, input: RegisterSchemaInput): Promise<AnoncredsSchemaType> {
     const { issuerDid, name, version, attributes } = input
     checkText(name, 'input.name')
     checkText(version, 'input.version', { max: 50 })
     checkAttributeNames(attributes)
     const schema: AnonCredsSchema = { issuerId: issuerDid, name, version, attrNames: [...attributes] }
+    if (isLedgerDid(issuerDid)) return this.writeSchema(tenantId, schema)
     return this.sessions.transact(tenantId, async (agent, unit) => {
       await assertIssuer(agent, issuerDid)
-      const known = { issuerId: issuerDid, schemaName: name, schemaVersion: version }
-      if ((await unit.query(SCHEMA_RECORD, known)).length > 0) {
-        throw conflict('This issuer has a schema of this name and version. Take another version.', 'input.version')
-      }
+      await assertNewSchema(unit, schema)
       const metadata = { resourceType: 'anonCredsSchema', resourceName: name }
       const resource = await signResource(agent.context, { issuerDid, content: { ...schema }, metadata })
       this.ports.publish(unit, resource)
-      const record = new AnonCredsSchemaRecord({ schemaId: resource.resourceId, schema, methodName: 'webvh' })
-      await agent.context.resolve(AnonCredsSchemaRepository).save(agent.context, record)
-      return schemaView(await recordIn(unit, SCHEMA_RECORD, record.id, 'schema'))
+      return keepSchema(agent, unit, { id: resource.resourceId, schema, method: 'webvh' })
     })
   }
 
   /**
    * Makes a definition, which takes seconds, with nothing held meanwhile. Revocation registries follow behind it.
-   * @throws NOT_FOUND for a DID that is not the tenant's, or a schema that cannot be resolved, CONFLICT
+   * @throws NOT_FOUND for a DID that is not the tenant's, or a schema that cannot be resolved, CONFLICT, PEER_UNREACHABLE
    */
   async registerDefinition(
     tenantId: string,
     input: RegisterCredentialDefinitionInput,
   ): Promise<CredentialDefinitionType> {
-    const { issuerDid, schemaId, tag } = input
-    const supportRevocation = input.revocable ?? false
-    checkText(tag, 'input.tag')
+    checkText(input.tag, 'input.tag')
     const size = input.revocationRegistrySize ?? 1000
     if (size < 10 || size > 10_000) throw badInput('A registry is for 10 to 10000.', 'input.revocationRegistrySize')
-    const schema = await this.sessions.transact(tenantId, async (agent, unit) => {
-      await assertIssuer(agent, issuerDid)
-      await assertNew(unit, input)
-      return schemaOf(agent, schemaId)
-    })
-    const made = await this.workers.call(tenantId, 'createCredentialDefinition', {
-      schema,
-      schemaId,
-      issuerId: issuerDid,
-      tag,
-      supportRevocation,
-    })
-    if (supportRevocation) await this.revocation.announce(tenantId)
-    const definition = await this.sessions.transact(tenantId, async (agent, unit) => {
-      await assertIssuer(agent, issuerDid)
-      await assertNew(unit, input)
-      return this.keepDefinition(agent, unit, made, size)
-    })
-    if (supportRevocation) this.revocation.provide(tenantId, definition.id)
+    const definition = isLedgerDid(input.issuerDid)
+      ? await this.writeDefinition(tenantId, input, size)
+      : await this.publishDefinition(tenantId, input, size)
+    if (definition.revocable) this.revocation.provide(tenantId, definition.id)
     return definition
   }
 
@@ -118,52 +97,69 @@ export class AnoncredsService {
     return { issuerDid, names: (await schemaOf(agent, schemaId)).attrNames }
   }
 
-  private async keepDefinition(
-    { context }: WalletAgent,
-    unit: Unit,
-    made: {
-      credentialDefinition: AnonCredsCredentialDefinition
-      credentialDefinitionPrivate: Record<string, unknown>
-      keyCorrectnessProof: Record<string, unknown>
-    },
+  private async publishDefinition(
+    tenantId: string,
+    input: RegisterCredentialDefinitionInput,
     size: number,
   ): Promise<CredentialDefinitionType> {
-    const { credentialDefinition } = made
-    const metadata = { resourceType: 'anonCredsCredDef', resourceName: credentialDefinition.tag }
-    const resource = await signResource(context, {
-      issuerDid: credentialDefinition.issuerId,
-      content: { ...credentialDefinition },
-      metadata,
+    const { issuerDid, schemaId, tag } = input
+    const supportRevocation = input.revocable ?? false
+    const schema = await this.sessions.transact(tenantId, async (agent, unit) => {
+      await assertIssuer(agent, issuerDid)
+      await assertNewDefinition(unit, input)
+      return schemaOf(agent, schemaId)
     })
-    this.ports.publish(unit, resource)
-    const credentialDefinitionId = resource.resourceId
-    const record = new AnonCredsCredentialDefinitionRecord({
-      credentialDefinitionId,
-      credentialDefinition,
-      methodName: 'webvh',
+    const made = await this.workers.call(tenantId, 'createCredentialDefinition', {
+      schema,
+      schemaId,
+      issuerId: issuerDid,
+      tag,
+      supportRevocation,
     })
-    record.metadata.set(REGISTRY_SIZE, { size })
-    await context.resolve(AnonCredsCredentialDefinitionRepository).save(context, record)
-    await context.resolve(AnonCredsCredentialDefinitionPrivateRepository).save(
-      context,
-      new AnonCredsCredentialDefinitionPrivateRecord({
-        credentialDefinitionId,
-        value: made.credentialDefinitionPrivate,
-      }),
-    )
-    await context
-      .resolve(AnonCredsKeyCorrectnessProofRepository)
-      .save(
-        context,
-        new AnonCredsKeyCorrectnessProofRecord({ credentialDefinitionId, value: made.keyCorrectnessProof }),
-      )
-    return definitionView(await recordIn(unit, DEFINITION_RECORD, record.id, 'credential definition'))
+    if (supportRevocation) await this.revocation.announce(tenantId)
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      await assertIssuer(agent, issuerDid)
+      await assertNewDefinition(unit, input)
+      const metadata = { resourceType: 'anonCredsCredDef', resourceName: tag }
+      const content = { ...made.credentialDefinition }
+      const resource = await signResource(agent.context, { issuerDid, content, metadata })
+      this.ports.publish(unit, resource)
+      return keepDefinition(agent, unit, { id: resource.resourceId, made, size, method: 'webvh' })
+    })
   }
-}
 
-async function assertNew(unit: Unit, { issuerDid, schemaId, tag }: RegisterCredentialDefinitionInput): Promise<void> {
-  if ((await unit.query(DEFINITION_RECORD, { issuerId: issuerDid, schemaId, tag })).length > 0) {
-    throw conflict('This issuer has a credential definition of this schema and tag. Take another tag.', 'input.tag')
+  private async writeSchema(tenantId: string, schema: AnonCredsSchema): Promise<AnoncredsSchemaType> {
+    const assertNew = async (agent: WalletAgent, unit: Unit) => {
+      await assertIssuer(agent, schema.issuerId)
+      await assertNewSchema(unit, schema)
+    }
+    await this.sessions.transact(tenantId, assertNew)
+    const id = await askLedger(() => this.onLedgers().writeSchema(tenantId, schema))
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      await assertNew(agent, unit)
+      return keepSchema(agent, unit, { id, schema, method: 'indy' })
+    })
+  }
+
+  private async writeDefinition(
+    tenantId: string,
+    input: RegisterCredentialDefinitionInput,
+    size: number,
+  ): Promise<CredentialDefinitionType> {
+    const revocable = input.revocable ?? false
+    const written = await askLedger(() => this.onLedgers().writeDefinition(tenantId, { ...input, revocable }))
+    if (revocable) await this.revocation.announce(tenantId)
+    return this.sessions.transact(tenantId, async (agent, unit) => {
+      const { id, made, name } = written
+      await assertNewDefinition(unit, { ...input, schemaId: made.credentialDefinition.schemaId })
+      await unwritten.forget(unit, name)
+      return keepDefinition(agent, unit, { id, made, size, method: 'indy' })
+    })
+  }
+
+  private onLedgers(): LedgerObjects {
+    if (!this.ledgers) throw conflict('The gateway has no ledgers. Have the operator name them in INDY_NETWORKS.')
+    return this.ledgers
   }
 }
 

@@ -3,7 +3,7 @@ import { pageType } from '../graphql/page.js'
 
 @ObjectType('AnoncredsSchema', { description: 'Which attributes a kind of credential has.' })
 export class AnoncredsSchemaType {
-  @Field(() => ID, { description: 'Where it is published: the DID URL of the resource.' })
+  @Field(() => ID, { description: 'Where it is published: a DID URL.' })
   id!: string
 
   @Field(() => String, { description: 'The DID that published it.' })
@@ -21,7 +21,7 @@ export class AnoncredsSchemaType {
 
 @ObjectType('CredentialDefinition', { description: "An issuer's public keys for credentials of one schema." })
 export class CredentialDefinitionType {
-  @Field(() => ID, { description: 'Where it is published: the DID URL of the resource.' })
+  @Field(() => ID, { description: 'Where it is published: a DID URL.' })
   id!: string
 
   @Field(() => ID, { description: 'The schema of its credentials.' })

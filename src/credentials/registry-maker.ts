@@ -25,8 +25,13 @@ export interface RegistryOrder {
 
 export const STATUS_LIST_TYPE = 'anonCredsStatusList'
 
-/** Makes revocation registries: their tails file, definition and first status list are published, in that order. */
-export class RegistryMaker {
+/** Makes revocation registries. It takes a second for a thousand places, with nothing held meanwhile. */
+export interface RegistryMaker {
+  make(tenantId: string, order: RegistryOrder): Promise<void>
+}
+
+/** As resources of a did:webvh: tails file, definition and first status list are published, in that order. */
+export class HostedRegistryMaker implements RegistryMaker {
   constructor(
     private readonly sessions: Sessions,
     private readonly ports: AgentPorts,
@@ -34,7 +39,6 @@ export class RegistryMaker {
     private readonly publicUrl: () => string,
   ) {}
 
-  /** Takes a second for a thousand places, with nothing held meanwhile. */
   async make(tenantId: string, order: RegistryOrder): Promise<void> {
     const { credentialDefinition: definition, credentialDefinitionId: definitionId, size } = order
     const made = await this.workers.call(tenantId, 'createRevocationRegistryDefinition', {

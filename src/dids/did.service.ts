@@ -9,7 +9,7 @@ import {
 import { DidCommRoutingService } from '@credo-ts/didcomm'
 import { MADE } from '../agent/made-did.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import { badInput } from '../lib/errors.js'
+import { badInput, conflict } from '../lib/errors.js'
 import type { Listed } from '../storage/list.js'
 import type { Features } from '../tenants/features.js'
 import type { Sessions } from '../tenants/sessions.js'
@@ -17,6 +17,7 @@ import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { CreateDidInput, DidResolutionType, DidType, UpdateDidInput } from './did.type.js'
 import { didView } from './did.view.js'
 import type { HostedDids } from './hosted-dids.js'
+import type { IndyDids } from './indy-dids.js'
 
 const TYPE = 'DidRecord'
 const ED25519 = { kty: 'OKP', crv: 'Ed25519' } as const
@@ -35,6 +36,8 @@ export class DidService {
     private readonly reader: WalletReader,
     private readonly features: Features,
     private readonly hosted: HostedDids,
+    /** Where there are ledgers. */
+    private readonly indy: IndyDids | undefined,
   ) {}
 
   list(
@@ -47,13 +50,14 @@ export class DidService {
 
   /**
    * @throws BAD_USER_INPUT for a method or options that are not known, CONFLICT for a path that is taken, FORBIDDEN where
-   *   hosted DIDs are switched off
+   *   hosted DIDs are switched off; see {@link IndyDids} for those on ledgers
    */
   async create(tenantId: string, { method, options }: CreateDidInput): Promise<DidType> {
     if (method === 'web' || method === 'webvh') {
       await this.features.assertOn(tenantId, 'HOSTED_DIDS')
       return this.hosted.create(tenantId, method, options)
     }
+    if (method === 'indy') return this.onLedgers().create(tenantId, options)
     const make = makerOf(method, options)
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const { didState } = await make(agent)
@@ -65,6 +69,11 @@ export class DidService {
       await repository.update(agent.context, record)
       return didView(await recordIn(unit, TYPE, record.id, 'DID'))
     })
+  }
+
+  private onLedgers(): IndyDids {
+    if (!this.indy) throw conflict('The gateway has no ledgers. Have the operator name them in INDY_NETWORKS.')
+    return this.indy
   }
 
   /** @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT, FORBIDDEN where hosted DIDs are switched off */
@@ -81,8 +90,8 @@ export class DidService {
   /** Resolves a DID; what is wrong with it stands in `resolutionMetadata`. */
   resolve(tenantId: string, did: string): Promise<DidResolutionType> {
     return this.sessions.transact(tenantId, async (agent) => {
-      // What is hosted is what the world sees of it, not what the wallet has.
-      const useLocalCreatedDidRecord = !/^did:web(vh)?:/.test(did)
+      // What is hosted, or on a ledger, is what the world sees of it, not what the wallet has.
+      const useLocalCreatedDidRecord = !/^did:(web(vh)?|indy):/.test(did)
       const result = await agent.dids.resolve(did, { useLocalCreatedDidRecord })
       // The agent's message quotes its own errors; the code of DID resolution says what is wrong.
       const { message: _message, ...resolutionMetadata } = result.didResolutionMetadata
@@ -110,7 +119,7 @@ function makerOf(method: string, options: CreateDidInput['options']): (agent: Wa
       return (agent) => agent.dids.create<JwkDidCreateOptions>({ method: 'jwk', options: { createKey: { type } } })
     }
     default:
-      throw badInput('method must be key, peer, jwk, web or webvh.', 'input.method')
+      throw badInput('method must be key, peer, jwk, web, webvh or indy.', 'input.method')
   }
 }
 

@@ -46,7 +46,7 @@ export class CreateDidPayload {
 
 @InputType({ description: 'A new DID.' })
 export class CreateDidInput {
-  @Field(() => String, { description: 'key, peer, jwk, web or webvh.' })
+  @Field(() => String, { description: 'key, peer, jwk, web, webvh or indy.' })
   method!: string
 
   @Field(() => JsonScalar, {
@@ -55,7 +55,10 @@ export class CreateDidInput {
       'peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. ' +
       'jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. ' +
       'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. ' +
-      'With `"didcomm": true` others can connect by it.',
+      'With `"didcomm": true` others can connect by it. ' +
+      'indy: `{"namespace": "sovrin"}`, the ledger; by itself it makes a DID for somebody to register there. ' +
+      'With `"seed"` it takes one that the ledger has, named by `"did"` where that does not follow from its key. ' +
+      'With `"endorserDid"` that DID of the tenant registers it, with `"role": "ENDORSER"` where it may give that.',
   })
   options?: Record<string, unknown> | null
 }

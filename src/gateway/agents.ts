@@ -1,6 +1,7 @@
 import { AgentFactory } from '../agent/agent-factory.js'
 import { IndyReader } from '../agent/anoncreds/indy-reader.js'
 import { IndyRegistry } from '../agent/anoncreds/indy-registry.js'
+import { IndyWriter } from '../agent/anoncreds/indy-writer.js'
 import { TailsFiles } from '../agent/anoncreds/tails-files.js'
 import { WebvhRegistry } from '../agent/anoncreds/webvh-registry.js'
 import { didIndyResolver } from '../agent/did-indy.js'
@@ -16,7 +17,11 @@ import { invitationObserver } from '../connections/invitation.view.js'
 import { anoncredsObservers } from '../credentials/anoncreds.view.js'
 import { credentialObserver } from '../credentials/credential.view.js'
 import { credentialExchangeObserver } from '../credentials/credential-exchange.view.js'
-import { RegistryMaker } from '../credentials/registry-maker.js'
+import { HostedStatusLists } from '../credentials/hosted-status-lists.js'
+import { LedgerObjects } from '../credentials/ledger-objects.js'
+import { LedgerRegistryMaker } from '../credentials/ledger-registry-maker.js'
+import { LedgerStatusLists } from '../credentials/ledger-status-lists.js'
+import { HostedRegistryMaker } from '../credentials/registry-maker.js'
 import { RevocationService } from '../credentials/revocation.service.js'
 import { didObserver } from '../dids/did.view.js'
 import { IndyLedgers } from '../indy/index.js'
@@ -161,17 +166,35 @@ export async function makeAgents(
   })
   mediation.open(sessions)
   const reader = new WalletReader(profiles)
-  const maker = new RegistryMaker(sessions, ports, workers, urlNow)
+  const writer = new IndyWriter(ledgers, (tenantId, fn) => sessions.transact(tenantId, fn))
   const revocation = new RevocationService({
     sessions,
     profiles,
     reader,
-    ports,
-    workers,
-    maker,
-    hosting,
+    hosted: {
+      maker: new HostedRegistryMaker(sessions, ports, workers, urlNow),
+      lists: new HostedStatusLists(sessions, ports, workers, hosting),
+    },
+    ledger: indy && {
+      maker: new LedgerRegistryMaker(sessions, ports, workers, urlNow, indy, writer),
+      lists: new LedgerStatusLists(sessions, workers, indy, writer),
+    },
     mark,
     logger,
   })
-  return { ports, domainOf, workers, ledgers, mediation, tailsFiles, observers, factory, sessions, reader, revocation }
+  const indyLedgers = indy && { reader: indy, writer, objects: new LedgerObjects(sessions, indy, writer, workers) }
+  return {
+    ports,
+    domainOf,
+    workers,
+    ledgers,
+    indyLedgers,
+    mediation,
+    tailsFiles,
+    observers,
+    factory,
+    sessions,
+    reader,
+    revocation,
+  }
 }

@@ -15,6 +15,7 @@ import { CredentialExchangeResolver } from '../credentials/credential-exchange.r
 import { CredentialExchangeService } from '../credentials/credential-exchange.service.js'
 import { DidResolver } from '../dids/did.resolver.js'
 import { DidService } from '../dids/did.service.js'
+import { IndyDids } from '../dids/indy-dids.js'
 import { MessageResolver } from '../messages/message.resolver.js'
 import { MessageService } from '../messages/message.service.js'
 import { OperatorResolver } from '../operators/operator.resolver.js'
@@ -52,14 +53,15 @@ export function makeApi(
   { hub }: Events,
   { tenants, tokens, operators, policies, vault, rates, subscriptions }: Tenancy,
   { routes, endpoints, queue, gate }: Ways,
-  { ports, domainOf, workers, mediation, sessions, reader, revocation }: Agents,
+  { ports, domainOf, workers, indyLedgers, mediation, sessions, reader, revocation }: Agents,
   { lifecycle, hostedDids, exporter, importer }: Lifecycle,
 ) {
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const features = new Features(tenants, policies)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
-  const anoncreds = new AnoncredsService(sessions, reader, ports, workers, revocation)
+  const indyDids = indyLedgers && new IndyDids(sessions, indyLedgers.reader, indyLedgers.writer, config.indyNetworks)
+  const anoncreds = new AnoncredsService(sessions, reader, ports, workers, revocation, indyLedgers?.objects)
   const credentialExchanges = new CredentialExchangeService(sessions, reader, anoncreds, revocation, domainOf)
   const queued = (tenantId: string) => queue.count(tenantId)
   const resolvers = [
@@ -74,7 +76,7 @@ export function makeApi(
     new PeerResolver(new PeerService(sessions)),
     new QuestionResolver(new QuestionService(sessions, reader)),
     new MessageResolver(new MessageService(sessions, reader)),
-    new DidResolver(new DidService(sessions, reader, features, hostedDids)),
+    new DidResolver(new DidService(sessions, reader, features, hostedDids, indyDids)),
     new EventResolver(events),
     new RelayResolver(tenants, routes, () => [endpoints.shared]),
     new TenantQueueResolver(queue),

@@ -209,7 +209,14 @@ export function wholeKey(did: string, verkey: string): string {
 const isOfItsKey = (did: string, verkey: string) =>
   base58Encode(base58Decode(wholeKey(did, verkey)).subarray(0, 16)) === did
 
-function unqualifiedRegistryId(id: string): string {
+/** The id of a definition as ledgers have it. */
+export function unqualifiedDefinitionId(id: string): string {
+  const { namespaceIdentifier, schemaSeqNo, tag } = parseIndyCredentialDefinitionId(id)
+  return getUnqualifiedCredentialDefinitionId(namespaceIdentifier, schemaSeqNo, tag)
+}
+
+/** The id of a registry as ledgers have it. */
+export function unqualifiedRegistryId(id: string): string {
   const { namespaceIdentifier, schemaSeqNo, credentialDefinitionTag, revocationRegistryTag } =
     parseIndyRevocationRegistryId(id)
   return getUnqualifiedRevocationRegistryDefinitionId(

@@ -17,6 +17,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from '../../lib/logger.js'
 import { noteNeed } from '../outside-needs.js'
 import type { Found, IndyReader } from './indy-reader.js'
+import { listIssuedBy } from './issuing-lists.js'
 
 const IDENTIFIERS = [
   didIndyRegex,
@@ -31,12 +32,13 @@ const IDENTIFIERS = [
 const DAY_MS = 24 * 60 * 60_000
 /** What was not found may come. */
 const MISSING_MS = 5000
-/** A time that has just passed may still get a list. */
+/** A time that has just passed may still get a list: until then what was found counts no longer than this. */
 const SETTLED_MS = 60_000
+const UNSETTLED_MS = 5000
 /** Most of what is kept, in characters of JSON. */
 const KEPT = 64 * 2 ** 20
 
-/** AnonCreds objects of Indy ledgers, for reading: what is not at hand is read with no unit waiting for it. */
+/** AnonCreds objects of Indy ledgers: what is not at hand is read with no unit waiting for it. */
 export class IndyRegistry implements AnonCredsRegistry {
   readonly methodName = 'indy'
   readonly supportedIdentifier = new RegExp(IDENTIFIERS.map(({ source }) => source).join('|'))
@@ -87,15 +89,24 @@ export class IndyRegistry implements AnonCredsRegistry {
     registryId: string,
     timestamp: number,
   ): Promise<GetRevocationStatusListReturn> {
-    const settled = timestamp * 1000 < Date.now() - SETTLED_MS
+    const own = listIssuedBy(registryId)
+    if (own) return { revocationStatusList: own, resolutionMetadata: {}, revocationStatusListMetadata: {} }
     const name = `${registryId} ${timestamp}`
-    const found = this.find(name, () => this.reader.statusList(registryId, timestamp), settled ? DAY_MS : SETTLED_MS)
+    const found = this.find(name, () => this.readList(registryId, timestamp), ttlAt(timestamp))
     if (!found) return { ...NOT_FOUND, revocationStatusListMetadata: {} }
     return {
       revocationStatusList: found.object,
       resolutionMetadata: {},
       revocationStatusListMetadata: metadataOf(found),
     }
+  }
+
+  /** Whoever uses a list names it by its time, at which there may have been another as that was last asked for. */
+  private async readList(registryId: string, timestamp: number) {
+    const found = await this.reader.statusList(registryId, timestamp)
+    const { timestamp: time } = found?.object ?? {}
+    if (time !== undefined) this.keep(`${registryId} ${time}`, found, ttlAt(time))
+    return found
   }
 
   /** What is at hand; a ledger forgets and changes nothing, so it stays true. */
@@ -115,11 +126,14 @@ export class IndyRegistry implements AnonCredsRegistry {
       this.logger.warn('an Indy ledger could not be read', { error })
       return undefined
     })
-    const size = found ? JSON.stringify(found.object).length : 1
-    this.known.set(name, { found }, { ttl: found ? ttl : MISSING_MS, size })
+    this.keep(name, found, found ? ttl : MISSING_MS)
   }
 
-  // This gateway reads ledgers, and writes to none.
+  private keep(name: string, found: Found<object> | undefined, ttl: number): void {
+    this.known.set(name, { found }, { ttl, size: found ? JSON.stringify(found.object).length : 1 })
+  }
+
+  // What tenants write is written with the records that belong to it: see the features.
   registerSchema = refuse
   registerCredentialDefinition = refuse
   registerRevocationRegistryDefinition = refuse
@@ -128,8 +142,11 @@ export class IndyRegistry implements AnonCredsRegistry {
 
 const NOT_FOUND = { resolutionMetadata: { error: 'notFound', message: 'is in no ledger that answers' } } as const
 
+/** How long a list that was found for a time (seconds) counts. */
+const ttlAt = (timestamp: number) => (timestamp * 1000 < Date.now() - SETTLED_MS ? DAY_MS : UNSETTLED_MS)
+
 const metadataOf = ({ network }: Found<object>) => ({ didIndyNamespace: network.namespace })
 
 const refuse = (): never => {
-  throw new Error('Indy ledgers are only read')
+  throw new Error('AnonCreds objects are published by the features that make them')
 }
