@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ensureChromium } from './lib/chromium.mjs'
 import { Failure, runMain } from './lib/failure.mjs'
 import { nativeFolder } from './lib/native.mjs'
 import { inRoot, root } from './lib/paths.mjs'
@@ -18,6 +19,7 @@ const NONE = { passed: 0, failed: 0, skipped: 0 }
 await runMain('test', async () => {
   const args = process.argv.slice(2)
   const files = testFiles(args.filter((arg) => !arg.startsWith('--')))
+  if (files.some((file) => relative(root, file).includes('explorer'))) await ensureChromium()
   const services = await provideServices()
   const stopped = stopOnSignals()
   try {

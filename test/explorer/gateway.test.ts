@@ -11,7 +11,8 @@ describe('the explorer of a gateway', () => {
   let gateway: TestGateway
   before(async () => {
     store = await freshStore('sqlite')
-    ;[chromium, gateway] = await Promise.all([launchChromium(), startGateway(store)])
+    chromium = await launchChromium()
+    gateway = await startGateway(store)
   })
   after(async () => {
     await chromium?.dispose()

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
-
-const run = promisify(execFile)
 
 /** Nothing of the browser's own on the network, so that what is recorded is the page's. */
 const flags = [
@@ -20,8 +16,7 @@ const flags = [
 ]
 
 /**
- * Starts a headless Chromium: that of `CHROMIUM_PATH`, else the system's, which is installed first if it is missing and
- * we may. Its home folder is a temporary one.
+ * Starts a headless Chromium: that of `CHROMIUM_PATH`, else the system's, which `npm test` installs where it may. Its home folder is a temporary one.
  *
  * @throws {Error} that says what to do, when there is none
  */
@@ -45,20 +40,6 @@ async function findChromium(): Promise<string> {
     throw new Error(`CHROMIUM_PATH names ${named}, which is not there`)
   }
   const system = '/usr/bin/chromium'
-  if (!existsSync(system)) await installChromium()
   if (existsSync(system)) return system
   throw new Error('These tests drive a real browser: install Chromium, or name one in CHROMIUM_PATH')
-}
-
-async function installChromium(): Promise<void> {
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  try {
-    await run('apt-get', ['update'], { env })
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { env })
-  } catch (cause) {
-    throw new Error('Chromium is missing and could not be installed: install it, or name one in CHROMIUM_PATH', {
-      cause,
-    })
-  }
 }
