@@ -444,7 +444,7 @@ export type ProofExchangeFilter = {
 export type ProofFormat =
   /** By a presentation request of AnonCreds. */
   | 'ANONCREDS'
-  /** By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials. */
+  /** By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials, or by W3C JWTs. */
   | 'PRESENTATION_EXCHANGE';
 
 /** Which side of a proof exchange the tenant is. */

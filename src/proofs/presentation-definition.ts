@@ -14,7 +14,7 @@ export function checkDefinition(definition: unknown, field: string): Record<stri
     return complete(definition)
   } catch (error) {
     if (!(error instanceof DefinitionError)) throw error
-    throw badInput(`This is not a presentation definition that AnonCreds can answer: see ${error.message}.`, field)
+    throw badInput(`This is not a presentation definition that can be asked: see ${error.message}.`, field)
   }
 }
 

@@ -38,7 +38,7 @@ registerEnumType(ProofFormat, {
     ANONCREDS: { description: 'By a presentation request of AnonCreds.' },
     PRESENTATION_EXCHANGE: {
       description:
-        'By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials.',
+        'By a presentation definition of DIF Presentation Exchange 2 (Aries RFC 0510), answered in the W3C form by the same credentials, or by W3C JWTs.',
     },
   },
 })

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runCli } from '../support/cli.js'
-import { type AnyEvent, ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
-import { freshStore, OPERATOR_KEY, startGateway, type TestGateway } from '../support/gateway.js'
+import { type AnyEvent, connect, makeTenant, type TestTenant } from '../support/client.js'
+import { freshStore, startGateway, type TestGateway } from '../support/gateway.js'
 import { tempDir } from '../support/services.js'
-import { mayListen, STOCK_PORT, type StockWallet, startStockWallet, stockStore } from '../support/stock-wallet.js'
+import { mayListen, STOCK_PORT, type StockWallet, startStockWallet } from '../support/stock-wallet.js'
 import { eventually } from '../support/talk.js'
 import { freePort } from '../support/tcp-proxy.js'
+import { connectStock, importStock } from './stock-holder.js'
 import {
   attributesOf,
   type Issuer,
@@ -229,32 +229,6 @@ test('stock Credo holds what is issued by data integrity, proves it by presentat
 })
 
 const NOT_HOSTED = 'This DID is not hosted by the gateway.'
-const INVITE = 'mutation { createInvitation(input: {}) { invitation { id url } } }'
-
-/** @returns the tenant's connection */
-async function connectStock(tenant: TestTenant, agent: StockWallet): Promise<string> {
-  const { createInvitation } = await tenant.client.ask(INVITE)
-  const { id, url } = createInvitation.invitation
-  await agent.modules.didcomm.oob.receiveInvitationFromUrl(url, { label: 'stock' })
-  return eventually(async () => {
-    const query = 'query($id: ID!) { connections(filter: {invitationId: $id, state: COMPLETED}) { nodes { id } } }'
-    return (await tenant.client.ask(query, { id })).connections.nodes[0]?.id as string | undefined
-  })
-}
-
-async function importStock(gateway: TestGateway, path: string): Promise<TestTenant> {
-  const { key } = stockStore(path)
-  const store = ['--store', path, '--store-key-derivation', 'ARGON2I_INT']
-  const run = await runCli(['tenant', 'import-credo', '--url', gateway.url, ...store, '--name', 'taken-over'], {
-    OPERATOR_KEY,
-    CREDO_STORE_KEY: key,
-  })
-  assert.equal(run.code, 0, run.stderr)
-  const token = /^Token, shown once: (\S+)$/m.exec(run.stdout)?.[1] as string
-  const { tenant } = await ApiClient.operator(gateway.url).ask('{ tenant(name: "taken-over") { id } }')
-  return { id: tenant.id, name: 'taken-over', client: new ApiClient(gateway.url, { token }) }
-}
-
 async function credentialOf(holder: TestTenant, name: string): Promise<string | undefined> {
   const { credentials } = await holder.client.ask(OPERATIONS.credentials)
   return credentials.nodes.find((one: { attributes: { name: string } }) => one.attributes.name === name)?.id

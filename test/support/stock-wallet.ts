@@ -27,7 +27,9 @@ export async function startStockWallet(path: string, port: number): Promise<Stoc
   // Before what takes the library that is registered as it is imported.
   const { anoncredsNodeJS } = await import('@hyperledger/anoncreds-nodejs')
   const anoncreds = await import('@credo-ts/anoncreds')
-  const { DidsModule, KeyDidResolver, PeerDidRegistrar, PeerDidResolver } = await import('@credo-ts/core')
+  const { DidsModule, KeyDidRegistrar, KeyDidResolver, PeerDidRegistrar, PeerDidResolver } = await import(
+    '@credo-ts/core'
+  )
   const didcomm = await import('@credo-ts/didcomm')
   const { WebVhAnonCredsRegistry, WebVhDidRegistrar, WebVhDidResolver } = await import('@credo-ts/webvh')
   const credentialFormats = [
@@ -57,7 +59,7 @@ export async function startStockWallet(path: string, port: number): Promise<Stoc
       }),
       dids: new DidsModule({
         resolvers: [new WebVhDidResolver(), new PeerDidResolver(), new KeyDidResolver()],
-        registrars: [new PeerDidRegistrar(), new WebVhDidRegistrar()],
+        registrars: [new PeerDidRegistrar(), new KeyDidRegistrar(), new WebVhDidRegistrar()],
       }),
     },
   })

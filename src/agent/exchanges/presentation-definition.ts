@@ -14,6 +14,12 @@ const filter = z.strictObject({
 })
 type Filter = z.output<typeof filter>
 
+/** One of the types of a credential. */
+const containing = z.strictObject({
+  type: z.literal('array').optional(),
+  contains: z.strictObject({ type: z.literal('string').optional(), const: z.string().max(2000) }),
+})
+
 /** A predicate of AnonCreds: bounds only, of 32 bits. */
 const int32 = z
   .int()
@@ -70,23 +76,28 @@ const schema = z.strictObject({
 /** A credential that is asked for. */
 export interface Descriptor {
   id: string
+  /** What it is secured as: by AnonCreds, in the W3C form, or as a JWT. */
+  kind: 'ANONCREDS' | 'JWT'
   /** Attributes whose values are to be told, with what they must be. */
   attributes: { name: string; filter?: Filter | undefined }[]
   /** What is to be proved of attributes without telling them. */
   predicates: { name: string; type: (typeof BOUNDS)[Bound]; value: number }[]
   issuers?: string[] | undefined
   definitions?: string[] | undefined
+  /** Of a JWT: types that it must have, of each list one. */
+  types?: string[][] | undefined
   /** Whether it must not be revoked. */
   active: boolean
 }
 
-/** A presentation definition that cannot be answered, or asked, by AnonCreds. */
+/** A presentation definition that cannot be answered, or asked. */
 export class DefinitionError extends Error {}
 
 /**
- * Reads a presentation definition (DIF Presentation Exchange 2) as far as AnonCreds can answer it: attributes by
+ * Reads a presentation definition (DIF Presentation Exchange 2) as far as it can be answered: attributes by
  * `$.credentialSubject.<name>`, who has issued it by `$.issuer`, what with by `$.proof.verificationMethod`. All else that a
- * presentation says of a credential, as its type or when it was issued, nobody has signed.
+ * presentation says of a credential of AnonCreds, as its type or when it was issued, nobody has signed. Of a JWT its
+ * `$.type` can be asked for, but no predicate, and not whether it is revoked.
  * @throws DefinitionError with what is not understood, which repeats nothing of it
  */
 export function readDefinition(definition: unknown): Descriptor[] {
@@ -95,8 +106,10 @@ export function readDefinition(definition: unknown): Descriptor[] {
     const path = (error.issues[0]?.path ?? []).filter((part) => typeof part === 'number' || part in KNOWN).join('.')
     throw new DefinitionError(path || 'the definition itself')
   }
-  assertFormat(data.format)
-  const descriptors = data.input_descriptors.map(readDescriptor)
+  const kind = kindOf(data.format) ?? 'ANONCREDS'
+  const descriptors = data.input_descriptors.map((one, index) => readDescriptor(one, index, kind))
+  // One presentation answers all of them.
+  if (new Set(descriptors.map((one) => one.kind)).size > 1) throw new DefinitionError('its formats')
   if (new Set(descriptors.map(({ id }) => id)).size < descriptors.length) throw new DefinitionError('an id, twice')
   return descriptors
 }
@@ -108,20 +121,28 @@ const KNOWN: Record<string, true> = Object.fromEntries(
   ),
 )
 
-function readDescriptor({ id, format, constraints }: z.output<typeof descriptor>, index: number): Descriptor {
+function readDescriptor(
+  { id, format, constraints }: z.output<typeof descriptor>,
+  index: number,
+  kindOfAll: Descriptor['kind'],
+): Descriptor {
   const place = `input_descriptors.${index}`
-  assertFormat(format)
-  const read: Descriptor = { id, attributes: [], predicates: [], active: constraints.statuses !== undefined }
+  const kind = kindOf(format) ?? kindOfAll
+  const isJwt = kind === 'JWT'
+  const read: Descriptor = { id, kind, attributes: [], predicates: [], active: constraints.statuses !== undefined }
+  if (isJwt && read.active) throw new DefinitionError(`${place}.constraints.statuses`)
   for (const [at, { path, filter: given, predicate }] of constraints.fields.entries()) {
     const where = `${place}.constraints.fields.${at}`
     const name = nameIn(path)
     if (name === undefined) {
       const values = oneOf(given)
       if (!values || predicate) throw new DefinitionError(where)
-      if (path.every((one) => ISSUER.has(one))) read.issuers = common(read.issuers, values)
-      else if (path.every((one) => DEFINITION.has(one))) read.definitions = common(read.definitions, values)
+      if (isJwt && path.every((one) => TYPE.has(one))) read.types = [...(read.types ?? []), values]
+      else if (path.every((one) => ISSUER.has(one))) read.issuers = common(read.issuers, values)
+      else if (!isJwt && path.every((one) => DEFINITION.has(one))) read.definitions = common(read.definitions, values)
       else throw new DefinitionError(`${where}.path`)
     } else if (predicate) {
+      if (isJwt) throw new DefinitionError(`${where}.predicate`)
       const { success, data } = bounds.safeParse(given)
       if (!success) throw new DefinitionError(`${where}.filter`)
       for (const [key, type] of Object.entries(BOUNDS)) {
@@ -143,6 +164,7 @@ function readDescriptor({ id, format, constraints }: z.output<typeof descriptor>
 }
 
 const ISSUER = new Set(['$.issuer', '$.issuer.id', '$.vc.issuer', '$.iss'])
+const TYPE = new Set(['$.type', '$.vc.type'])
 /** The proof of a credential is in a list, that of a presentation is not. */
 const DEFINITION = new Set(['$.proof.verificationMethod', '$.proof[0].verificationMethod'])
 const ATTRIBUTE = /^\$\.(?:vc\.)?credentialSubject\.([A-Za-z0-9_]{1,255})$/
@@ -155,6 +177,8 @@ function nameIn(paths: readonly string[]): string | undefined {
 
 /** The texts of which one must be it. */
 function oneOf(given: unknown): string[] | undefined {
+  const within = containing.safeParse(given)
+  if (within.success) return [within.data.contains.const]
   const { success, data } = filter.safeParse(given)
   if (!success) return undefined
   const values = data.const !== undefined ? [data.const] : data.enum
@@ -164,13 +188,16 @@ function oneOf(given: unknown): string[] | undefined {
 const common = (some: string[] | undefined, others: string[]) =>
   some ? others.filter((one) => some.includes(one)) : others
 
-function assertFormat(format: Record<string, unknown> | undefined): void {
-  if (format && !('di_vc' in format) && !('ldp_vc' in format)) throw new DefinitionError('its format')
+function kindOf(format: Record<string, unknown> | undefined): Descriptor['kind'] | undefined {
+  if (!format) return undefined
+  if ('di_vc' in format || 'ldp_vc' in format) return 'ANONCREDS'
+  if ('jwt_vc' in format) return 'JWT'
+  throw new DefinitionError('its format')
 }
 
 /** Whether a value that is told is as it must be. AnonCreds knows text; where it is a number, it counts as one. */
 export function passes(value: string, { type, const: only, enum: some, ...limits }: Filter = {}): boolean {
-  const number = /^-?\d{1,15}$/.test(value) ? Number(value) : undefined
+  const number = /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : undefined
   if (type !== undefined && type !== 'string' && number === undefined) return false
   if (only !== undefined && String(only) !== value) return false
   if (some !== undefined && !some.some((one) => String(one) === value)) return false

@@ -12,22 +12,10 @@ import {
   type W3cJsonLdVerifiableCredential,
   W3cJsonLdVerifiablePresentation,
 } from '@credo-ts/core'
-import { z } from 'zod'
 import { answersRequest, type Referred } from '../anoncreds/answered-request.js'
 import { provedValue, readShown, type ShownCredential } from '../anoncreds/w3c-presentation.js'
-import { type Descriptor, passes, proved, readDefinition, requestOf, told } from './presentation-definition.js'
-
-const submission = z.object({
-  definition_id: z.string(),
-  descriptor_map: z
-    .array(
-      z.strictObject({
-        ...{ id: z.string(), format: z.string() },
-        path: z.string().regex(/^\$\.verifiableCredential\[\d{1,2}\]$/),
-      }),
-    )
-    .max(20),
-})
+import { type Descriptor, passes, proved, requestOf, told } from './presentation-definition.js'
+import { placesIn } from './submission.js'
 
 /** A credential of the presentation, and the descriptor that it answers. */
 interface Answer {
@@ -46,19 +34,19 @@ interface Answer {
  * 3. its issuer and definition are among those that were asked for, and the definition is that issuer's;
  * 4. all that holds of presentations in the AnonCreds form: see {@link answersRequest}.
  *
- * @param asked the definition, the challenge, and when it was asked (seconds since the epoch)
+ * @param asked what, what the proof is bound to, and when it was asked (seconds since the epoch)
  * @returns what is told, by descriptor; undefined where it does not hold
  */
 export async function verifyShown(
   context: AgentContext,
   presented: unknown,
-  asked: { definition: { id: string }; nonce: string; at: number },
+  asked: { definitionId: string; descriptors: readonly Descriptor[]; nonce: string; at: number },
 ): Promise<Record<string, Record<string, string>> | undefined> {
   if (typeof presented !== 'object' || presented === null) return undefined
   // What is looked at is what the library is given.
   const presentation = JsonTransformer.fromJSON(presented, W3cJsonLdVerifiablePresentation)
   const json = JsonTransformer.toJSON(presentation) as Record<string, unknown>
-  const answers = answersOf(readDefinition(asked.definition), asked.definition.id, json)
+  const answers = answersOf(asked.descriptors, asked.definitionId, json)
   const values = answers?.map(valuesOf)
   if (!answers || !values?.every((one) => one !== undefined)) return undefined
   const referred = await refer(context, answers)
@@ -99,19 +87,13 @@ function answersOf(
   definitionId: string,
   json: Record<string, unknown>,
 ): Answer[] | undefined {
-  const { success, data } = submission.safeParse(json['presentation_submission'])
-  if (!success || data.definition_id !== definitionId || data.descriptor_map.length !== descriptors.length) return
   const credentials = credentialsOf(json).map(readShown)
-  const answers = descriptors.map((descriptor): Answer | undefined => {
-    const named = data.descriptor_map.filter(({ id }) => id === descriptor.id)
-    const index = Number(/\d+/.exec(named[0]?.path ?? ''))
-    const credential = credentials[index]
-    return named.length === 1 && credential && mayAnswer(credential, descriptor)
-      ? { descriptor, index, credential }
-      : undefined
+  const places = placesIn(json['presentation_submission'], definitionId, descriptors, credentials.length)
+  const answers = places?.map((index, at): Answer | undefined => {
+    const [credential, descriptor] = [credentials[index], descriptors[at] as Descriptor]
+    return credential && mayAnswer(credential, descriptor) ? { descriptor, index, credential } : undefined
   })
-  if (!answers.every((answer) => answer !== undefined)) return undefined
-  return credentials.every((_, index) => answers.some((answer) => answer.index === index)) ? answers : undefined
+  return answers?.every((answer) => answer !== undefined) ? answers : undefined
 }
 
 function mayAnswer({ issuer, identifier }: ShownCredential, { issuers, definitions }: Descriptor): boolean {
