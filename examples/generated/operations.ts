@@ -250,6 +250,8 @@ export type CredentialFormat =
   | 'ANONCREDS'
   /** W3C Verifiable Credential 1.1, secured by W3C Data Integrity. What the gateway issues and takes is signed as AnonCreds (anoncreds-2023). */
   | 'DATA_INTEGRITY'
+  /** AnonCreds 1.0 by the names that Indy has for the messages and objects (Aries RFC 0592), for agents that know no others. A credential itself is ANONCREDS. */
+  | 'INDY'
   /** ISO/IEC 18013-5 mdoc. */
   | 'MDOC'
   /** IETF SD-JWT VC. */
@@ -411,7 +413,7 @@ export type OfferCredentialInput = {
   connectionId?: string | null | undefined;
   /** What to issue it with; one that this tenant registered. */
   credentialDefinitionId: string;
-  /** What to issue it as: ANONCREDS, also where absent, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet. */
+  /** What to issue it as: ANONCREDS, also where absent, INDY by a definition of a did:indy, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet. */
   format?: CredentialFormat | null | undefined;
   /** Without a connection: whether the invitation is to open one, over which the exchange then runs. */
   handshake?: boolean | null | undefined;

@@ -42,7 +42,7 @@ export interface PresentedCredential {
   /** In the W3C form or, with `legacy`, in the AnonCreds form. */
   credential: W3cJson | AnonCredsCredential
   legacy?: boolean
-  /** Takes the place of what the credential says, in proofs by unqualified identifiers. */
+  /** Takes the place of what the credential says: one of an Indy ledger may be asked for by other names. */
   identifiers?: Partial<Pick<AnonCredsCredential, 'schema_id' | 'cred_def_id' | 'rev_reg_id'>>
   timestamp?: number
   nonRevocation?: NonRevocation

@@ -80,7 +80,7 @@ export class OfferCredentialInput {
   @Field(() => CredentialFormat, {
     nullable: true,
     description:
-      'What to issue it as: ANONCREDS, also where absent, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet.',
+      'What to issue it as: ANONCREDS, also where absent, INDY by a definition of a did:indy, or DATA_INTEGRITY (Aries RFC 0809). The others are not issued yet.',
   })
   format?: keyof typeof CredentialFormat | null
 

@@ -1,5 +1,7 @@
 import { DidCommCredentialState } from '@credo-ts/didcomm'
 import { askAgent } from '../agent/agent-errors.js'
+import { isLedgerDid } from '../agent/anoncreds/indy-writer.js'
+import { unqualified } from '../agent/anoncreds/unqualified.js'
 import { dataIntegrityOffer, type OfferedCredential } from '../agent/exchanges/data-integrity-format.js'
 import { keepNotes, noteExchange } from '../agent/exchanges/notes.js'
 import { autoAcceptOf } from '../agent/exchanges/protocols.js'
@@ -296,12 +298,12 @@ function checkAttributes(attributes: readonly AttributeInput[]): { name: string;
   return attributes.map(({ name, value }) => ({ name, value }))
 }
 
-type Issued = 'ANONCREDS' | 'DATA_INTEGRITY'
+type Issued = 'ANONCREDS' | 'INDY' | 'DATA_INTEGRITY'
 
 /** @throws BAD_USER_INPUT for a format that is not issued, or that cannot have these values */
 function checkFormat(format: string, attributes: readonly AttributeInput[]): Issued {
-  if (format !== 'ANONCREDS' && format !== 'DATA_INTEGRITY') {
-    throw badInput('Credentials are issued as ANONCREDS and DATA_INTEGRITY.', 'input.format')
+  if (format !== 'ANONCREDS' && format !== 'INDY' && format !== 'DATA_INTEGRITY') {
+    throw badInput('Credentials are issued as ANONCREDS, INDY and DATA_INTEGRITY.', 'input.format')
   }
   if (format === 'DATA_INTEGRITY' && attributes.some(({ value }) => !isKeptAsW3c(value))) {
     throw badInput('This format has no empty values, and writes whole numbers as 7, not 007 or +7.', 'input.attributes')
@@ -316,6 +318,13 @@ const isKeptAsW3c = (value: string) => value !== '' && (!/^[+-]?\d+$/.test(value
 function offeredAs(format: Issued, offered: OfferedCredential) {
   const { credentialDefinitionId, attributes } = offered
   if (format === 'DATA_INTEGRITY') return { dataIntegrity: dataIntegrityOffer(offered) }
+  if (format === 'INDY') {
+    if (!isLedgerDid(offered.issuerDid)) {
+      throw badInput('INDY is for credential definitions of a did:indy.', 'input.format')
+    }
+    const named = unqualified.definitionId(credentialDefinitionId)
+    return { indy: { credentialDefinitionId: named, attributes: [...attributes] } }
+  }
   return { anoncreds: { credentialDefinitionId, attributes: [...attributes] } }
 }
 

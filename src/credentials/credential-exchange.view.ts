@@ -31,7 +31,7 @@ export function credentialExchangeView(record: RecordJson): CredentialExchangeTy
     connectionId: text(record['connectionId']),
     invitationId: invitationId ?? null,
     threadId: String(record['threadId']),
-    format: format === 'DATA_INTEGRITY' ? format : 'ANONCREDS',
+    format: format === 'DATA_INTEGRITY' || format === 'INDY' ? format : 'ANONCREDS',
     schemaId: schemaId ?? null,
     credentialDefinitionId: credentialDefinitionId ?? null,
     comment: comment ?? null,

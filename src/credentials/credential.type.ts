@@ -4,6 +4,7 @@ import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
 
 export const CredentialFormat = {
   ANONCREDS: 'ANONCREDS',
+  INDY: 'INDY',
   DATA_INTEGRITY: 'DATA_INTEGRITY',
   SD_JWT_VC: 'SD_JWT_VC',
   W3C_JWT: 'W3C_JWT',
@@ -14,6 +15,10 @@ registerEnumType(CredentialFormat, {
   description: 'What a credential is made as.',
   valuesConfig: {
     ANONCREDS: { description: 'AnonCreds 1.0.' },
+    INDY: {
+      description:
+        'AnonCreds 1.0 by the names that Indy has for the messages and objects (Aries RFC 0592), for agents that know no others. A credential itself is ANONCREDS.',
+    },
     DATA_INTEGRITY: {
       description:
         'W3C Verifiable Credential 1.1, secured by W3C Data Integrity. What the gateway issues and takes is signed as AnonCreds (anoncreds-2023).',

@@ -8,8 +8,9 @@ import {
   AnonCredsRevocationRegistryState,
   type AnonCredsRevocationStatusList,
 } from '@credo-ts/anoncreds'
-import { type IndyReader, unqualifiedDefinitionId, unqualifiedRegistryId } from '../agent/anoncreds/indy-reader.js'
+import type { IndyReader } from '../agent/anoncreds/indy-reader.js'
 import { ensure, type IndyWriter } from '../agent/anoncreds/indy-writer.js'
+import { unqualified } from '../agent/anoncreds/unqualified.js'
 import type { AgentPorts } from '../agent/ports.js'
 import type { AnonCredsWorkers } from '../anoncreds/index.js'
 import { LedgerError } from '../indy/index.js'
@@ -112,7 +113,7 @@ export class LedgerRegistryMaker implements RegistryMaker {
 
   private async write(tenantId: string, { id, definition, list }: Draft): Promise<void> {
     const { issuerId, credDefId, revocDefType, tag, value } = definition
-    const registryId = unqualifiedRegistryId(id)
+    const registryId = unqualified.registryId(id)
     await ensure(
       async () => (await this.reader.registry(id)) !== undefined,
       () =>
@@ -121,7 +122,7 @@ export class LedgerRegistryMaker implements RegistryMaker {
           id: registryId,
           revocDefType,
           tag,
-          credDefId: unqualifiedDefinitionId(credDefId),
+          credDefId: unqualified.definitionId(credDefId),
           value: { ...value, issuanceType: 'ISSUANCE_BY_DEFAULT' },
         }),
     )

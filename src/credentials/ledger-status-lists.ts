@@ -1,6 +1,7 @@
 import type { AnonCredsRevocationStatusList } from '@credo-ts/anoncreds'
-import { type IndyReader, unqualifiedRegistryId } from '../agent/anoncreds/indy-reader.js'
+import type { IndyReader } from '../agent/anoncreds/indy-reader.js'
 import { askLedger, type IndyWriter } from '../agent/anoncreds/indy-writer.js'
+import { unqualified } from '../agent/anoncreds/unqualified.js'
 import type { AnonCredsWorkers } from '../anoncreds/index.js'
 import { LedgerError, type Operation } from '../indy/index.js'
 import { notFound } from '../lib/errors.js'
@@ -68,7 +69,7 @@ export class LedgerStatusLists implements StatusLists {
         change: { ...keys, revoked },
       })
       const value = { prevAccum: last.currentAccumulator, accum: next.currentAccumulator, revoked }
-      const revocRegDefId = unqualifiedRegistryId(registryId)
+      const revocRegDefId = unqualified.registryId(registryId)
       return { operation: { type: ENTRY, revocRegDefId, revocDefType: 'CL_ACCUM', value }, revoked }
     })
   }

@@ -2,7 +2,7 @@ import { AnonCredsCredentialDefinitionRepository, AnonCredsCredentialMetadataKey
 import type { AgentContext } from '@credo-ts/core'
 import { type DidCommCredentialExchangeRecord, DidCommCredentialState } from '@credo-ts/didcomm'
 import { isLedgerDid } from '../agent/anoncreds/indy-writer.js'
-import { issueBy } from '../agent/anoncreds/issuing-lists.js'
+import { issueAt } from '../agent/anoncreds/issuing-lists.js'
 import {
   isRevocable,
   NoPlaceError,
@@ -66,7 +66,7 @@ export class RevocationService implements RevocationPort {
     const place = await revocationRegistries.take(unit, definitionId)
     if (place && isLedgerDid(definitionId)) {
       const published = await revocationRegistries.published(unit, place.revocationRegistryId)
-      if (published) issueBy(unit, published.list)
+      if (published) issueAt(unit, definitionId, { list: published.list, index: place.index })
     }
     if ((await revocationRegistries.open(unit, definitionId)) < READY) {
       await this.announce(context.contextCorrelationId)

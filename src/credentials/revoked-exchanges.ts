@@ -1,6 +1,7 @@
 import { type DidCommCredentialExchangeRecord, DidCommCredentialExchangeRepository } from '@credo-ts/didcomm'
+import { unqualified } from '../agent/anoncreds/unqualified.js'
 import type { RevocationPlace } from '../agent/exchanges/credential-format.js'
-import { keepNotes } from '../agent/exchanges/notes.js'
+import { keepNotes, notesOf } from '../agent/exchanges/notes.js'
 import { takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
@@ -45,11 +46,13 @@ export async function noteRevoked(
 
 async function tellHolder(agent: WalletAgent, record: DidCommCredentialExchangeRecord): Promise<void> {
   const { revocationRegistryId, index } = assertRevocable(jsonOf(record))
+  const isIndy = notesOf(record).format === 'INDY'
+  const registry = isIndy ? unqualified.registryId(revocationRegistryId) : revocationRegistryId
   await takeStep('The holder cannot be told.', () =>
     agent.credentials.sendRevocationNotification({
       credentialExchangeRecordId: record.id,
-      revocationFormat: 'anoncreds',
-      revocationId: `${revocationRegistryId}::${index}`,
+      revocationFormat: isIndy ? 'indy-anoncreds' : 'anoncreds',
+      revocationId: `${registry}::${index}`,
     }),
   )
 }

@@ -85,7 +85,7 @@ export async function issue(
   holder: TestTenant,
   connections: { inviter: string; invitee: string },
   name: string,
-  format?: 'ANONCREDS' | 'DATA_INTEGRITY',
+  format?: 'ANONCREDS' | 'INDY' | 'DATA_INTEGRITY',
 ): Promise<{ issued: AnyEvent; held: AnyEvent }> {
   const [atIssuer, atHolder] = await Promise.all([issuer.client.follow(), holder.client.follow()])
   try {

@@ -65,6 +65,35 @@ for (const kind of STORES) {
       assert.equal(written('114').length, entries + 1)
     })
 
+    test('issues to agents that know the names of Indy only, and verifies by these', async () => {
+      const [ada, eve] = await Promise.all([makeTenant(gateway.url), makeTenant(gateway.url)])
+      const { issued, held } = await issue(issuer, ada, await connect(issuer, ada), 'Ada', 'INDY')
+      const other = await issue(issuer, eve, await connect(issuer, eve), 'Eve', 'INDY')
+      assert.deepEqual([issued.format, held.format], ['INDY', 'INDY'])
+      assert.deepEqual([issued.schemaId, issued.credentialDefinitionId], [issuer.schemaId, issuer.definitionId])
+      const [, id, sequence] =
+        /^did:indy:test:(.+)\/anoncreds\/v0\/CLAIM_DEF\/(\d+)\/default$/.exec(issuer.definitionId) ?? []
+      const definitionId = `${id}:3:CL:${sequence}:default`
+      assert.equal(held.credentialDefinitionId, definitionId)
+      const { credentials } = await ada.client.ask(OPERATIONS.credentials)
+      assert.deepEqual(credentials.nodes[0].attributes, { name: 'Ada', degree: 'Physics', year: '2024' })
+      const line = await connect(verifier, ada)
+      for (const named of [issuer, { ...issuer, definitionId }]) {
+        const proved = await prove(verifier, ada, line, proofRequest(named, true))
+        assert.deepEqual([proved.verified, proved.revealed], [true, { who: 'Ada' }])
+      }
+
+      const told = await ada.client.follow()
+      await issuer.client.ask(OPERATIONS.revoke, { id: issued.id })
+      assert.equal((await told.find(({ topic }) => topic === 'REVOCATION')).credentialExchange.id, held.id)
+      await told.close()
+      const request = proofRequest({ ...issuer, definitionId }, true)
+      await assert.rejects(prove(verifier, ada, line, request), /CONFLICT: .* is revoked/)
+      const still = await prove(verifier, eve, await connect(verifier, eve), request)
+      assert.deepEqual([still.verified, still.revealed], [true, { who: 'Eve' }])
+      assert.equal(other.issued.revoked, false)
+    })
+
     test('takes a schema that the ledger has as its own for done, and another for what it is', async () => {
       const did = await giveDid(await makeTenant(gateway.url), place.ledger)
       const tenant = await makeTenant(gateway.url)

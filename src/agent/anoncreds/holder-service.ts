@@ -23,6 +23,7 @@ import {
 } from '@credo-ts/core'
 import type { PresentedCredential, Processing, W3cJson } from '../../anoncreds/index.js'
 import { describe } from './credential-record.js'
+import { isLedgerDid } from './indy-writer.js'
 import { fetchRevocationStatus, fetchTailsPath } from './revocation.js'
 import type { AnonCredsCalls } from './unit-calls.js'
 import { usesUnqualifiedIdentifiers } from './unqualified.js'
@@ -231,7 +232,8 @@ export class WorkersHolderService implements AnonCredsHolderService {
     })
     const { revocationRegistryId, credentialRevocationId } = info
     const presented: PresentedCredential = await this.#stored(context, credentialId)
-    if (unqualified) {
+    // One that came by the names of Indy has them in itself, whatever it is asked by.
+    if (unqualified || isLedgerDid(info.credentialDefinitionId)) {
       presented.identifiers = { schema_id: info.schemaId, cred_def_id: info.credentialDefinitionId }
       if (revocationRegistryId !== null) presented.identifiers.rev_reg_id = revocationRegistryId
     }

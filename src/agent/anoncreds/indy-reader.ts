@@ -4,7 +4,6 @@ import {
   type AnonCredsRevocationStatusList,
   type AnonCredsSchema,
   getUnqualifiedCredentialDefinitionId,
-  getUnqualifiedRevocationRegistryDefinitionId,
   getUnqualifiedSchemaId,
   isUnqualifiedIndyDid,
   parseIndyCredentialDefinitionId,
@@ -14,6 +13,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import { type IndyLedgers, type IndyNetwork, LedgerError, type Operation } from '../../indy/index.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
+import { unqualified } from './unqualified.js'
 
 /** What a ledger knows of a DID. */
 export interface Nym {
@@ -104,7 +104,7 @@ export class IndyReader {
     const parsed = parseIndyRevocationRegistryId(id)
     const { did, namespaceIdentifier, schemaSeqNo, credentialDefinitionTag: tag, namespace } = parsed
     const network = await this.networkOf(namespace, namespaceIdentifier)
-    const { data } = await this.ledgers.ask(network, { type: TYPE.getRegistry, id: unqualifiedRegistryId(id) })
+    const { data } = await this.ledgers.ask(network, { type: TYPE.getRegistry, id: unqualified.registryId(id) })
     const found = data as (AnonCredsRevocationRegistryDefinition & { value: Issuance }) | null
     if (found?.revocDefType !== 'CL_ACCUM' || !found.value?.tailsHash) return undefined
     const { maxCredNum, tailsHash, tailsLocation, publicKeys, issuanceType } = found.value
@@ -122,7 +122,7 @@ export class IndyReader {
     const registry = await this.registry(id)
     if (!registry) return undefined
     const { network, object: definition, issuanceType } = registry
-    const operation = { type: TYPE.getDelta, revocRegDefId: unqualifiedRegistryId(id), to: timestamp }
+    const operation = { type: TYPE.getDelta, revocRegDefId: unqualified.registryId(id), to: timestamp }
     const { data, txnTime } = await this.ledgers.ask(network, operation)
     const value = (data as { value?: Delta } | null)?.value
     const accum = value?.accum_to?.value?.accum
@@ -208,21 +208,3 @@ export function wholeKey(did: string, verkey: string): string {
 
 const isOfItsKey = (did: string, verkey: string) =>
   base58Encode(base58Decode(wholeKey(did, verkey)).subarray(0, 16)) === did
-
-/** The id of a definition as ledgers have it. */
-export function unqualifiedDefinitionId(id: string): string {
-  const { namespaceIdentifier, schemaSeqNo, tag } = parseIndyCredentialDefinitionId(id)
-  return getUnqualifiedCredentialDefinitionId(namespaceIdentifier, schemaSeqNo, tag)
-}
-
-/** The id of a registry as ledgers have it. */
-export function unqualifiedRegistryId(id: string): string {
-  const { namespaceIdentifier, schemaSeqNo, credentialDefinitionTag, revocationRegistryTag } =
-    parseIndyRevocationRegistryId(id)
-  return getUnqualifiedRevocationRegistryDefinitionId(
-    namespaceIdentifier,
-    schemaSeqNo,
-    credentialDefinitionTag,
-    revocationRegistryTag,
-  )
-}

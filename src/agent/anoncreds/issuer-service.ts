@@ -4,15 +4,16 @@ import {
   AnonCredsCredentialDefinitionRepository,
   type AnonCredsIssuerService,
   AnonCredsKeyCorrectnessProofRepository,
+  type AnonCredsRevocationRegistryDefinition,
   AnonCredsRevocationRegistryDefinitionPrivateRepository,
   AnonCredsRevocationRegistryDefinitionRepository,
-  getUnqualifiedSchemaId,
   isUnqualifiedCredentialDefinitionId,
-  parseIndySchemaId,
 } from '@credo-ts/anoncreds'
 import { type AgentContext, CredoError } from '@credo-ts/core'
 import type { Args, RevocationOfCredential } from '../../anoncreds/index.js'
+import { placeIssuedAt } from './issuing-lists.js'
 import type { AnonCredsCalls } from './unit-calls.js'
+import { unqualified } from './unqualified.js'
 
 type Options<Name extends keyof AnonCredsIssuerService> = Parameters<AnonCredsIssuerService[Name]>[1]
 type Returned<Name extends keyof AnonCredsIssuerService> = ReturnType<AnonCredsIssuerService[Name]>
@@ -94,12 +95,13 @@ export class WorkersIssuerService implements AnonCredsIssuerService {
     options: Options<'createCredentialOffer'>,
   ): Returned<'createCredentialOffer'> {
     const { credentialDefinitionId: definitionId } = options
-    const { schemaId } = await definitionOf(context, definitionId)
+    const record = await recordOf(context, definitionId)
+    const { schemaId } = record.credentialDefinition
     const proof = await context
       .resolve(AnonCredsKeyCorrectnessProofRepository)
-      .getByCredentialDefinitionId(context, definitionId)
+      .getByCredentialDefinitionId(context, record.credentialDefinitionId)
     return this.workers.call(context.contextCorrelationId, 'createCredentialOffer', {
-      schemaId: isUnqualifiedCredentialDefinitionId(definitionId) ? unqualified(schemaId) : schemaId,
+      schemaId: isUnqualifiedCredentialDefinitionId(definitionId) ? unqualified.schemaId(schemaId) : schemaId,
       definitionId,
       keyCorrectnessProof: proof.value,
     })
@@ -107,13 +109,17 @@ export class WorkersIssuerService implements AnonCredsIssuerService {
 
   async createCredential(context: AgentContext, options: Options<'createCredential'>): Returned<'createCredential'> {
     const { credentialOffer: offer, credentialRequest: request, credentialValues } = options
+    const { credentialDefinitionId, credentialDefinition } = await recordOf(context, request.cred_def_id)
     const definitionPrivate = await context
       .resolve(AnonCredsCredentialDefinitionPrivateRepository)
-      .getByCredentialDefinitionId(context, request.cred_def_id)
-    const revocation = await revocationOf(context, options)
+      .getByCredentialDefinitionId(context, credentialDefinitionId)
+    const isUnqualified = isUnqualifiedCredentialDefinitionId(request.cred_def_id)
+    const revocation =
+      (await revocationOf(context, options)) ??
+      (isUnqualified ? await unqualifiedRevocationOf(context, credentialDefinitionId) : undefined)
     const values = Object.entries(credentialValues)
     const credential = await this.workers.call(context.contextCorrelationId, 'createCredential', {
-      definition: await definitionOf(context, request.cred_def_id),
+      definition: isUnqualified ? unqualified.definition(credentialDefinition) : credentialDefinition,
       definitionPrivate: definitionPrivate.value,
       offer,
       request,
@@ -125,9 +131,12 @@ export class WorkersIssuerService implements AnonCredsIssuerService {
   }
 }
 
+/** Of a definition by either of its names, where it is on an Indy ledger. */
+const recordOf = (context: AgentContext, id: string) =>
+  context.resolve(AnonCredsCredentialDefinitionRepository).getByCredentialDefinitionId(context, id)
+
 async function definitionOf(context: AgentContext, id: string): Promise<AnonCredsCredentialDefinition> {
-  const repository = context.resolve(AnonCredsCredentialDefinitionRepository)
-  return (await repository.getByCredentialDefinitionId(context, id)).credentialDefinition
+  return (await recordOf(context, id)).credentialDefinition
 }
 
 async function registryPrivateOf(context: AgentContext, id: string): Promise<Record<string, unknown>> {
@@ -150,14 +159,24 @@ async function revocationOf(
       'Revocation requires all of revocationRegistryDefinitionId, revocationRegistryIndex and revocationStatusList',
     )
   }
-  const { revocationRegistryDefinition } = await context
-    .resolve(AnonCredsRevocationRegistryDefinitionRepository)
-    .getByRevocationRegistryDefinitionId(context, id)
   const definitionPrivate = await registryPrivateOf(context, id)
-  return { definition: revocationRegistryDefinition, definitionPrivate, statusList, index }
+  return { definition: await registryOf(context, id), definitionPrivate, statusList, index }
 }
 
-function unqualified(schemaId: string): string {
-  const { namespaceIdentifier, schemaName, schemaVersion } = parseIndySchemaId(schemaId)
-  return getUnqualifiedSchemaId(namespaceIdentifier, schemaName, schemaVersion)
+/** Credo names no place to whom it issues by the names of Indy: the unit has taken it. */
+async function unqualifiedRevocationOf(
+  context: AgentContext,
+  definitionId: string,
+): Promise<RevocationOfCredential | undefined> {
+  const place = placeIssuedAt(definitionId)
+  if (!place) return undefined
+  const { list, index } = place
+  const definitionPrivate = await registryPrivateOf(context, list.revRegDefId)
+  const definition = unqualified.registry(await registryOf(context, list.revRegDefId))
+  return { definition, definitionPrivate, statusList: unqualified.list(list), index }
+}
+
+async function registryOf(context: AgentContext, id: string): Promise<AnonCredsRevocationRegistryDefinition> {
+  const repository = context.resolve(AnonCredsRevocationRegistryDefinitionRepository)
+  return (await repository.getByRevocationRegistryDefinitionId(context, id)).revocationRegistryDefinition
 }

@@ -13,7 +13,11 @@ import type { DidCommCredentialExchangeRecord } from '@credo-ts/didcomm'
 import { keepNotes, notesOf } from './notes.js'
 
 type Base = AnonCredsDidCommCredentialFormatService
-type Options<Method extends keyof Base> = Base[Method] extends (context: AgentContext, options: infer O) => unknown
+type Indy = LegacyIndyDidCommCredentialFormatService
+type Options<Method extends keyof Of, Of = Base> = Of[Method] extends (
+  context: AgentContext,
+  options: infer O,
+) => unknown
   ? O
   : never
 
@@ -91,12 +95,8 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
     keepOffered(options)
   }
 
-  /** An offer names a schema beside its definition, which has one itself. */
   override async acceptOffer(context: AgentContext, options: Options<'acceptOffer'>) {
-    const offered = options.offerAttachment.getDataAsJson() as { schema_id: string; cred_def_id: string }
-    const { credentialDefinition } = await fetchCredentialDefinition(context, offered.cred_def_id)
-    if (credentialDefinition.schemaId !== offered.schema_id)
-      throw new CredoError('The schema is not that of the definition')
+    await assertOwnSchema(context, options)
     return super.acceptOffer(context, options)
   }
 
@@ -126,15 +126,68 @@ export class CredentialFormat extends AnonCredsDidCommCredentialFormatService {
   }
 }
 
-/** The same by the names that Indy has for the formats (Aries RFC 0592), as agents of issue credential 1.0 have them too. */
+/**
+ * The same by the names that Indy has for the formats (Aries RFC 0592) and its objects, as agents of issue credential 1.0
+ * have them too. The records of the issuer have the names of did:indy.
+ */
 export class IndyCredentialFormat extends LegacyIndyDidCommCredentialFormatService {
-  override async processOffer(
-    context: AgentContext,
-    options: Parameters<LegacyIndyDidCommCredentialFormatService['processOffer']>[1],
-  ): Promise<void> {
+  constructor(private readonly revocation: RevocationPort) {
+    super()
+  }
+
+  override async createOffer(context: AgentContext, options: Options<'createOffer', Indy>) {
+    const { credentialExchangeRecord: record } = options
+    const made = await super.createOffer(context, options)
+    const { credentialDefinitionId = '' } = record.metadata.get(AnonCredsCredentialMetadataKey) ?? {}
+    const known = await definitionNamed(context, credentialDefinitionId)
+    record.metadata.set(AnonCredsCredentialMetadataKey, {
+      schemaId: known.credentialDefinition.schemaId,
+      credentialDefinitionId: known.credentialDefinitionId,
+    })
+    keepNotes(record, { preview: undefined, format: 'INDY' })
+    return made
+  }
+
+  override async processOffer(context: AgentContext, options: Options<'processOffer', Indy>): Promise<void> {
     await super.processOffer(context, options)
     keepOffered(options)
+    keepNotes(options.credentialExchangeRecord, { format: 'INDY' })
   }
+
+  override async acceptOffer(context: AgentContext, options: Options<'acceptOffer', Indy>) {
+    await assertOwnSchema(context, options)
+    return super.acceptOffer(context, options)
+  }
+
+  override async acceptRequest(context: AgentContext, options: Options<'acceptRequest', Indy>) {
+    const { credentialExchangeRecord: record, requestAttachment, offerAttachment } = options
+    const { cred_def_id: requested } = requestAttachment.getDataAsJson() as { cred_def_id: string }
+    const offered = (offerAttachment?.getDataAsJson() as { cred_def_id: string } | undefined)?.cred_def_id
+    if (offered !== requested) throw new Error('The request is not for what was offered')
+    const { credentialDefinitionId } = await definitionNamed(context, requested)
+    await takePlace(context, this.revocation, record, credentialDefinitionId)
+    return super.acceptRequest(context, options)
+  }
+
+  override async processCredential(context: AgentContext, options: Options<'processCredential', Indy>): Promise<void> {
+    const credential = options.attachment.getDataAsJson() as AnonCredsCredential
+    await assertAsOffered(context, options.credentialExchangeRecord, credential)
+    return super.processCredential(context, options)
+  }
+}
+
+const definitionNamed = (context: AgentContext, id: string) =>
+  context.resolve(AnonCredsCredentialDefinitionRepository).getByCredentialDefinitionId(context, id)
+
+/** An offer names a schema beside its definition, which has one itself. */
+async function assertOwnSchema(
+  context: AgentContext,
+  { offerAttachment }: Pick<Options<'acceptOffer'>, 'offerAttachment'>,
+): Promise<void> {
+  const offered = offerAttachment.getDataAsJson() as { schema_id: string; cred_def_id: string }
+  const { credentialDefinition } = await fetchCredentialDefinition(context, offered.cred_def_id)
+  if (credentialDefinition.schemaId !== offered.schema_id)
+    throw new CredoError('The schema is not that of the definition')
 }
 
 /** So that the holder sees what it is before it accepts. */

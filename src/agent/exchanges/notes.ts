@@ -12,8 +12,8 @@ export interface ExchangeNotes {
   preview?: { name: string; value: string }[]
   /** The record of the invitation that it came from. */
   invitationId?: string
-  /** What its messages are made as, where not in the AnonCreds form. */
-  format?: 'DATA_INTEGRITY' | 'PRESENTATION_EXCHANGE' | undefined
+  /** What its messages are made as, where not in the AnonCreds form by the names of that. */
+  format?: 'INDY' | 'DATA_INTEGRITY' | 'PRESENTATION_EXCHANGE' | undefined
   /** The presentation request. */
   request?: Record<string, unknown>
   /** As verifier, by presentation exchange: when it was asked, in seconds since the epoch. */

@@ -121,7 +121,7 @@ class OlderProofProtocol extends DidCommProofV1Protocol {
 
 /** Both versions of the protocols: 2.0 for AnonCreds of any ledger, 1.0 (RFC 0036, 0037) for older agents on Indy. */
 export function exchangeProtocols(revocation: RevocationPort) {
-  const indyCredentials = new IndyCredentialFormat()
+  const indyCredentials = new IndyCredentialFormat(revocation)
   const indyProofs = new IndyProofFormat()
   const dataIntegrity = new DataIntegrityFormat(revocation)
   return {
