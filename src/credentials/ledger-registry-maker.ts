@@ -1,13 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
-import {
-  type AnonCredsRevocationRegistryDefinition,
-  AnonCredsRevocationRegistryDefinitionPrivateRecord,
-  AnonCredsRevocationRegistryDefinitionPrivateRepository,
-  AnonCredsRevocationRegistryDefinitionRecord,
-  AnonCredsRevocationRegistryDefinitionRepository,
-  AnonCredsRevocationRegistryState,
-  type AnonCredsRevocationStatusList,
-} from '@credo-ts/anoncreds'
+import { type AnonCredsRevocationRegistryDefinition, type AnonCredsRevocationStatusList } from '@credo-ts/anoncreds'
 import type { IndyReader } from '../agent/anoncreds/indy-reader.js'
 import { ensure, type IndyWriter } from '../agent/anoncreds/indy-writer.js'
 import { unqualified } from '../agent/anoncreds/unqualified.js'
@@ -18,7 +10,7 @@ import { newId } from '../lib/ids.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { latestList } from './ledger-status-lists.js'
 import type { RegistryMaker, RegistryOrder } from './registry-maker.js'
-import { revocationRegistries } from './revocation-registries.js'
+import { keepRegistry } from './registry-records.js'
 import { unwritten } from './unwritten.js'
 
 const TYPE = { registry: '113', entry: '114' }
@@ -54,24 +46,15 @@ export class LedgerRegistryMaker implements RegistryMaker {
     await this.write(tenantId, draft)
     const list = await latestList(this.reader, draft.id)
     if (!list) throw new LedgerError('The ledger does not show yet what it has written')
-    await this.sessions.transact(tenantId, async ({ context }, unit) => {
+    await this.sessions.transact(tenantId, async (agent, unit) => {
       if (!(await unwritten.forget(unit, name))) return
       const { id, definition, definitionPrivate } = draft
-      const { credentialDefinitionId } = order
-      const record = new AnonCredsRevocationRegistryDefinitionRecord({
-        revocationRegistryDefinitionId: id,
-        revocationRegistryDefinition: definition,
+      await keepRegistry(agent, unit, {
+        id,
+        credentialDefinitionId: order.credentialDefinitionId,
+        secret: definitionPrivate,
+        published: { definition, metadata: {}, list },
       })
-      await context.resolve(AnonCredsRevocationRegistryDefinitionRepository).save(context, record)
-      const privateRecord = new AnonCredsRevocationRegistryDefinitionPrivateRecord({
-        revocationRegistryDefinitionId: id,
-        credentialDefinitionId,
-        value: definitionPrivate,
-        state: AnonCredsRevocationRegistryState.Active,
-      })
-      await context.resolve(AnonCredsRevocationRegistryDefinitionPrivateRepository).save(context, privateRecord)
-      const number = await revocationRegistries.nextNumber(unit, credentialDefinitionId)
-      revocationRegistries.add(unit, id, credentialDefinitionId, number, { definition, metadata: {}, list })
     })
   }
 

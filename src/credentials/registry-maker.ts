@@ -1,12 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
-import {
-  type AnonCredsCredentialDefinition,
-  AnonCredsRevocationRegistryDefinitionPrivateRecord,
-  AnonCredsRevocationRegistryDefinitionPrivateRepository,
-  AnonCredsRevocationRegistryDefinitionRecord,
-  AnonCredsRevocationRegistryDefinitionRepository,
-  AnonCredsRevocationRegistryState,
-} from '@credo-ts/anoncreds'
+import type { AnonCredsCredentialDefinition } from '@credo-ts/anoncreds'
 import { signResource } from '../agent/attested-resource.js'
 import type { AgentPorts } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
@@ -14,7 +7,8 @@ import type { AnonCredsWorkers, Result } from '../anoncreds/index.js'
 import { newId } from '../lib/ids.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
-import { type PublishedRegistry, revocationRegistries } from './revocation-registries.js'
+import { keepRegistry } from './registry-records.js'
+import type { PublishedRegistry } from './revocation-registries.js'
 
 /** What a registry is made for. */
 export interface RegistryOrder {
@@ -61,13 +55,14 @@ export class HostedRegistryMaker implements RegistryMaker {
   }
 
   private async publish(
-    { context }: WalletAgent,
+    agent: WalletAgent,
     unit: Unit,
     { credentialDefinition, credentialDefinitionId }: RegistryOrder,
     made: Result<'createRevocationRegistryDefinition'>,
     bytes: Uint8Array,
   ): Promise<void> {
     const { revocationRegistryDefinition: definition, revocationRegistryDefinitionPrivate } = made
+    const { context } = agent
     const issuerDid = definition.issuerId
     const metadata = { resourceType: 'anonCredsRevocRegDef', resourceName: definition.tag }
     const bare = await signResource(context, { issuerDid, content: { ...definition }, metadata })
@@ -87,20 +82,12 @@ export class HostedRegistryMaker implements RegistryMaker {
     this.ports.publish(unit, listed)
     this.ports.publish(unit, linked)
 
-    const record = new AnonCredsRevocationRegistryDefinitionRecord({
-      revocationRegistryDefinitionId: registryId,
-      revocationRegistryDefinition: definition,
-    })
-    await context.resolve(AnonCredsRevocationRegistryDefinitionRepository).save(context, record)
-    const privateRecord = new AnonCredsRevocationRegistryDefinitionPrivateRecord({
-      revocationRegistryDefinitionId: registryId,
+    await keepRegistry(agent, unit, {
+      id: registryId,
       credentialDefinitionId,
-      value: revocationRegistryDefinitionPrivate,
-      state: AnonCredsRevocationRegistryState.Active,
+      secret: revocationRegistryDefinitionPrivate,
+      published: { definition, metadata, list },
     })
-    await context.resolve(AnonCredsRevocationRegistryDefinitionPrivateRepository).save(context, privateRecord)
-    const number = await revocationRegistries.nextNumber(unit, credentialDefinitionId)
-    revocationRegistries.add(unit, registryId, credentialDefinitionId, number, { definition, metadata, list })
   }
 }
 

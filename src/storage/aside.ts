@@ -28,7 +28,7 @@ export function setAside({ category, tags }: Entry): { asked: Tags; aside: [stri
 /** What of a query the store can be asked: whatever matches the query matches that too. The query itself where it is all. */
 export function askable(category: string, query: TagQuery): TagQuery {
   const names = ASIDE[category]
-  if (!names) return query
+  if (!names || !mentions('$and', [query], names)) return query
   const asked = Object.entries(query).flatMap(([name, condition]): [string, unknown][] => {
     if (!mentions(name, condition, names)) return [[name, condition]]
     if (name === '$and') return [[name, (condition as TagQuery[]).map((part) => askable(category, part))]]
@@ -36,9 +36,7 @@ export function askable(category: string, query: TagQuery): TagQuery {
     const parts = (condition as TagQuery[]).map((part) => askable(category, part))
     return parts.some((part) => Object.keys(part).length === 0) ? [] : [[name, parts]]
   })
-  return asked.length === Object.keys(query).length && !mentions('$and', [query], names)
-    ? query
-    : Object.fromEntries(asked)
+  return Object.fromEntries(asked)
 }
 
 function mentions(name: string, condition: unknown, names: readonly string[]): boolean {
