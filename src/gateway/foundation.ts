@@ -53,6 +53,7 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
     instanceId,
     self,
     shared,
+    liveness: instances.liveness,
     facts: {
       tokens: secrets.fingerprint(storeId),
       operators: config.adminApi ? secrets.operatorFingerprint(storeId) : '',

@@ -26,7 +26,7 @@ const TURNS = { most: 16, share: 1, yieldMs: 100, many: 16, aboutMs: 1000, stayM
 
 /** The ways in and out of wallets: routes and endpoints, what leaves, what waits to be fetched, what is served. */
 export function makeWays(
-  { config, logger, profiles, shared, bus, hints, mark, fetch, urlNow }: Foundation,
+  { config, logger, profiles, shared, bus, hints, recovery, mark, fetch, urlNow }: Foundation,
   { baseJournal, tenantJournal }: Events,
   { tenants, policies }: Tenancy,
 ) {
@@ -54,6 +54,7 @@ export function makeWays(
     shared,
     carrier,
     isTold: () => bus.connected,
+    isSilent: (instance) => recovery.isSilent(instance),
     exists: async (tenantId) => tenantId === BASE_PROFILE || (await tenants.find(tenantId)) !== undefined,
     maySend,
     giveUpMs: config.outboxGiveUpMs,

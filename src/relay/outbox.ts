@@ -87,14 +87,17 @@ export interface Claimed {
 
 /**
  * Takes over the sending of what waits, or goes on with it.
+ * @param ended an instance whose lease need not be waited for
  * @returns what waits, or undefined where another instance sends
  */
 export function claimOutbox(
   profile: Profile,
   options: { instanceId: string; shared: boolean },
+  ended?: string,
 ): Promise<Claimed | undefined> {
   return profile.transact(async (unit) => {
-    if (otherOwner(unit.head, options)) return undefined
+    const owner = otherOwner(unit.head, options)
+    if (owner !== undefined && owner !== ended) return undefined
     const messages = await readOutbox(unit)
     const lease = { owner: options.instanceId, until: Date.now() + LEASE_MS }
     if (messages.length > 0 || unit.head.lease) unit.touch()

@@ -1,4 +1,5 @@
 import type { Logger } from '../lib/logger.js'
+import type { Liveness } from '../redis/liveness.js'
 import type { Entry } from '../storage/entry.js'
 import type { Profile } from '../storage/profile.js'
 
@@ -9,6 +10,8 @@ export const INSTANCES = '_instance'
 /** An instance that has not said for this long that it lives (ms) is taken for dead. */
 const ALIVE_MS = 12_000
 const BEAT_MS = 3000
+/** One that has not said it for this long (ms), and whom Redis does not hear of either, is silent. */
+const SILENT_MS = 1.5 * BEAT_MS
 
 export interface RecoveryOptions {
   base: Profile
@@ -17,6 +20,8 @@ export interface RecoveryOptions {
   self: string
   /** Whether other instances work on the same store. Where not, whatever a former process left is ours. */
   shared: boolean
+  /** Absent where nobody tells sooner than {@link ALIVE_MS} that an instance has ended. */
+  liveness: Liveness | undefined
   /** What every instance should have alike, for whoever compares them. */
   facts: Record<string, string>
   logger: Logger
@@ -95,6 +100,20 @@ export class Recovery {
     return instance === this.self || (this.options.shared && (await this.living()).has(instance))
   }
 
+  /**
+   * Whether an instance, by the name that it is started under, has ended as far as can be told: sooner than by its time
+   * here alone, and by two witnesses, as either can be what cannot be reached.
+   */
+  async isSilent(instanceId: string): Promise<boolean> {
+    const { liveness, base } = this.options
+    if (!liveness) return false
+    for (const { name, value } of await base.query(INSTANCES, {})) {
+      if (startedAs(name) !== instanceId) continue
+      if (JSON.parse(value) - ALIVE_MS + SILENT_MS > Date.now() || !(await liveness.isSilent(name))) return false
+    }
+    return true
+  }
+
   /** Says that this instance lives, and recovers what dead ones left. */
   private async sweep(): Promise<void> {
     if (this.sweeping) return
@@ -171,10 +190,13 @@ export class Recovery {
 
   /** No two processes have one name: an earlier one of this name has ended, whatever it said last. */
   private hasEnded({ name, value }: Entry): boolean {
-    return JSON.parse(value) <= Date.now() || name.slice(0, name.lastIndexOf('/')) === this.options.instanceId
+    return JSON.parse(value) <= Date.now() || startedAs(name) === this.options.instanceId
   }
 
   private nameOf(tenantId: string): string {
     return `${this.self}/${tenantId}`
   }
 }
+
+/** The name that a process, by its name for itself, was started under. */
+const startedAs = (self: string) => self.slice(0, self.lastIndexOf('/'))

@@ -16,6 +16,8 @@ export interface SenderOptions {
   profiles: Profiles
   /** Whether other instances work on the same store. */
   shared: boolean
+  /** Whether another instance has ended as far as can be told. */
+  isSilent: (instanceId: string) => Promise<boolean>
   exists: (tenantId: string) => Promise<boolean>
   /** Whether the tenant is neither suspended nor locked. */
   maySend: (tenantId: string) => Promise<boolean>
@@ -93,11 +95,15 @@ export class Sender {
     else this.takeSoon(tenantId)
   }
 
-  /** Takes over what waits in a tenant's outbox. @returns whether it is this instance that sends it */
-  async take(tenantId: string): Promise<boolean> {
+  /**
+   * Takes over what waits in a tenant's outbox.
+   * @param ended an instance whose lease need not be waited for
+   * @returns whether it is this instance that sends it
+   */
+  async take(tenantId: string, ended?: string): Promise<boolean> {
     // It is taken up again once the tenant can go on.
     if (!(await this.options.maySend(tenantId))) return true
-    const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options)
+    const claimed = await claimOutbox(this.options.profiles.of(tenantId), this.options, ended)
     if (claimed && claimed.messages.length > 0) this.lay(tenantId, claimed)
     return claimed !== undefined
   }
@@ -342,7 +348,8 @@ export class Sender {
     for (const tenantId of new Set([...this.watched, ...own])) {
       await this.trying(tenantId, async () => {
         const head = await this.options.profiles.of(tenantId).head()
-        if (otherOwner(head, this.options)) return
+        const owner = otherOwner(head, this.options)
+        if (owner !== undefined && !((await this.options.isSilent(owner)) && (await this.take(tenantId, owner)))) return
         this.watched.delete(tenantId)
         const next = this.sendings.get(tenantId)?.next ?? 0
         if (head.lease && head.out >= next) this.takeSoon(tenantId)
