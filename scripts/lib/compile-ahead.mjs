@@ -1,9 +1,18 @@
 // `node compile-ahead.mjs <bundle>`: starts the gateway, and when it ends keeps what V8 has compiled until then.
+// `node compile-ahead.mjs <bundle> --check`: ends with 1 where V8 does not take what was kept.
 import { writeFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { inRoot } from './paths.mjs'
 
-const { cacheOf, runBundle } = await import(inRoot('dist', 'src', 'bundle.js'))
-const [file] = process.argv.splice(2, 1, 'serve')
+const { cacheOf, loadBundle, runBundle } = await import(inRoot('dist', 'src', 'bundle.js'))
+const [file, check] = process.argv.splice(2, 2, 'serve')
 
+if (check) process.exit(loadBundle(file).cachedDataRejected ? 1 : 0)
+// What was compiled early is not to go again before the end.
+setFlagsFromString('--no-flush-bytecode')
 const script = runBundle(file)
-process.on('exit', () => writeFileSync(cacheOf(file), script.createCachedData()))
+process.on('exit', () => {
+  // V8 takes it by the flags that a start has: the gateway may have changed the second since (`lib/new-space.ts`).
+  for (const flag of ['--flush-bytecode', '--semi-space-growth-factor=2']) setFlagsFromString(flag)
+  writeFileSync(cacheOf(file), script.createCachedData())
+})
