@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import './kept-decorators.js'
 import './kept-rules.js'
 import { AskarStoreManager } from '@credo-ts/askar'
 import {

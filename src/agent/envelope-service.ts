@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto'
 import {
   type AgentContext,
   CredoError,
@@ -114,7 +114,7 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
     const sealed = base64url(Buffer.from(JSON.stringify(header)))
     // Despite the name in `enc`, agents use the 12-byte nonce of RFC 8439.
     const iv = randomBytes(12)
-    const cipher = createCipheriv('chacha20-poly1305', contentKey, iv, { authTagLength: 16 })
+    const cipher = createCipheriv('chacha20-poly1305', createSecretKey(contentKey), iv, { authTagLength: 16 })
     cipher.setAAD(Buffer.from(sealed), { plaintextLength: 0 })
     const ciphertext = Buffer.concat([cipher.update(JSON.stringify(message)), cipher.final()])
     return {
@@ -142,9 +142,14 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
         sender && Buffer.from(sender, 'base64url'),
         iv && Buffer.from(iv, 'base64url'),
       )
-      const decipher = createDecipheriv('chacha20-poly1305', opened.content, Buffer.from(envelope.iv, 'base64url'), {
-        authTagLength: 16,
-      })
+      const decipher = createDecipheriv(
+        'chacha20-poly1305',
+        createSecretKey(opened.content),
+        Buffer.from(envelope.iv, 'base64url'),
+        {
+          authTagLength: 16,
+        },
+      )
       decipher.setAAD(Buffer.from(envelope.protected), { plaintextLength: 0 })
       decipher.setAuthTag(Buffer.from(envelope.tag, 'base64url'))
       const plaintext = Buffer.concat([

@@ -2,7 +2,6 @@ import {
   type AgentContext,
   type BaseRecord,
   type BaseRecordConstructor,
-  JsonTransformer,
   type Query,
   RecordDuplicateError,
   RecordNotFoundError,
@@ -12,6 +11,7 @@ import { type Entry, ownTags, type TagQuery, type Tags } from '../storage/entry.
 import { placeInList } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import { type RecordJson, type RecordObserver, WalletOwner } from './ports.js'
+import { jsonOf, recordFrom } from './record-json.js'
 import { fromTagValues, queryFrom, toTagValues } from './record-tags.js'
 import type { Wallets } from './wallets.js'
 
@@ -39,11 +39,14 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
         throw new RecordDuplicateError(`Record with id ${record.id} already exists`, { recordType: record.type })
       }
       const observer = this.observers.get(record.type)
-      const list = observer?.list?.(jsonOf(record))
-      const place = list ? placeInList(unit.head, list, record.createdAt.getTime()) : undefined
-      if (place) record.createdAt = new Date(place.createdAt)
       record.updatedAt = new Date()
       const after = jsonOf(record)
+      const list = observer?.list?.(after)
+      const place = list ? placeInList(unit.head, list, record.createdAt.getTime()) : undefined
+      if (place) {
+        record.createdAt = new Date(place.createdAt)
+        after['createdAt'] = record.createdAt.toISOString()
+      }
       const tags = this.tagsOf(record, after)
       unit.insert({
         category: record.type,
@@ -60,11 +63,11 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
       const stored = await unit.fetch(record.type, record.id)
       if (!stored) throw notFound(record.type, record.id)
       const before = JSON.parse(stored.value) as RecordJson
-      const unchanged = jsonOf(record)
-      const tags = this.tagsOf(record, unchanged)
-      if (sameBut(before, unchanged, 'updatedAt') && sameTags(ownTags(stored.tags), ownTags(tags))) return
-      record.updatedAt = new Date()
       const after = jsonOf(record)
+      const tags = this.tagsOf(record, after)
+      if (sameBut(before, after, 'updatedAt') && sameTags(ownTags(stored.tags), ownTags(tags))) return
+      record.updatedAt = new Date()
+      after['updatedAt'] = record.updatedAt.toISOString()
       const observer = this.observers.get(record.type)
       const list = '_n' in stored.tags ? undefined : observer?.list?.(after)
       const place = list ? placeInList(unit.head, list, record.createdAt.getTime()) : undefined
@@ -157,8 +160,6 @@ export class UnitStorageService<T extends AnyRecord = AnyRecord> implements Stor
   }
 }
 
-const jsonOf = (record: AnyRecord) => JsonTransformer.toJSON(record) as RecordJson
-
 /**
  * DID records are read several times a message, and Credo does not change what it has read of them. Entries are never
  * changed, so an instance is good as long as its entry is.
@@ -169,7 +170,7 @@ const instances = new WeakMap<Entry, AnyRecord>()
 function instanceOf<T extends AnyRecord>(entry: Entry, recordClass: BaseRecordConstructor<T>): T {
   const known = instances.get(entry)
   if (known) return known as T
-  const instance = JsonTransformer.deserialize(entry.value, recordClass)
+  const instance = recordFrom(JSON.parse(entry.value), recordClass)
   instance.id = entry.name
   instance.replaceTags(toTagValues(ownTags(entry.tags)) as ReturnType<T['getTags']>)
   if (SHARED.has(entry.category)) instances.set(entry, instance)

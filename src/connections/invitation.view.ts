@@ -1,5 +1,6 @@
 import { JsonTransformer } from '@credo-ts/core'
 import { DidCommOutOfBandInvitation } from '@credo-ts/didcomm'
+import { LRUCache } from 'lru-cache'
 import type { AgentPorts, RecordJson, RecordObserver, WalletSettings } from '../agent/ports.js'
 import { keyOfExchange, keysOfInvitation } from '../agent/recipient-keys.js'
 import { sha256 } from '../lib/ids.js'
@@ -62,8 +63,16 @@ function withoutRequests(record: RecordJson): RecordJson | undefined {
   return requests === undefined ? undefined : { ...record, outOfBandInvitation: message }
 }
 
+/** An invitation is shown with each change of its record, and again in each answer. */
+const urls = new LRUCache<string, string>({ max: 500 })
+
 function invitationUrl(message: Record<string, unknown>, domain: string): string {
-  return JsonTransformer.fromJSON(message, DidCommOutOfBandInvitation, { validate: false }).toUrl({ domain })
+  const key = JSON.stringify([domain, message])
+  const known = urls.get(key)
+  if (known !== undefined) return known
+  const url = JsonTransformer.fromJSON(message, DidCommOutOfBandInvitation, { validate: false }).toUrl({ domain })
+  urls.set(key, url)
+  return url
 }
 
 /**

@@ -96,7 +96,14 @@ export async function makeFront(
     host: config.host,
     port: config.port,
     corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
+    // Each is asked in turn: those that are asked for most come first.
     routers: [
+      didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observe, (request) =>
+        endpoints.reachedAt(hostOf(request), request.path),
+      ),
+      explorer(),
+      graphqlOverSse(streaming),
+      overHttp.router,
       health({
         store: () => watch.look(),
         redis: () => (bus === silentBus ? undefined : bus.connected),
@@ -105,14 +112,8 @@ export async function makeFront(
       }),
       metrics.router(),
       jwksEndpoint(tokenKeys),
-      didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observe, (request) =>
-        endpoints.reachedAt(hostOf(request), request.path),
-      ),
       transfers({ exporter, importer, credentials, originOf, logger }),
       auditExport({ log: auditLog, credentials, originOf, logger }),
-      explorer(),
-      graphqlOverSse(streaming),
-      overHttp.router,
       invitations(hosting),
       hosted(hosting),
     ],

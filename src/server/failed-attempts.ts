@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { parseAddress } from '../lib/addresses.js'
 import { isGatewayError, rateLimited } from '../lib/errors.js'
@@ -22,7 +22,7 @@ export class FailedAttempts {
   private readonly waits = new LRUCache<string, number>({ max: ADDRESSES_MAX })
   /** Marks of what has held, which nothing can be read from. */
   private readonly held = new LRUCache<string, true>({ max: HELD_MAX, ttl: HELD_MS })
-  private readonly secret = randomBytes(32)
+  private readonly secret = randomBytes(32).toString('base64')
 
   constructor(
     private readonly counters: MinuteCounters,
@@ -38,7 +38,7 @@ export class FailedAttempts {
    */
   async guard<T>(credentials: readonly unknown[], origin: string | null, look: () => Promise<T>): Promise<T> {
     const network = networkOf(origin)
-    const mark = createHmac('sha256', this.secret).update(JSON.stringify(credentials)).digest('base64')
+    const mark = hash('sha256', this.secret + JSON.stringify(credentials), 'base64')
     const msLeft = (this.waits.get(network) ?? 0) - Date.now()
     if (msLeft > 0 && !this.held.has(mark)) {
       this.refused()

@@ -1,5 +1,8 @@
 import { ApolloServer, HeaderMap } from '@apollo/server'
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
 import { expressMiddleware } from '@as-integrations/express5'
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express'
 import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
@@ -51,6 +54,8 @@ export async function graphqlOverHttp(
     formatError: (formatted, error) => formatError(error ?? formatted, logger, viewers.get(Object(error)), names),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // Nothing here may be kept by a cache between us and the client; it would look at every field to find that out.
+      ApolloServerPluginCacheControlDisabled(),
       {
         async requestDidStart() {
           return {

@@ -1,5 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import { LRUCache } from 'lru-cache'
 import { AddressList, parseAddress } from '../lib/addresses.js'
+
+/** What is longer than this is no address. */
+const LONGEST = 100
 
 /** Finds the address that a request comes from; null where it has none. */
 export type OriginOf = (request: IncomingMessage) => string | null
@@ -47,8 +51,19 @@ function trustIn(proxies: readonly string[]): (address: string) => boolean {
   return (address) => trusted.hasAddress(parseAddress(address) as Uint8Array)
 }
 
+/** Addresses come again and again, those of proxies with every request. */
+const bare = new LRUCache<string, { address: string | null }>({ max: 1000 })
+
 /** Without the port that some proxies add, and without the IPv6 form of an IPv4 address. */
 function bareAddress(text: string): string | null {
+  const known = bare.get(text)
+  if (known) return known.address
+  const address = readAddress(text)
+  if (text.length < LONGEST) bare.set(text, { address })
+  return address
+}
+
+function readAddress(text: string): string | null {
   const address = text
     .trim()
     .replace(/^\[(.+)\](:\d+)?$/, '$1')

@@ -15,7 +15,7 @@ import { type Listed, type ListQuery, readList } from './list.js'
 import type { UnitSource } from './overlay.js'
 import { ProfileCache, WALLET_ENTRIES } from './profile-cache.js'
 import { Reading } from './reading.js'
-import { applyChange, applyKey, fetchEntry, queryEntries, readHead, writeHead } from './rows.js'
+import { applyChange, applyKey, fetchEntry, queryEntries, readHead, readRevision, writeHead } from './rows.js'
 import type { StoreSessions } from './store-sessions.js'
 import type { Unit } from './unit.js'
 
@@ -209,7 +209,7 @@ export class Profile {
   private write(batch: Batch): Promise<void> {
     return this.commit(batch, (write) =>
       this.store.transaction(this.name, async (session) => {
-        if (this.store.shared && (await readHead(session, true)).rev !== batch.base.rev) throw new ConflictError()
+        if (this.store.shared && (await readRevision(session, true)) !== batch.base.rev) throw new ConflictError()
         await write(session)
       }),
     )
@@ -257,7 +257,9 @@ export class Profile {
 
   /** What a unit read from the cache may be old where other instances write too. */
   private async assertCurrent(base: Head): Promise<void> {
-    if (this.store.shared && (await this.head()).rev !== base.rev) throw new ConflictError()
+    if (!this.store.shared) return
+    const rev = await this.reading.read((session) => readRevision(session))
+    if (rev !== base.rev) throw new ConflictError()
   }
 
   /** The head as it is in the store now. */

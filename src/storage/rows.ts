@@ -54,6 +54,16 @@ export async function readHead(session: Session, forUpdate = false): Promise<Hea
   return row ? headFrom(row.value as string) : emptyHead()
 }
 
+const REVISION = /^\{"rev":(\d+),/
+
+/** The revision of a profile's head alone: the rest of its text, thousands of characters, is not parsed for it. */
+export async function readRevision(session: Session, forUpdate = false): Promise<number> {
+  const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
+  if (!row) return emptyHead().rev
+  const found = REVISION.exec(row.value as string)?.[1]
+  return found === undefined ? headFrom(row.value as string).rev : Number(found)
+}
+
 /** One entry; undefined where there is none. */
 export async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
   // Names are C strings: none has a NUL, whatever a client asks for.
