@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Logger } from '../lib/logger.js'
+import { Recent } from '../lib/recent.js'
 import type { Profile } from '../storage/profile.js'
 import { type Acting, actingFor } from './acting.js'
 import { type Audited, audit } from './audit.js'
@@ -23,7 +23,7 @@ interface Budget {
  * the store. All wrong operator keys are one actor, as addresses cost nothing.
  */
 export class Refusals {
-  private readonly budgets = new LRUCache<string, Budget>({ max: ACTORS_MAX })
+  private readonly budgets = new Recent<string, Budget>(ACTORS_MAX)
 
   constructor(
     private readonly base: Profile,

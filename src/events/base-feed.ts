@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { isGatewayError } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
@@ -32,7 +32,7 @@ const RETRY_MS = 1000
 export class BaseFeed {
   private readonly waiting = new Map<string, Waiting>()
   /** The last sequence of each log that this process has written itself. */
-  private readonly told = new LRUCache<string, number>({ max: 20_000 })
+  private readonly told = new Recent<string, number>(20_000)
   private running: Promise<void> | undefined
 
   constructor(

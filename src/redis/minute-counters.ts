@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
-import { LRUCache } from 'lru-cache'
 import { RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
+import { Recent } from '../lib/recent.js'
 import type { RedisKeys } from './keys.js'
 import type { Patience } from './patience.js'
 
@@ -27,7 +27,7 @@ const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: MINUTE_S, keyPrefix
 
 /** Counters of this process alone. */
 export function ownCounters(): MinuteCounters {
-  const minutes = new LRUCache<string, { total: number; until: number }>({ max: COUNTS_MAX })
+  const minutes = new Recent<string, { total: number; until: number }>(COUNTS_MAX)
   const nameOf = (who: string, what: string) => `${who}:${what}`
   const current = (name: string) => {
     const minute = minutes.get(name)

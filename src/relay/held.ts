@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import type { OutboundEnvelope } from '../agent/ports.js'
 import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import { OneAtATime } from '../lib/one-at-a-time.js'
+import { Recent } from '../lib/recent.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import type { DeliveryReport } from './delivery-report.js'
@@ -41,9 +41,9 @@ const SENT_MS = 60_000
  */
 export class HeldMessages {
   private readonly deliveries = new OneAtATime((name) => this.deliver(name))
-  private readonly sent = new LRUCache<string, true>({ max: 50_000, ttl: SENT_MS })
+  private readonly sent = new Recent<string, true>(50_000, SENT_MS)
   /** How far each tenant's messages were looked at, where no instance can tell another. */
-  private readonly seen = new LRUCache<string, number>({ max: 20_000 })
+  private readonly seen = new Recent<string, number>(20_000)
 
   constructor(private readonly options: HeldOptions) {}
 

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { GuardedFetch, GuardedResponse } from '../lib/guarded-fetch.js'
+import { Recent } from '../lib/recent.js'
 import { Semaphore } from '../lib/semaphore.js'
 import type { Outgoing } from './outbox.js'
 
@@ -33,7 +33,7 @@ export class Post {
   near: (endpoint: string, envelope: string) => Promise<NearAnswer | undefined> = async () => undefined
   private readonly origins = new Map<string, Semaphore>()
   /** Origins that have refused the newer media type. */
-  private readonly old = new LRUCache<string, true>({ max: 10_000, ttl: OLD_MS })
+  private readonly old = new Recent<string, true>(10_000, OLD_MS)
 
   constructor(
     private readonly fetch: GuardedFetch,

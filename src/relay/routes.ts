@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { conflict, notFound } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import type { Profile } from '../storage/profile.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { livesInUnit } from '../tenants/tenant-store.js'
@@ -23,9 +23,9 @@ const UNKNOWN_MS = 2000
  * it come the memory of this process and the hints.
  */
 export class Routes {
-  private readonly known = new LRUCache<string, string>({ max: 100_000 })
-  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: UNKNOWN_MS })
-  private readonly notOf = new LRUCache<string, true>({ max: 10_000, ttl: UNKNOWN_MS })
+  private readonly known = new Recent<string, string>(100_000)
+  private readonly unknown = new Recent<string, true>(10_000, UNKNOWN_MS)
+  private readonly notOf = new Recent<string, true>(10_000, UNKNOWN_MS)
   private readonly looking = new Map<string, Promise<string | undefined>>()
   private dropped = 0
 

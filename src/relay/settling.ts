@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Logger } from '../lib/logger.js'
+import { Recent } from '../lib/recent.js'
 import type { Waits } from '../lib/waits.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
@@ -31,7 +31,7 @@ const FINISHED_MS = 60_000
 
 /** Takes messages that are done with out of the outbox: with an event where there is something to tell, else with the next commit. */
 export class Settling {
-  private readonly finished = new LRUCache<string, true>({ max: 50_000, ttl: FINISHED_MS })
+  private readonly finished = new Recent<string, true>(50_000, FINISHED_MS)
   private readonly work = new Set<Promise<void>>()
 
   constructor(private readonly options: SettlingOptions) {}

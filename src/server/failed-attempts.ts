@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { parseAddress } from '../lib/addresses.js'
 import { isGatewayError, rateLimited } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import type { MinuteCounters } from '../redis/minute-counters.js'
 
 const ADDRESSES_MAX = 20_000
@@ -19,10 +19,10 @@ const KIND = 'failed'
  */
 export class FailedAttempts {
   /** Until when an address has to wait (ms since the epoch). */
-  private readonly waits = new LRUCache<string, number>({ max: ADDRESSES_MAX })
+  private readonly waits = new Recent<string, number>(ADDRESSES_MAX)
   /** Marks of what has held, which nothing can be read from. */
-  private readonly held = new LRUCache<string, true>({ max: HELD_MAX, ttl: HELD_MS })
-  private readonly secret = randomBytes(32).toString('base64')
+  private readonly held = new Recent<string, true>(HELD_MAX, HELD_MS)
+  private readonly secret = randomBytes(32)
 
   constructor(
     private readonly counters: MinuteCounters,

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { badInput } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import { endpointKey } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 
@@ -19,8 +19,8 @@ export type Reached = string | null | undefined
  * PUBLIC_URL, or as the whole URL of a domain that leads to this gateway.
  */
 export class TenantEndpoints {
-  private readonly known = new LRUCache<string, string>({ max: 20_000 })
-  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: UNKNOWN_MS })
+  private readonly known = new Recent<string, string>(20_000)
+  private readonly unknown = new Recent<string, true>(10_000, UNKNOWN_MS)
   private changes = 0
 
   constructor(

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { rateLimited } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import type { MinuteCounters } from '../redis/minute-counters.js'
 import type { Policies } from './policy.js'
 import type { TenantStore } from './tenant-store.js'
@@ -17,7 +17,7 @@ interface Spent {
 /** Holds tenants to how much they may do in a minute. What is not bounded is not counted. */
 export class Rates {
   /** Minutes that are known to be used up, so that whoever goes on asking costs nothing. */
-  private readonly spent = new LRUCache<string, Spent>({ max: 20_000 })
+  private readonly spent = new Recent<string, Spent>(20_000)
 
   constructor(
     private readonly counters: MinuteCounters,

@@ -1,9 +1,9 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
-import { LRUCache } from 'lru-cache'
 import { type AuditAction, type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDraft } from '../events/event.js'
 import { findLifecycle } from '../events/log.js'
 import { conflict } from '../lib/errors.js'
+import { Recent } from '../lib/recent.js'
 import type { Entry, TagQuery, Tags } from '../storage/entry.js'
 import { type Listed, placeInList } from '../storage/list.js'
 import { type Profile } from '../storage/profile.js'
@@ -32,7 +32,7 @@ const ENDPOINTS = 'tenant-endpoint'
  * is copied into the tenant's own log.
  */
 export class TenantStore {
-  private readonly known = new LRUCache<string, Tenant>({ max: 20_000 })
+  private readonly known = new Recent<string, Tenant>(20_000)
   private changes = 0
   /** What a unit has made of tenants, which is known here as soon as it is committed; undefined where one is gone. */
   private readonly made: Collector<{ id: string; tenant: Tenant | undefined }> = {

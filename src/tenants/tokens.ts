@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { unauthenticated } from '../lib/errors.js'
 import { sha256 } from '../lib/ids.js'
+import { Recent } from '../lib/recent.js'
 import type { Tenant, TokenRecord } from './tenant.js'
 import type { TenantStore } from './tenant-store.js'
 import type { TokenKeys } from './token-keys.js'
@@ -28,7 +28,7 @@ export interface HeldToken {
  * tenant carries the wallet's key in `wallet_key`, sealed.
  */
 export class Tokens {
-  private readonly verified = new LRUCache<string, Claims>({ max: 20_000, ttl: 10 * 60_000 })
+  private readonly verified = new Recent<string, Claims>(20_000, 10 * 60_000)
 
   /** When tokens were used since that was last noted (seconds), by tenant and token. */
   private uses = new Map<string, Map<string, number>>()

@@ -10,9 +10,9 @@ import {
   parseIndyRevocationRegistryId,
   parseIndySchemaId,
 } from '@credo-ts/anoncreds'
-import { LRUCache } from 'lru-cache'
 import { type IndyLedgers, type IndyNetwork, LedgerError, type Operation } from '../../indy/index.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
+import { Recent } from '../../lib/recent.js'
 import { unqualified } from './unqualified.js'
 
 /** What a ledger knows of a DID. */
@@ -49,7 +49,7 @@ const LARGEST_REGISTRY = 2 ** 20
  * before DIDs, which name no network. Everything here waits for the network.
  */
 export class IndyReader {
-  private readonly homes = new LRUCache<string, IndyNetwork>({ max: 10_000, ttl: 60 * 60_000 })
+  private readonly homes = new Recent<string, IndyNetwork>(10_000, 60 * 60_000)
 
   constructor(private readonly ledgers: IndyLedgers) {}
 
