@@ -1,5 +1,11 @@
 import 'reflect-metadata'
-import { type GraphQLNamedType, type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import {
+  assertValidSchema,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
 import { buildSchemaSync, type ClassType, type PubSub } from 'type-graphql'
 import { AuditResolver } from '../audit/audit.resolver.js'
 import { ConnectionResolver } from '../connections/connection.resolver.js'
@@ -106,6 +112,8 @@ export function buildGatewaySchema(resolvers: object[], admit: Admit = async () 
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     // Inputs are checked by the services, which name the field at fault.
     validate: false,
+    // Whether it holds is asked as its text is made; to introspect it takes longer than to build it.
+    skipCheck: true,
     // Every subscription brings its own source; the library asks for one all the same.
     pubSub: { publish() {}, subscribe: () => [] as never } as PubSub,
   })
@@ -114,7 +122,12 @@ export function buildGatewaySchema(resolvers: object[], admit: Admit = async () 
   return schema
 }
 
-/** The SDL as it is committed: sorted, so that a difference is a change. */
+/**
+ * The SDL as it is committed: sorted, so that a difference is a change.
+ * @throws Error where it is no schema
+ */
 export function schemaText(): string {
-  return `${printSchema(lexicographicSortSchema(buildGatewaySchema([])))}\n`
+  const schema = buildGatewaySchema([])
+  assertValidSchema(schema)
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
 }
