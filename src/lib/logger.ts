@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import pino from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import { allowedFields } from './log-fields.js'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -53,6 +53,8 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
 }
 
 function readable(sink: Sink, colorize: boolean): Sink {
+  // Loaded only where people read the lines.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
   const format = prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
   return { write: (line) => sink.write(format(line) ?? '') }
 }
