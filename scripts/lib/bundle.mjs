@@ -58,7 +58,7 @@ async function bundle() {
     input: join(sources, 'main.js'),
     platform: 'node',
     external: OUTSIDE,
-    plugins: [ownPlaces, nodesCrypto],
+    plugins: [ownPlaces, amended],
     logLevel: 'silent',
   })
   await build.write({
@@ -76,14 +76,6 @@ async function bundle() {
   await build.close()
 }
 
-/** Apollo's hash asks for Node's by `module.require`, which there is none of in a bundle, and else computes in JavaScript. */
-const nodesCrypto = {
-  name: 'nodes-crypto',
-  transform(code, id) {
-    if (id.includes('utils.createhash')) return code.replaceAll('module.require', 'require')
-  },
-}
-
 /** Files that our modules find beside them are where they were. */
 const ownPlaces = {
   name: 'own-places',
@@ -92,6 +84,22 @@ const ownPlaces = {
     const place = JSON.stringify(relative(folder, id))
     const url = `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${place})).href`
     return code.replaceAll('import.meta.url', url)
+  },
+}
+
+/** What packages would do otherwise, or for nothing, because they are in one file. */
+const AMENDED = [
+  // A module of a bundle has no `module.require`: each request's text would be hashed by JavaScript.
+  ['@apollo/utils.createhash/dist/index.js', /\bmodule\.require\b/g, 'require'],
+  // To look at what belongs to Node's own `fetch` has all of that loaded; the gateway's requests go by a package.
+  ['undici/lib/web/cookies/index.js', /, globalThis\.Headers\]/, ']'],
+]
+
+const amended = {
+  name: 'amended',
+  transform(code, id) {
+    const found = AMENDED.find(([file]) => id.endsWith(`/node_modules/${file}`))
+    return found && code.replace(found[1], found[2])
   },
 }
 

@@ -22,7 +22,7 @@ export class FailedAttempts {
   private readonly waits = new Recent<string, number>(ADDRESSES_MAX)
   /** Marks of what has held, which nothing can be read from. */
   private readonly held = new Recent<string, true>(HELD_MAX, HELD_MS)
-  private readonly secret = randomBytes(32)
+  private readonly secret = randomBytes(32).toString('base64')
 
   constructor(
     private readonly counters: MinuteCounters,
