@@ -13,8 +13,8 @@ import { runCli } from '../support/cli.js'
 import { connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { OutsidePeer } from '../support/outside-peer.js'
+import { freePort } from '../support/ports.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 interface Found {
   about: string

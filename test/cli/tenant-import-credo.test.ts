@@ -13,10 +13,10 @@ import {
   type TestGateway,
   type TestStore,
 } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { freshDatabase, tempDir } from '../support/services.js'
 import { type StockAgent, type StockStore, startStockAgent } from '../support/stock-agent.js'
 import { eventually, receive, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const MESSAGES = '{ basicMessages(first: 50) { nodes { content role connectionId } } }'
 const CONNECTIONS = '{ connections(first: 10) { nodes { id state alias theirLabel } } }'

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type AnyEvent, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway } from '../support/gateway.js'
+import { freePort, mayListen, turnWith } from '../support/ports.js'
 import { tempDir } from '../support/services.js'
-import { mayListen, STOCK_PORT, type StockWallet, startStockWallet } from '../support/stock-wallet.js'
+import { STOCK_PORT, type StockWallet, startStockWallet } from '../support/stock-wallet.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { connectStock, importStock } from './stock-holder.js'
 import {
   attributesOf,
@@ -21,7 +21,10 @@ import {
   prove,
 } from './story.js'
 
-const skip = (await mayListen(STOCK_PORT)) ? false : `PORT ${STOCK_PORT} IS NOT FREE, and stock Credo resolves no other`
+await turnWith(STOCK_PORT)
+const skip = (await mayListen(STOCK_PORT, '127.0.0.1'))
+  ? false
+  : `PORT ${STOCK_PORT} IS NOT FREE, and stock Credo resolves no other`
 if (skip) console.warn(`Not tried with wallets of stock Credo: ${skip}`)
 
 test('a holder of stock Credo gets a credential by did:webvh and proves it, and so does the tenant that it becomes', {

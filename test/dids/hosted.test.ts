@@ -3,7 +3,7 @@ import { connect as openSocket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
-import { freePort } from '../support/tcp-proxy.js'
+import { freePort } from '../support/ports.js'
 import { deleteTenant } from '../tenancy/states.js'
 import {
   CREATE,

@@ -14,8 +14,8 @@ import {
 } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, placeOf, readEvents } from '../support/ledger.js'
+import { freePort } from '../support/ports.js'
 import { atOnce, eventually, invite, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const RESUBSCRIPTIONS = 50
 /** For the reader that does not read: how many events, and of what size. */

@@ -4,8 +4,8 @@ import { attributesOf, type Issuer, makeIssuer, OPERATIONS, proofRequest } from 
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { Front } from '../support/front.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const RECEIVE = `mutation($message: JSON!) {
   receiveInvitation(input: {message: $message}) { connection { id } } }`

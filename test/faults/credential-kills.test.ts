@@ -5,7 +5,7 @@ import { allEnded, assertHeldOnce, assertPlaces, type Link, makeLink, offer, pla
 import { type Issuer, makeIssuer } from '../credentials/story.js'
 import type { AnyEvent } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
-import { freePort } from '../support/tcp-proxy.js'
+import { freePort } from '../support/ports.js'
 
 /** How often the process is killed; `TEST_KILLS` says more. */
 const KILLS = Number(process.env['TEST_KILLS'] ?? 3)

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CREATE, createDid, resolveByStock, UPDATE, urlOf } from '../dids/did-api.js'
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const ROUNDS = 4
 /** The longest that a round may run before it is cut (ms). */

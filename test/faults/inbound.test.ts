@@ -7,8 +7,9 @@ import { connect, makeTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertToldIsTrue, readAll } from '../support/ledger.js'
 import { OutsidePeer } from '../support/outside-peer.js'
+import { freePort } from '../support/ports.js'
 import { atOnce, eventually, say } from '../support/talk.js'
-import { freePort, TcpProxy } from '../support/tcp-proxy.js'
+import { TcpProxy } from '../support/tcp-proxy.js'
 
 for (const kind of STORES) {
   describe(`inbound messages on ${kind}`, () => {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnyEvent, connect, type EventTap, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, assertToldIsTrue, placeOf, readAll, readEvents } from '../support/ledger.js'
+import { freePort } from '../support/ports.js'
 import { eventually, invite, receive, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 /** How often the process is killed on each store, each time with four handshakes under way; `TEST_KILLS` says more. */
 const KILLS = { sqlite: Number(process.env['TEST_KILLS'] ?? 12), postgres: Number(process.env['TEST_KILLS'] ?? 4) }

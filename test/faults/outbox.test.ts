@@ -5,8 +5,8 @@ import { type AnyEvent, connect, makeTenant, type TestTenant } from '../support/
 import { Front, type FrontMode } from '../support/front.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, placeOf, readAll, readEvents } from '../support/ledger.js'
+import { freePort } from '../support/ports.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const GIVE_UP_MS = 4000
 

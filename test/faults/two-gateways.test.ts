@@ -5,8 +5,8 @@ import { ApiClient, connect, type EventTap, makeTenant } from '../support/client
 import { Front } from '../support/front.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, assertToldIsTrue, readAll, readEvents } from '../support/ledger.js'
+import { freePort } from '../support/ports.js'
 import { atOnce, eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 /** What a token may still do elsewhere after it was revoked here (ms). */
 const REVOKED_MS = { 'with Redis': 100, 'without Redis': 2000 }

@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { connect, type Issuer, issue, OPERATIONS, proofRequest, prove } from '../credentials/story.js'
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { giveDid, makeLedgerIssuer, newSchema, newSeed, openLedger } from './issuer.js'
 
 type Place = Awaited<ReturnType<typeof openLedger>>

@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { tempDir } from '../support/services.js'
 import { eventually, receive, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import type { EdgeLine } from './edge-process.js'
 
 const program = fileURLToPath(new URL('./edge-process.js', import.meta.url))

@@ -1,4 +1,4 @@
-import { freePort } from '../support/tcp-proxy.js'
+import { freePort } from '../support/ports.js'
 
 /** What a gateway is started with that nobody can reach but whoever asks its API at `url`. */
 export async function withoutAddress(env: Record<string, string> = {}) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { invitationTo } from './invitations.js'
 
 const RECEIVE = 'mutation($input: ReceiveInvitationInput!) { receiveInvitation(input: $input) { connection { id } } }'
@@ -28,16 +29,6 @@ async function listen(host: string, location?: string): Promise<Trap> {
   server.listen(0, host)
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port, connections: () => connections }
-}
-
-/** A port on which nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '0.0.0.0')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 describe('a gateway that listens beyond loopback', () => {

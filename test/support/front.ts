@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { freePort } from './tcp-proxy.js'
+import { freePort } from './ports.js'
 
 /** What happens to a request: on to the gateway behind, no answer at all, a reset, or an answer of the test's own. */
 export type FrontMode = 'pass' | 'hang' | 'reset' | { status: number; headers?: Record<string, string> }

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './ports.js'
 import { tempDir } from './services.js'
 
 const program = fileURLToPath(new URL('./mediator-process.js', import.meta.url))
@@ -80,13 +79,4 @@ export class TestMediator {
     await this.kill()
     this.folder.remove()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

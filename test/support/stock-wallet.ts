@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import type { StockAgent, StockStore } from './stock-agent.js'
 import { startStockAgent } from './stock-agent.js'
@@ -64,16 +62,4 @@ export async function startStockWallet(path: string, port: number): Promise<Stoc
     },
   })
   return agent as StockWallet
-}
-
-/** Whether a port can be had here. */
-export async function mayListen(port: number): Promise<boolean> {
-  const server = createServer()
-  server.listen(port, '127.0.0.1')
-  const event = await Promise.race([
-    once(server, 'listening').then(() => 'listening'),
-    new Promise<string>((resolve) => server.once('error', () => resolve('error'))),
-  ])
-  if (event === 'listening') await new Promise((resolve) => server.close(resolve))
-  return event === 'listening'
 }

@@ -1,15 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-
-/** A port that nothing listens on now; for processes that must keep theirs when they are started again. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './ports.js'
 
 /** Stands between a program and a server, on a port of its own, and can be cut. */
 export class TcpProxy {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiClient, connect, makeTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway } from '../support/gateway.js'
-import { freePort } from '../support/tcp-proxy.js'
+import { freePort } from '../support/ports.js'
 
 const MOVE = 'mutation($input: MoveWalletInput!) { moveWallet(input: $input) { tenant { walletStorage } } }'
 const SEND = 'mutation($input: SendBasicMessageInput!) { sendBasicMessage(input: $input) { message { id } } }'

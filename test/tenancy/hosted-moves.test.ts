@@ -4,8 +4,8 @@ import { issue, makeIssuer, OPERATIONS, proofRequest, prove } from '../credentia
 import { createDid, resolveByStock, updateDid, urlOf } from '../dids/did-api.js'
 import { ApiClient, connect, makeTenant, uniqueName } from '../support/client.js'
 import { freshStore, startGateway } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { exportTenant, importTenant } from './archives.js'
 import { suspend } from './states.js'
 

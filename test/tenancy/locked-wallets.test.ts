@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, LONG_PATIENCE_MS, overSse, TRANSPORTS } from '../security/transports.js'
 import { ApiClient, connect, type GraphError, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { createToken } from '../tokens/token-api.js'
 import {
   at,

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freshStore, STORES, startGateway } from '../support/gateway.js'
 import { readAll } from '../support/ledger.js'
 import { OutsidePeer } from '../support/outside-peer.js'
+import { freePort } from '../support/ports.js'
 import { atOnce, eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { isLocked, lock, makeUnmanaged, unlock, wallet } from './unmanaged.js'
 
 /** `TEST_QUEUED` says how many wait, and `TEST_KILLS` how often the process is killed while it drains them. */

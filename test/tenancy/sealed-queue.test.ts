@@ -4,8 +4,8 @@ import { type AnyEvent, ApiClient, makeTenant, type TestTenant } from '../suppor
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { assertGapless, readAll } from '../support/ledger.js'
 import { OutsidePeer } from '../support/outside-peer.js'
+import { freePort } from '../support/ports.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { at, contents, lock, makeUnmanaged, NEEDS_WALLET, type UnmanagedTenant, unlock, wallet } from './unmanaged.js'
 
 const QUEUE_EVENTS = `query($after: String) { events(first: 100, after: $after, topics: [QUEUE]) {

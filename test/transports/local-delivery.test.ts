@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { Front } from '../support/front.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { eventually, say } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 
 const MESSAGES = '{ basicMessages { nodes { content role } } }'
 
