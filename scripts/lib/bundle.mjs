@@ -87,12 +87,18 @@ const ownPlaces = {
   },
 }
 
+const ALL = /^.*$/s
+
 /** What packages would do otherwise, or for nothing, because they are in one file. */
 const AMENDED = [
   // A module of a bundle has no `module.require`: each request's text would be hashed by JavaScript.
   ['@apollo/utils.createhash/dist/index.js', /\bmodule\.require\b/g, 'require'],
   // To look at what belongs to Node's own `fetch` has all of that loaded; the gateway's requests go by a package.
   ['undici/lib/web/cookies/index.js', /, globalThis\.Headers\]/, ']'],
+  // Fetches JSON-LD contexts, which the gateway never does (`agent/json-ld.ts`), by an undici of its own.
+  ['@digitalcredentials/http-client/dist/index.js', ALL, ''],
+  // Three megabytes for mdocs, which no presentation here has.
+  ['@sphereon/ssi-types/dist/types/mso_mdoc.js', ALL, ''],
 ]
 
 const amended = {
