@@ -60,7 +60,8 @@ async function runTests(files, options, env, signal) {
     `--test-reporter-destination=${counts}`,
   ]
   const bounds = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${FILE_TIMEOUT_MS}`]
-  const args = ['--enable-source-maps', '--test', ...bounds, ...reporters, ...options, ...files]
+  const maps = pathToFileURL(inRoot('scripts', 'lib', 'source-maps.mjs'))
+  const args = [`--import=${maps}`, '--test', ...bounds, ...reporters, ...options, ...files]
   try {
     const child = spawn(process.execPath, args, {
       cwd: root,

@@ -17,7 +17,7 @@ export function startCli(args: string[], env: Record<string, string>): { child: 
       process.env[name] === undefined ? [] : [[name, process.env[name]]],
     ),
   )
-  const child = spawn(process.execPath, ['--enable-source-maps', main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -59,7 +59,7 @@ export async function startGateway(store: TestStore, env: Record<string, string>
       (name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]),
     ),
   )
-  const child = spawn(process.execPath, ['--enable-source-maps', main, 'serve'], {
+  const child = spawn(process.execPath, [main, 'serve'], {
     env: { ...inherited, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...store.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -39,7 +39,7 @@ export class TestMediator {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--enable-source-maps', program, this.folder.path, `${this.port}`], {
+    const child = spawn(process.execPath, [program, this.folder.path, `${this.port}`], {
       env: { ...process.env, ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
