@@ -39,11 +39,13 @@ export class OwnStores {
   private readonly stores = new Map<string, OwnStore>()
   private readonly turns = new Map<string, Semaphore>()
   private readonly checks = new Semaphore(CHECKS)
+  private closing = 0
 
   constructor(private readonly databases: OwnDatabases) {}
 
+  /** One that is being closed counts until it is. */
   get open(): number {
-    return this.stores.size
+    return this.stores.size + this.closing
   }
 
   isOpen(name: string): boolean {
@@ -116,8 +118,13 @@ export class OwnStores {
       const store = this.stores.get(name)
       if (!store) return
       this.stores.delete(name)
-      while (store.guests > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-      await store.sessions.close()
+      this.closing += 1
+      try {
+        while (store.guests > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+        await store.sessions.close()
+      } finally {
+        this.closing -= 1
+      }
     })
   }
 
