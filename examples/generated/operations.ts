@@ -127,7 +127,7 @@ export type ConnectionState =
 export type CreateDidInput = {
   /** key, peer, jwk, web, webvh or indy. */
   method: string;
-  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. With `"didcomm": true` others can connect by it. indy: `{"namespace": "sovrin"}`, the ledger; by itself it makes a DID for somebody to register there. With `"seed"` it takes one that the ledger has, named by `"did"` where that does not follow from its key. With `"endorserDid"` that DID of the tenant registers it, with `"role": "ENDORSER"` where it may give that. */
+  /** peer: `{"numAlgo": 0, 2 or 4}`; 4, the default, and 2 name where peers reach the tenant. jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. With `"didcomm": true` others can connect by it. webvh: `{"witness": {"witnesses": ["did:key:…"], "threshold": 1}}`, DIDs of the wallet that approve each change. indy: `{"namespace": "sovrin"}`, the ledger; by itself it makes a DID for somebody to register there. With `"seed"` it takes one that the ledger has, named by `"did"` where that does not follow from its key. With `"endorserDid"` that DID of the tenant registers it, with `"role": "ENDORSER"` where it may give that. */
   options?: unknown;
 };
 
@@ -713,6 +713,8 @@ export type UpdateDidInput = {
   removeServices?: Array<string> | null | undefined;
   /** Whether it gets a new key to sign with. Its resources are signed anew. */
   rotateKeys?: boolean;
+  /** did:webvh: who approves this change and all after it. */
+  witness?: WitnessInput | null | undefined;
 };
 
 /** Changes to a tenant: absent is unchanged, null clears. settings and policy merge by key; a null key goes back to its default. */
@@ -750,6 +752,14 @@ export type WalletStorage =
   | 'PROFILE'
   /** A store of its own (file or database schema) under the wallet key. */
   | 'STORE';
+
+/** Who has to approve each change of a did:webvh. */
+export type WitnessInput = {
+  /** How many of them have to; all where not given. */
+  threshold?: number | null | undefined;
+  /** Each a did:key of the wallet; none ends it. */
+  witnesses: Array<string>;
+};
 
 export type InvitationFieldsFragment = { id: string, role: InvitationRole, state: InvitationState, label: string | null, alias: string | null, message: unknown, url: string, shortUrl: string | null, multiUse: boolean, createdAt: string };
 

@@ -23,8 +23,10 @@ export interface LogParameters {
   witness?: WitnessRule | null
 }
 
-interface WitnessRule {
+/** Who has to approve entries, and how many of them: from the first entry on, else from the one after that names them. */
+export interface WitnessRule {
   threshold?: number
+  /** did:key. */
   witnesses?: { id: string }[]
 }
 
@@ -65,7 +67,12 @@ const AT_ONCE = 16
 export const keyHash = (multikey: string) => multihash(multikey)
 
 /** Begins a log. `document` is that of the DID, with {@link SCID} in all its ids. */
-export async function beginLog(document: Json, key: UpdateKey, nextKeyHash: string): Promise<LogEntry[]> {
+export async function beginLog(
+  document: Json,
+  key: UpdateKey,
+  nextKeyHash: string,
+  witness?: WitnessRule,
+): Promise<LogEntry[]> {
   const parameters = {
     method: METHOD,
     scid: SCID,
@@ -73,6 +80,7 @@ export async function beginLog(document: Json, key: UpdateKey, nextKeyHash: stri
     nextKeyHashes: [nextKeyHash],
     portable: false,
     deactivated: false,
+    ...(witness && { witness }),
   }
   const draft = { versionId: SCID, versionTime: timeAfter(undefined), parameters, state: document }
   const scid = jsonHash(draft)
@@ -92,6 +100,17 @@ export async function appendEntry(
   const last = log.at(-1) as LogEntry
   const draft = { versionId: last.versionId, versionTime: timeAfter(last.versionTime), parameters, state }
   return [...log, await signed(draft, log.length + 1, key)]
+}
+
+/** Who has to approve the next entry of a log. */
+export function witnessesOf(log: LogEntry[]): WitnessRule | undefined {
+  return ruleOf(log.findLast(({ parameters }) => parameters.witness != null)?.parameters.witness)
+}
+
+/** A witness, by its did:key, approves a version, and all before it. */
+export function approvalOf(versionId: string, { multikey, sign }: UpdateKey): Promise<DataIntegrityProof> {
+  const verificationMethod = `did:key:${multikey}#${multikey}`
+  return proofFor({ versionId }, { verificationMethod, proofPurpose: 'assertionMethod' }, sign)
 }
 
 type Draft = Omit<LogEntry, 'proof'>

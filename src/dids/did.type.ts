@@ -1,4 +1,4 @@
-import { Field, InputType, ObjectType } from 'type-graphql'
+import { Field, InputType, Int, ObjectType } from 'type-graphql'
 import { EventType } from '../graphql/event.type.js'
 import { pageType } from '../graphql/page.js'
 import { DateTimeScalar, JsonScalar } from '../graphql/scalars.js'
@@ -56,6 +56,7 @@ export class CreateDidInput {
       'jwk: `{"keyType": "Ed25519", "P-256", "P-384" or "secp256k1"}`; Ed25519 where not given. ' +
       'web, webvh: `{"path": "acme/issuer"}`, where the gateway hosts it; a random one where not given. ' +
       'With `"didcomm": true` others can connect by it. ' +
+      'webvh: `{"witness": {"witnesses": ["did:key:…"], "threshold": 1}}`, DIDs of the wallet that approve each change. ' +
       'indy: `{"namespace": "sovrin"}`, the ledger; by itself it makes a DID for somebody to register there. ' +
       'With `"seed"` it takes one that the ledger has, named by `"did"` where that does not follow from its key. ' +
       'With `"endorserDid"` that DID of the tenant registers it, with `"role": "ENDORSER"` where it may give that.',
@@ -75,6 +76,15 @@ export class ServiceInput {
   serviceEndpoint!: unknown
 }
 
+@InputType({ description: 'Who has to approve each change of a did:webvh.' })
+export class WitnessInput {
+  @Field(() => [String], { description: 'Each a did:key of the wallet; none ends it.' })
+  witnesses!: string[]
+
+  @Field(() => Int, { nullable: true, description: 'How many of them have to; all where not given.' })
+  threshold?: number | null
+}
+
 @InputType({ description: 'What is to change of a DID.' })
 export class UpdateDidInput {
   @Field(() => String, { description: 'A did:web or did:webvh that this gateway hosts.' })
@@ -92,6 +102,9 @@ export class UpdateDidInput {
       'Whether others can connect by it: true names where the tenant is reached now, with a new key, false takes that away.',
   })
   didcomm?: boolean | null
+
+  @Field(() => WitnessInput, { nullable: true, description: 'did:webvh: who approves this change and all after it.' })
+  witness?: WitnessInput | null
 
   @Field(() => [ServiceInput], { nullable: true, description: 'Services to add.' })
   addServices?: ServiceInput[] | null

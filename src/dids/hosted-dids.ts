@@ -4,7 +4,17 @@ import { signAgain } from '../agent/attested-resource.js'
 import { MADE } from '../agent/made-did.js'
 import type { AgentPorts } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import { appendEntry, beginLog, keyHash, type LogEntry, SCID, type UpdateKey } from '../agent/webvh-log.js'
+import {
+  appendEntry,
+  beginLog,
+  keyHash,
+  type LogEntry,
+  SCID,
+  type UpdateKey,
+  type WitnessProof,
+  type WitnessRule,
+  witnessesOf,
+} from '../agent/webvh-log.js'
 import { isPath } from '../hosting/address.js'
 import { type Hosting, pathTaken } from '../hosting/hosting.js'
 import { HOSTED, type Publication, type SignedResource } from '../hosting/publication.js'
@@ -17,6 +27,7 @@ import type { DidType, UpdateDidInput } from './did.type.js'
 import { didView, type Made } from './did.view.js'
 import { type DidcommWay, newWay, removeWay } from './didcomm-way.js'
 import { changedServices, documentOf, emptyDocument, type Json, servicesOf } from './hosted-document.js'
+import { approved, ruleIn } from './witnesses.js'
 
 export type HostedMethod = 'web' | 'webvh'
 
@@ -40,6 +51,8 @@ interface Hosted {
   nextKey?: string
   /** Where others can connect by it. */
   way?: DidcommWay
+  /** did:webvh: the last approval of each of its witnesses. */
+  witnessed?: WitnessProof[]
 }
 
 interface NewKey {
@@ -61,12 +74,15 @@ export class HostedDids {
 
   /** @throws BAD_USER_INPUT for a path that cannot be one, CONFLICT for one that is taken */
   create(tenantId: string, method: HostedMethod, options: Record<string, unknown> | null | undefined) {
-    const { path, didcomm } = this.readOptions(options)
+    const { path, didcomm, witness } = this.readOptions(options)
+    const rule = witness == null ? undefined : ruleIn(witness, 'input.options.witness')
+    if (rule && method === 'web') throw notWitnessed('input.options.witness')
     const base = `${this.hosting.didBase}:${path.replaceAll('/', ':')}`
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const replaces = await this.leftAt(path, tenantId, agent)
       const way = didcomm ? await newWay(agent) : undefined
-      const made = method === 'web' ? await newWeb(agent, `did:web:${base}`, way) : await newWebvh(agent, base, way)
+      const made =
+        method === 'web' ? await newWeb(agent, `did:web:${base}`, way) : await newWebvh(agent, base, way, rule)
       this.ports.publish(unit, { ...publicationOf(made), replaces })
       await agent.context.resolve(DidRepository).save(agent.context, made)
       return didView(await recordIn(unit, TYPE, made.id, 'DID'))
@@ -78,16 +94,20 @@ export class HostedDids {
     const add = input.addServices ?? []
     const remove = input.removeServices ?? []
     const { rotateKeys, didcomm } = input
-    if (!rotateKeys && didcomm == null && add.length + remove.length === 0)
+    const rule = input.witness ? ruleIn(input.witness, 'input.witness') : undefined
+    if (!rotateKeys && didcomm == null && !rule && add.length + remove.length === 0)
       throw badInput('Say what is to change.', 'input')
     return this.change(tenantId, input.did, async (agent, record) => {
+      if (rule && !logOf(record)) throw notWitnessed('input.witness')
       const { signingKey, way: old } = hostedOf(record)
       const way = didcomm == null ? old : didcomm ? await newWay(agent) : undefined
       record.metadata.set(HOSTED, { ...hostedOf(record), way })
       const services = changedServices(record.did, servicesOf(madeOf(record).document ?? {}), add, remove)
       const key = rotateKeys ? await newKey(agent) : await keyOf(agent, signingKey)
       const document = documentOf(record.did, key.multikey, services, way)
-      await writeNext(agent, record, document)
+      await writeNext(agent, record, document, rule)
+      // Those who are named approve from the next version on, and some resolvers want the last one approved by them.
+      if (rule) await writeNext(agent, record, document)
       if (rotateKeys) await removeKey(agent, signingKey)
       if (old && didcomm != null) await removeWay(agent, old)
       setKeys(record, key)
@@ -176,8 +196,8 @@ export class HostedDids {
     return signed
   }
 
-  private readOptions(options: Record<string, unknown> | null | undefined): { path: string; didcomm: boolean } {
-    const { path = randomBytes(8).toString('hex'), didcomm = false, ...rest } = options ?? {}
+  private readOptions(options: Record<string, unknown> | null | undefined) {
+    const { path = randomBytes(8).toString('hex'), didcomm = false, witness, ...rest } = options ?? {}
     const [unknown] = Object.keys(rest)
     if (unknown) throw badInput('There is no such option.', 'input.options')
     if (typeof didcomm !== 'boolean') throw badInput('Write true or false.', 'input.options.didcomm')
@@ -188,7 +208,7 @@ export class HostedDids {
         'input.options.path',
       )
     }
-    return { path, didcomm }
+    return { path, didcomm, witness }
   }
 
   /** The DID that an attempt of this tenant, which came to nothing, has left at a path. @throws CONFLICT */
@@ -215,12 +235,13 @@ async function newWeb(agent: WalletAgent, did: string, way?: DidcommWay): Promis
   return record
 }
 
-async function newWebvh(agent: WalletAgent, base: string, way?: DidcommWay): Promise<DidRecord> {
+async function newWebvh(agent: WalletAgent, base: string, way?: DidcommWay, rule?: WitnessRule): Promise<DidRecord> {
   const [key, first, next] = [await newKey(agent), await newKey(agent), await newKey(agent)]
   const log = await beginLog(
     documentOf(`did:webvh:${SCID}:${base}`, key.multikey, [], way),
     updateKeyOf(agent, first),
     keyHash(next.multikey),
+    rule,
   )
   const document = (log[0] as LogEntry).state
   const record = newRecord(String(document['id']), {
@@ -229,6 +250,7 @@ async function newWebvh(agent: WalletAgent, base: string, way?: DidcommWay): Pro
     updateKey: first.keyId,
     nextKey: next.keyId,
     ...(way && { way }),
+    witnessed: await approved(agent, log, rule),
   })
   record.metadata.set(LOG, log as unknown as Record<string, unknown>)
   setKeys(record, key)
@@ -243,16 +265,21 @@ function newRecord(did: string, hosted: Hosted): DidRecord {
 }
 
 /** Writes the next version of a DID. A key that was promised writes it, and promises the one after. */
-async function writeNext(agent: WalletAgent, record: DidRecord, document: Json): Promise<void> {
+async function writeNext(agent: WalletAgent, record: DidRecord, document: Json, rule?: WitnessRule): Promise<void> {
   const hosted = hostedOf(record)
   const log = logOf(record)
   if (!log || !hosted.nextKey) return record.metadata.set(HOSTED, { ...hosted, version: hosted.version + 1 })
   const [key, next] = [await keyOf(agent, hosted.nextKey), await newKey(agent)]
-  const parameters = { updateKeys: [key.multikey], nextKeyHashes: [keyHash(next.multikey)] }
+  const parameters = {
+    updateKeys: [key.multikey],
+    nextKeyHashes: [keyHash(next.multikey)],
+    ...(rule && { witness: rule }),
+  }
   const grown = await appendEntry(log, document, parameters, updateKeyOf(agent, key))
   if (JSON.stringify(grown).length > LOG_MAX) throw conflict('The log of this DID is full. Make another DID.')
   if (hosted.updateKey) await removeKey(agent, hosted.updateKey)
-  setLog(record, grown, { ...hosted, updateKey: key.keyId, nextKey: next.keyId })
+  const witnessed = await approved(agent, grown, witnessesOf(log), hosted.witnessed)
+  setLog(record, grown, { ...hosted, updateKey: key.keyId, nextKey: next.keyId, witnessed })
 }
 
 /** Writes the last versions of a DID: no key is promised any more, then it is at its end. */
@@ -265,7 +292,7 @@ async function writeEnd(agent: WalletAgent, record: DidRecord): Promise<void> {
   const state = (log.at(-1) as LogEntry).state
   const free = await appendEntry(log, state, { updateKeys: [key.multikey], nextKeyHashes: [] }, sign)
   const ended = await appendEntry(free, emptyDocument(record.did), { updateKeys: [], deactivated: true }, sign)
-  setLog(record, ended, hosted)
+  setLog(record, ended, { ...hosted, witnessed: await approved(agent, ended, witnessesOf(log), hosted.witnessed) })
 }
 
 function setLog(record: DidRecord, log: LogEntry[], hosted: Hosted): void {
@@ -289,7 +316,7 @@ function setMade(record: DidRecord, made: Made): void {
 }
 
 function publicationOf(record: DidRecord): Extract<Publication, { kind: 'DID' }> {
-  const { version } = hostedOf(record)
+  const { version, witnessed } = hostedOf(record)
   const { document, deactivatedAt } = madeOf(record)
   const log = logOf(record)
   const metadata = log
@@ -301,6 +328,7 @@ function publicationOf(record: DidRecord): Extract<Publication, { kind: 'DID' }>
     version,
     document: document ?? emptyDocument(record.did),
     log: log as unknown as Json[] | undefined,
+    witnessed: witnessed as unknown as Json[] | undefined,
     metadata,
     deactivated: deactivatedAt !== undefined,
   }
@@ -309,6 +337,8 @@ function publicationOf(record: DidRecord): Extract<Publication, { kind: 'DID' }>
 const hostedOf = (record: DidRecord) => record.metadata.get(HOSTED) as unknown as Hosted
 const madeOf = (record: DidRecord) => record.metadata.get(MADE) as unknown as Made
 const logOf = (record: DidRecord) => (record.metadata.get(LOG) ?? undefined) as unknown as LogEntry[] | undefined
+
+const notWitnessed = (field: string) => badInput('Only a did:webvh has witnesses.', field)
 
 async function newKey(agent: WalletAgent): Promise<NewKey> {
   const { keyId } = await agent.context.resolve(Kms.KeyManagementApi).createKey({ type: ED25519 })

@@ -56,7 +56,7 @@ export class HostedBelongings {
     unit: Unit,
     tenantId: string,
     path: string,
-    { did, version, document, log, metadata, deactivated }: HostedDid,
+    { did, version, document, log, witnessed, metadata, deactivated }: HostedDid,
     entries: readonly Entry[],
   ): Promise<boolean> {
     if (this.hosting.pathOf(did) !== path || !isPath(path) || this.hosting.isReserved(path)) return false
@@ -65,7 +65,7 @@ export class HostedBelongings {
       body: JSON.parse(value) as SignedResource['body'],
     }))
     try {
-      const publication = { did, version, document, log, metadata, deactivated, resources }
+      const publication = { did, version, document, log, witnessed, metadata, deactivated, resources }
       await this.hosting.publish(unit, tenantId, { kind: 'DID', ...publication })
       return true
     } catch (error) {

@@ -106,8 +106,8 @@ export class Hosting {
       if (!isIts) throw pathTaken()
       if (stored.did === publication.did && stored.version >= publication.version) return
     }
-    const { did, version, document, log, metadata = {}, deactivated = false, resources = [] } = publication
-    const value: HostedDid = { did, tenantId, version, document, log, metadata, deactivated }
+    const { did, version, document, log, witnessed, metadata = {}, deactivated = false, resources = [] } = publication
+    const value: HostedDid = { did, tenantId, version, document, log, witnessed, metadata, deactivated }
     const next = { category: DIDS, name: path, value: JSON.stringify(value), tags: { tenant: tenantId } }
     if (!(await unit.replace(next))) unit.insert(next)
     for (const resource of resources) await put(unit, tenantId, path, resource)

@@ -13,6 +13,8 @@ export type Publication =
       document: Json
       /** did:webvh: the whole log, oldest entry first. */
       log?: Json[]
+      /** did:webvh: what `did-witness.json` holds, where there are witnesses. */
+      witnessed?: Json[]
       metadata?: Json
       deactivated?: boolean
       /** A DID that may stand at the path: it was published by an attempt that came to nothing. */
@@ -42,6 +44,7 @@ export interface HostedDid {
   version: number
   document: Json
   log?: Json[]
+  witnessed?: Json[]
   metadata: Json
   deactivated: boolean
 }

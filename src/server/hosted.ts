@@ -50,9 +50,12 @@ function finderFor(hosting: Hosting, url: string): (() => Promise<Document | und
     }
   }
   return async () => {
-    const { log, document, did, deactivated } = (await hosting.at(path)) ?? {}
+    const { log, witnessed, document, did, deactivated } = (await hosting.at(path)) ?? {}
     if (name === 'did.jsonl' && log) {
       return { type: 'text/jsonl', body: log.map((entry) => `${JSON.stringify(entry)}\n`).join('') }
+    }
+    if (name === 'did-witness.json') {
+      return witnessed && { type: 'application/json', body: JSON.stringify(witnessed) }
     }
     const isWeb = did?.startsWith('did:web:') && !deactivated
     return name === 'did.json' && isWeb ? { type: 'application/did+json', body: JSON.stringify(document) } : undefined
