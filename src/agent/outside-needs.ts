@@ -20,5 +20,16 @@ export function noteNeed(name: string, fetching: Fetching): void {
   needs.set(unit, noted.set(name, fetching))
 }
 
+const begun = new WeakMap<Unit, number>()
+
+/** Says when the work began that a unit is run for, the first time of several (ms since the epoch). */
+export const beganAt = (unit: Unit, time: number): void => void begun.set(unit, time)
+
+/** When the work began that the running unit is for: what was fetched since then was fetched for it. */
+export function workBegan(): number | undefined {
+  const unit = currentUnit()
+  return unit && begun.get(unit)
+}
+
 /** What a unit could not do without. */
 export const needsOf = (unit: Unit): Fetching[] => [...(needs.get(unit)?.values() ?? [])]

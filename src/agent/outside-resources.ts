@@ -1,16 +1,22 @@
 import { type AgentContext, DidResolverService } from '@credo-ts/core'
 import { LRUCache } from 'lru-cache'
 import type { Hosting } from '../hosting/hosting.js'
-import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import type { GuardedFetch, GuardedResponse } from '../lib/guarded-fetch.js'
 import { InvalidResource, type ResourceContent, verifyResource } from './attested-resource.js'
 import type { OutsideDidResolver } from './did-resolvers.js'
 import { placeUrl } from './did-web.js'
-import { noteNeed } from './outside-needs.js'
+import { noteNeed, workBegan } from './outside-needs.js'
 
 /** A resource as it was fetched; null where that was in vain. */
 interface Fetched {
   body: unknown
+  /** When it was asked for, and until when it holds for whoever comes (ms since the epoch). */
   at: number
+  freshUntil: number
+  /** By which its host is asked whether it still holds (RFC 9110, ETag). */
+  etag?: string | undefined
+  /** Bytes. */
+  size: number
   /** What it was found to hold, and the keys of its DID that this was found by. */
   checked?: { keys: string; content: ResourceContent }
 }
@@ -20,7 +26,7 @@ const ID = /^(did:webvh:[^/?#]+)\/resources\/(z[1-9A-HJ-NP-Za-km-z]{1,64})$/
 const KEPT_BYTES = 64 * 2 ** 20
 const RESOURCE_BYTES = 8 * 2 ** 20
 const DAY_MS = 24 * 60 * 60_000
-/** Links are added to a registry as credentials are revoked, and what was not found may come. */
+/** Longest that a registry, to which links are added as credentials are revoked, is used unasked; what was not found may come. */
 const CHANGING_MS = 5000
 
 /**
@@ -29,6 +35,7 @@ const CHANGING_MS = 5000
  */
 export class OutsideResources {
   private readonly known = new LRUCache<string, Fetched>({ max: 10_000, maxSize: KEPT_BYTES })
+  private readonly underway = new Map<string, { at: number; done: Promise<void> }>()
 
   constructor(
     private readonly fetch: GuardedFetch,
@@ -56,8 +63,10 @@ export class OutsideResources {
   }
 
   private async ofOthers(context: AgentContext, did: string, id: string): Promise<ResourceContent> {
-    const fetched = this.known.get(id)
-    if (!fetched) noteNeed(id, () => this.prepare(id))
+    const began = workBegan() ?? Date.now() - CHANGING_MS
+    const known = this.known.get(id)
+    const fetched = known && (known.at >= began || known.freshUntil > Date.now()) ? known : undefined
+    if (!fetched) noteNeed(id, () => this.prepare(id, began))
     const { didDocument } = await context.resolve(DidResolverService).resolve(context, did)
     if (!fetched?.body || !didDocument) throw missing()
     const keys = JSON.stringify([didDocument.assertionMethod, didDocument.verificationMethod])
@@ -75,22 +84,45 @@ export class OutsideResources {
     }
   }
 
-  /** Fetches a resource; resolves in any case. */
-  private async prepare(id: string): Promise<void> {
-    const { body, size } = await this.load(id).catch(() => ({ body: null, size: 1 }))
-    const ttl = body && !isChanging(body) ? DAY_MS : CHANGING_MS
-    this.known.set(id, { body, at: Date.now() }, { ttl, size })
+  /** Fetches a resource, or joins who has asked for it since a time (ms since the epoch); resolves in any case. */
+  private async prepare(id: string, since: number): Promise<void> {
+    const underway = this.underway.get(id)
+    if (underway && underway.at >= since) return underway.done
+    const own = { at: Date.now(), done: this.renew(id) }
+    this.underway.set(id, own)
+    await own.done
+    if (this.underway.get(id) === own) this.underway.delete(id)
   }
 
-  private async load(id: string): Promise<{ body: unknown; size: number }> {
+  private async renew(id: string): Promise<void> {
+    const at = Date.now()
+    const known = this.known.get(id)
+    try {
+      const { status, headers, body } = await this.ask(id, known?.etag)
+      if (status === 304 && known) return this.keep(id, { ...known, at, freshUntil: at + usableFor(headers) })
+      if (status !== 200) throw missing()
+      const fetched: unknown = JSON.parse(body.toString())
+      const freshUntil = at + (isChanging(fetched) ? usableFor(headers) : DAY_MS)
+      const etag = typeof headers['etag'] === 'string' ? headers['etag'] : undefined
+      this.keep(id, { body: fetched, at, freshUntil, etag, size: Math.max(1, body.length) })
+    } catch {
+      this.keep(id, { body: null, at, freshUntil: at + CHANGING_MS, size: 1 })
+    }
+  }
+
+  /** What came of a later request stays. */
+  private keep(id: string, fetched: Fetched): void {
+    if ((this.known.get(id)?.at ?? 0) <= fetched.at) this.known.set(id, fetched, { ttl: DAY_MS, size: fetched.size })
+  }
+
+  private ask(id: string, etag: string | undefined): Promise<GuardedResponse> {
     const [did = '', ...rest] = id.split('/')
     // Beside the log, except that of a DID without a path: its log alone lies under `.well-known` (did:webvh, `#files`).
     const place = placeUrl(did.split(':').slice(3))?.replace(/\/\.well-known$/, '')
-    const { status, body } = await this.fetch.fetch(`${place}/${rest.join('/')}`, {
-      headers: { accept: 'application/json' },
+    return this.fetch.fetch(`${place}/${rest.join('/')}`, {
+      headers: { accept: 'application/json', ...(etag === undefined ? {} : { 'if-none-match': etag }) },
       maxBytes: RESOURCE_BYTES,
     })
-    return status === 200 ? { body: JSON.parse(body.toString()), size: body.length } : { body: null, size: 1 }
   }
 }
 
@@ -100,4 +132,13 @@ const missing = () => new InvalidResource('A resource of a DID cannot be found')
 function isChanging(body: unknown): boolean {
   const { links, content } = body as { links?: unknown; content?: object | null }
   return links !== undefined || (typeof content === 'object' && content !== null && 'revocDefType' in content)
+}
+
+/** How long an answer of a registry's host may be used without asking again (ms; RFC 9111). */
+function usableFor({ 'cache-control': control = '', age = '0' }: GuardedResponse['headers']): number {
+  const said = [control].flat().join(',').toLowerCase()
+  if (/(^|[\s,])no-(cache|store)/.test(said)) return 0
+  const [, seconds] = /(?:^|[\s,])max-age="?(\d+)/.exec(said) ?? []
+  if (seconds === undefined) return CHANGING_MS
+  return Math.min(CHANGING_MS, Math.max(0, Number(seconds) - Number(age)) * 1000)
 }

@@ -1,5 +1,5 @@
 import type { AgentFactory } from '../agent/agent-factory.js'
-import { type Fetching, needsOf } from '../agent/outside-needs.js'
+import { beganAt, type Fetching, needsOf } from '../agent/outside-needs.js'
 import { WalletOwner, type WalletSettings } from '../agent/ports.js'
 import { finishUnit } from '../agent/unit-tasks.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
@@ -94,9 +94,14 @@ export class Sessions {
    * @throws NOT_FOUND for a tenant that is not there, TENANT_SUSPENDED, TENANT_LOCKED, QUOTA_EXCEEDED
    */
   async transact<T>(tenantId: string, fn: (agent: WalletAgent, unit: Unit) => Promise<T>, patient = true): Promise<T> {
+    const now = Date.now()
+    const timed = (agent: WalletAgent, unit: Unit) => {
+      beganAt(unit, now)
+      return fn(agent, unit)
+    }
     for (let round = 0; round < FETCH_ROUNDS; round++) {
       try {
-        return await this.transactThere(tenantId, fn)
+        return await this.transactThere(tenantId, timed)
       } catch (error) {
         if (!(error instanceof OutsideNeed)) throw error
         await Promise.all(error.fetchings.map((fetching) => fetching(patient)))

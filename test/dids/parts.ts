@@ -17,6 +17,8 @@ export interface HostingParts {
   url: string
   /** Requests that came in, by method and path. */
   asked: string[]
+  /** How they were answered. */
+  statuses: number[]
   hosting: Hosting
   hosted: HostedDids
   profiles: Profiles
@@ -45,7 +47,7 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
   const { OutsideDidResolver } = await import('../../src/agent/did-resolvers.js')
   const { didWebvhResolver } = await import('../../src/agent/did-webvh.js')
   const { resolveHosted } = await import('../../src/agent/hosted-resolution.js')
-  const { needsOf } = await import('../../src/agent/outside-needs.js')
+  const { beganAt, needsOf } = await import('../../src/agent/outside-needs.js')
   const { OutsideResources } = await import('../../src/agent/outside-resources.js')
   const { WalletOwner } = await import('../../src/agent/ports.js')
   const { HostedDids } = await import('../../src/dids/hosted-dids.js')
@@ -57,9 +59,11 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
 
   const profiles = new Profiles(place.store)
   const asked: string[] = []
+  const statuses: number[] = []
   const app = express()
-  app.use((req, _res, next) => {
+  app.use((req, res, next) => {
     asked.push(`${req.method} ${req.url}`)
+    res.once('finish', () => statuses.push(res.statusCode))
     next()
   })
   const server = await listen(app)
@@ -105,11 +109,13 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
     agents.set(tenant, await factory.open(new WalletOwner(tenant, SETTINGS)))
   }
   const transact: HostingParts['transact'] = async (tenantId, fn) => {
+    const now = Date.now()
     for (;;) {
       let needs: Fetching[] = []
       const result = await profiles
         .of(tenantId)
         .transact(async (unit) => {
+          beganAt(unit, now)
           const done = await Promise.allSettled([fn(agents.get(tenantId) as WalletAgent, unit)])
           needs = needsOf(unit)
           if (needs.length > 0) throw new Error('Documents from outside are needed')
@@ -126,6 +132,7 @@ export async function openHosting(kind: Kind): Promise<HostingParts> {
   return {
     url,
     asked,
+    statuses,
     hosting,
     hosted: new HostedDids({ transact }, hosting, ports, async () => {}),
     profiles,
