@@ -29,6 +29,8 @@ test('an issuer moves house with all that is served for it: its credentials are 
       await makeTenant(gateway.url, { endpoint: slug }),
     )
     const web = await createDid(issuer.client, 'web', { path: uniqueName('web') })
+    const { did: witness } = await createDid(issuer.client, 'key')
+    const seen = await createDid(issuer.client, 'webvh', { witness: { witnesses: [witness] } })
     const [holder, verifier] = await Promise.all([makeTenant(peers.url), makeTenant(peers.url)])
     const toHolder = await connect(issuer, holder)
     const toProver = await connect(verifier, holder)
@@ -39,6 +41,7 @@ test('an issuer moves house with all that is served for it: its credentials are 
       urlOf(issuer.did, `resources/${issuer.schemaId.split('/').pop()}`),
       urlOf(issuer.did, `resources/${issuer.definitionId.split('/').pop()}`),
       urlOf(web.did, 'did.json'),
+      urlOf(seen.did, 'did-witness.json'),
     ]
     const texts = () => Promise.all([...served, invitation.shortUrl].map(textAt))
     const before = await texts()
@@ -65,9 +68,11 @@ test('an issuer moves house with all that is served for it: its credentials are 
     const later = await issue(moved, holder, toHolder, 'Grace')
     assert.equal(later.held.state, 'DONE')
     await moved.client.ask(OPERATIONS.revoke, { id: issued.id })
-    await updateDid(moved.client, { did: issuer.did, rotateKeys: true })
-    const { doc } = await resolveByStock(issuer.did)
-    assert.equal(doc.id, issuer.did)
+    for (const { did } of [issuer, seen]) {
+      await updateDid(moved.client, { did, rotateKeys: true })
+      const { doc } = await resolveByStock(did)
+      assert.equal(doc.id, did)
+    }
   } finally {
     await Promise.all([gateway.stop(), peers.stop()])
     await Promise.all([oldStore.remove(), newStore.remove(), peerStore.remove()])
