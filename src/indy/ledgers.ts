@@ -8,6 +8,7 @@ import { LedgerError } from './errors.js'
 import { findIndyLibrary } from './library.js'
 import type { AskMessage, Operation, ReplyMessage, WriteRequest } from './messages.js'
 import { type IndyNetwork, isGenesis } from './network.js'
+import { agreedInput } from './signature-input.js'
 
 export interface IndyLedgersOptions {
   networks: readonly IndyNetwork[]
@@ -68,10 +69,10 @@ export class IndyLedgers {
     return this.#slots.use(() => this.#send({ ask: 'READ', genesis, operation }), { key: network.namespace })
   }
 
-  /** The bytes that the author of a request signs. */
+  /** The bytes that the author of a request signs. @throws Error where the library has others than {@link agreedInput} */
   async signatureInput(request: WriteRequest): Promise<Buffer> {
     const { input } = await this.#send({ ask: 'SIGNATURE_INPUT', request })
-    return Buffer.from(input as string)
+    return agreedInput(request, input)
   }
 
   /**
