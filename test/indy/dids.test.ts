@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { base58Encode } from '../../src/lib/base58.js'
+import { ed25519Jwk } from '../../src/lib/ed25519.js'
 import { OPERATIONS } from '../credentials/story.js'
-import { makeTenant, type TestTenant } from '../support/client.js'
+import { ApiClient, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { eventually } from '../support/talk.js'
 import { giveDid, newSchema, newSeed, ofSeed, openLedger } from './issuer.js'
 
 const OTHER_KEY = 'GJ1SzoWzavQYfNL9XkaJdrQejfztN4XqdsiV4ct3LXKL'
@@ -112,21 +115,77 @@ describe('a did:indy', () => {
   })
 
   test('is told of once it is there, and its seed nowhere', async () => {
-    const [tenant, seed] = [await makeTenant(gateway.url), newSeed()]
+    const tenant = await makeTenant(gateway.url)
+    const operator = ApiClient.operator(gateway.url)
+    const trustee = await giveDid(tenant, place.ledger, '0')
+    const [seed, new1, new2, lost, wrong] = [newSeed(), newSeed(), newSeed(), newSeed(), newSeed()]
     const { id, verkey } = ofSeed(seed)
     const tap = await tenant.client.follow()
-    await refusal(tenant, { seed: `${seed} and more` })
+    const base = await operator.follow({ tenantIds: [tenant.id] })
+    const said: unknown[] = []
+    const attempt = async (options: object) => {
+      said.push(await tenant.client.send(OPERATIONS.createDid, { input: { method: 'indy', options } }))
+    }
+    // What is refused for what it is, for what the ledger has, for the endorser's sake, or not answered.
+    await attempt({ seed: `${seed} and more` })
+    await attempt({ seed })
+    await attempt({ seed, did: 'V4SGRU86Z58d6TV7PBUe6f', role: 'ENDORSER' })
+    await attempt({ seed: wrong, endorserDid: `did:indy:test:${ofSeed(wrong).id}` })
+    await attempt({ seed: [wrong] })
+    said.push(await tenant.client.send(OPERATIONS.createDid, { input: { method: 'indy', options: { key: wrong } } }))
+    said.push(await tenant.client.send(OPERATIONS.createDid, { input: { method: wrong, options: { seed: wrong } } }))
+    said.push(
+      await tenant.client.send(`mutation { createDid(input: {method: "indy", seed: "${wrong}"}) { did { did } } }`),
+    )
+    place.ledger.isLost = ({ operation }) => operation.type === '1'
+    await attempt({ seed: lost, endorserDid: trustee })
+    place.ledger.isLost = () => false
     place.ledger.nym(id, { verkey })
     const { did } = await create(tenant, { seed })
-    await tap.find((event) => event.did?.did === did)
-    const audit = await tenant.client.send('{ dids(first: 5) { nodes { did document } } }')
-    const said = [JSON.stringify(tap.events), JSON.stringify(audit), gateway.log()]
-    for (const text of said) {
-      for (const form of [seed, base64Of(Buffer.from(seed)), Buffer.from(seed).toString('hex')]) {
-        assert.ok(!text.includes(form))
+    const registered = await create(tenant, { seed: new1, endorserDid: trustee, role: 'ENDORSER' })
+    const plain = await create(tenant, { seed: base64Of(Buffer.from(new2)), endorserDid: registered.did })
+    for (const one of [did, registered.did, plain.did]) await tap.find((event) => event.did?.did === one)
+    await attempt({ seed: new1, endorserDid: plain.did })
+    await attempt({ seed: lost, endorserDid: plain.did })
+
+    const { createTenantToken } = await tenant.client.ask(
+      'mutation { createTenantToken(input: {name: "reader", scopes: [READ]}) { token } }',
+    )
+    const reader = new ApiClient(gateway.url, { token: createTenantToken.token })
+    said.push(await reader.send(OPERATIONS.createDid, { input: { method: 'indy', options: { seed: wrong } } }))
+    said.push(
+      await reader.send(`mutation { createDid(input: {method: "indy", options: {seed: "${wrong}"}}) { did { did } } }`),
+    )
+    const list = '{ auditLog(last: 100) { nodes { action details actor { role id } } } }'
+    for (const client of [operator, tenant.client]) {
+      const refused = async () => {
+        const { auditLog } = await client.ask(list)
+        return JSON.stringify(auditLog).includes('OPERATION_REFUSED') && auditLog
+      }
+      said.push(await eventually(refused))
+    }
+    said.push(await (await fetch(`${gateway.url}/audit`, { headers: operator.headers })).text())
+    said.push(await tenant.client.ask('{ dids(first: 50) { nodes { did document } } }'))
+    said.push(tap.events, base.events, gateway.log())
+    const text = JSON.stringify(said)
+    for (const one of [seed, new1, new2, lost, wrong]) {
+      const bytes = Buffer.from(one)
+      const { d } = ed25519Jwk(bytes)
+      for (const form of [
+        one,
+        base64Of(bytes),
+        bytes.toString('hex'),
+        bytes.toString('base64url'),
+        base58Encode(bytes),
+        d,
+      ]) {
+        assert.ok(
+          !text.includes(form),
+          `a seed is told: ${text.slice(text.indexOf(form) - 200, text.indexOf(form) + 60)}`,
+        )
       }
     }
-    await tap.close()
+    await Promise.all([tap.close(), base.close()])
   })
 })
 
