@@ -9,7 +9,7 @@ import type { IndyNetwork } from '../indy/index.js'
 import { base58Encode } from '../lib/base58.js'
 import { ed25519Jwk } from '../lib/ed25519.js'
 import { badInput, conflict, isGatewayError } from '../lib/errors.js'
-import type { Unit } from '../storage/unit.js'
+import type { Collector, Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
 import { recordIn } from '../tenants/wallet-reader.js'
 import type { DidType } from './did.type.js'
@@ -17,6 +17,8 @@ import { didView } from './did.view.js'
 
 const TYPE = 'DidRecord'
 const NYM = '1'
+/** DIDs that a ledger may have or not, and that are not listed yet. */
+const UNREGISTERED = '_unregistered'
 const ROLES = { ENDORSER: '101' } as const
 const DID_ID = /^[1-9A-HJ-NP-Za-km-z]{21,22}$/
 /** What Indy's tools take as the seed of a key: 32 characters, or 32 bytes in Base64 or in hexadecimal. */
@@ -43,13 +45,28 @@ interface NewDid {
   privateJwk: Kms.KmsJwkPrivateOkp
 }
 
+/** A DID whose key is kept, and that another one of its tenant is to write to their ledger. */
+interface Registration {
+  tenantId: string
+  did: string
+  verkey: string
+  endorserDid: string
+  role: keyof typeof ROLES | undefined
+}
+
 /** DIDs of tenants' wallets on Indy ledgers. */
 export class IndyDids {
+  private readonly unfinished = new Map<string, Registration>()
+  private readonly underway = new Set<string>()
+  private finishing: Promise<unknown> = Promise.resolve()
+
   constructor(
     private readonly sessions: Pick<Sessions, 'transact'>,
     private readonly reader: IndyReader,
     private readonly writer: IndyWriter,
     private readonly networks: readonly IndyNetwork[],
+    /** Notes that a tenant has something left to do. */
+    private readonly mark: (tenantId: string) => Promise<void>,
   ) {}
 
   /**
@@ -74,19 +91,43 @@ export class IndyDids {
   private async createBy(
     tenantId: string,
     endorserDid: string,
-    { network, role }: IndyOptions,
+    { network, seed, role }: IndyOptions,
     made: NewDid,
   ): Promise<DidType> {
-    const { did, id: dest, verkey } = made
+    const { did, verkey } = made
     if (this.writer.placeOf(endorserDid).network !== network) {
       throw badInput('An endorser is a DID of the same ledger.', 'input.options.endorserDid')
     }
-    await this.sessions.transact(tenantId, async (agent) => {
-      await assertLedgerDid(agent.context, endorserDid)
-      const record = await findDid(agent, did)
-      if (record?.metadata.get(MADE)) throw known()
-      if (!record) await save(agent, made)
-    })
+    const registration = { tenantId, did, verkey, endorserDid, role }
+    this.underway.add(did)
+    try {
+      await this.sessions.transact(tenantId, async (agent, unit) => {
+        await assertLedgerDid(agent.context, endorserDid)
+        const record = await findDid(agent, did)
+        if (record?.metadata.get(MADE)) throw known()
+        if (!record) await save(agent, made)
+        if (!seed) this.note(unit, registration)
+      })
+      if (!seed) this.unfinished.set(did, registration)
+      return await this.register(registration)
+    } finally {
+      this.underway.delete(did)
+    }
+  }
+
+  /** Nobody could make a DID without a seed again: whoever finds the tenant after a crash goes on with it. */
+  private note(unit: Unit, registration: Registration): void {
+    const { did } = registration
+    unit.insert({ category: UNREGISTERED, name: did, value: JSON.stringify(registration), tags: {} })
+    unit.add(this.noted, did)
+  }
+
+  private readonly noted: Collector<string> = { prepare: (_dids, tenantId) => this.mark(tenantId) }
+
+  /** Has a DID whose key is kept be on its ledger, then lists it. */
+  private async register(registration: Registration): Promise<DidType> {
+    const { tenantId, did, verkey, endorserDid, role } = registration
+    const { network, id: dest } = this.writer.placeOf(did)
     const operation = { type: NYM, dest, verkey, ...(role && { role: ROLES[role] }) }
     try {
       await askLedger(() =>
@@ -97,24 +138,82 @@ export class IndyDids {
       )
     } catch (error) {
       // Where nobody knows whether it has been written, its key stays.
-      if (!isGatewayError(error, 'PEER_UNREACHABLE')) await this.drop(tenantId, did)
+      if (isGatewayError(error, 'PEER_UNREACHABLE')) throw error
+      this.unfinished.delete(did)
+      await this.drop(tenantId, did)
       throw error
     }
+    try {
+      const listed = await this.listNew(registration)
+      this.unfinished.delete(did)
+      return listed
+    } catch (error) {
+      // A wallet that cannot be used now is gone on with as soon as it can.
+      if (isGatewayError(error)) this.unfinished.delete(did)
+      throw error
+    }
+  }
+
+  private listNew({ tenantId, did }: Registration): Promise<DidType> {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const record = await findDid(agent, did)
-      if (!record || record.metadata.get(MADE)) throw known()
+      if (!record) throw known()
+      await unit.remove(UNREGISTERED, did)
+      // Whoever was quicker has told of it.
+      if (record.metadata.get(MADE)) return didView(await recordIn(unit, TYPE, record.id, 'DID'))
       return list(agent, unit, record)
     })
   }
 
   private drop(tenantId: string, did: string): Promise<void> {
-    return this.sessions.transact(tenantId, async (agent) => {
+    return this.sessions.transact(tenantId, async (agent, unit) => {
       const record = await findDid(agent, did)
       if (!record || record.metadata.get(MADE)) return
       const { context } = agent
       await context.resolve(Kms.KeyManagementApi).deleteKey({ keyId: await assertLedgerDid(context, did) })
       await context.resolve(DidRepository).delete(context, record)
+      await unit.remove(UNREGISTERED, did)
     })
+  }
+
+  /** Takes up the DIDs that a crash, or a ledger that did not answer, has kept from being listed: see {@link finishAll}. */
+  async goOn(tenantId: string): Promise<void> {
+    const noted = await this.sessions.transact(tenantId, (_agent, unit) => unit.query(UNREGISTERED, {}))
+    for (const { name: did, value } of noted) {
+      this.unfinished.set(did, { ...(JSON.parse(value) as Registration), tenantId })
+    }
+  }
+
+  /** Goes on with what was taken up, or could not be finished. One whose ledger the gateway does not have now waits. */
+  async finishAll(): Promise<void> {
+    const left = [...this.unfinished.values()].filter(({ did }) => !this.underway.has(did) && this.isOnLedgerHere(did))
+    const done = Promise.allSettled(left.map((registration) => this.again(registration)))
+    this.finishing = Promise.all([this.finishing, done]).then(() => undefined)
+    const failed = (await done).find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  /** Waits for what is being finished. */
+  async idle(): Promise<void> {
+    await this.finishing
+  }
+
+  private isOnLedgerHere(did: string): boolean {
+    const prefix = did.slice(0, did.lastIndexOf(':'))
+    return this.networks.some(({ namespace }) => prefix === `did:indy:${namespace}`)
+  }
+
+  isBusy(tenantId: string): boolean {
+    return [...this.unfinished.values()].some((registration) => registration.tenantId === tenantId)
+  }
+
+  private async again(registration: Registration): Promise<void> {
+    this.underway.add(registration.did)
+    try {
+      await this.register(registration)
+    } finally {
+      this.underway.delete(registration.did)
+    }
   }
 
   private async assertOnLedger(network: IndyNetwork, { id, verkey }: NewDid): Promise<void> {

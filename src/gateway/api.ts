@@ -15,7 +15,6 @@ import { CredentialExchangeResolver } from '../credentials/credential-exchange.r
 import { CredentialExchangeService } from '../credentials/credential-exchange.service.js'
 import { DidResolver } from '../dids/did.resolver.js'
 import { DidService } from '../dids/did.service.js'
-import { IndyDids } from '../dids/indy-dids.js'
 import { MessageResolver } from '../messages/message.resolver.js'
 import { MessageService } from '../messages/message.service.js'
 import { OperatorResolver } from '../operators/operator.resolver.js'
@@ -54,13 +53,12 @@ export function makeApi(
   { tenants, tokens, operators, policies, vault, rates, subscriptions }: Tenancy,
   { routes, endpoints, queue, gate }: Ways,
   { ports, domainOf, workers, indyLedgers, mediation, sessions, reader, revocation }: Agents,
-  { lifecycle, hostedDids, exporter, importer }: Lifecycle,
+  { lifecycle, hostedDids, indyDids, exporter, importer }: Lifecycle,
 ) {
   const auditLog = new AuditLog(profiles.base)
   const refusals = new Refusals(profiles.base, logger)
   const features = new Features(tenants, policies)
   const events = new EventService(profiles, hub, tenants, lifecycle, config.eventBuffer)
-  const indyDids = indyLedgers && new IndyDids(sessions, indyLedgers.reader, indyLedgers.writer, config.indyNetworks)
   const anoncreds = new AnoncredsService(sessions, reader, ports, workers, revocation, indyLedgers?.objects)
   const credentialExchanges = new CredentialExchangeService(sessions, reader, anoncreds, revocation, domainOf)
   const queued = (tenantId: string) => queue.count(tenantId)

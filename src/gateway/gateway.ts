@@ -63,6 +63,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const { recovery } = foundation
       const { sender } = ways
       const { mediation, revocation } = agents
+      const { hostedDids, indyDids } = lifecycle
       front.state.draining = true
       front.server.leave()
       endRoutines()
@@ -79,20 +80,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await ways.held.stop()
       await events.feed.idle()
       tenancy.subscriptions.close()
+      await agents.ledgers.stop()
+      await indyDids?.idle()
       await agents.sessions.close()
       await tenancy.vault.close()
       await lifecycle.travelling.close()
       await lifecycle.lifecycle.noteTokenUse()
       await tenancy.operators.noteUse()
       await api.refusals.flush(true)
-      const { hostedDids } = lifecycle
       await recovery.unmark(
-        recovery.quiet(0).filter((id) => !sender.isSending(id) && !hostedDids.isPending(id) && !revocation.isBusy(id)),
+        recovery
+          .quiet(0)
+          .filter((id) => !sender.isSending(id) && !revocation.isBusy(id))
+          .filter((id) => !hostedDids.isPending(id) && !indyDids?.isBusy(id)),
       )
       await recovery.stop()
       await agents.factory.shutdown()
       await agents.workers.stop()
-      await agents.ledgers.stop()
       await agents.tailsFiles.stop()
       foundation.liveness?.stop()
       await foundation.bus.close()

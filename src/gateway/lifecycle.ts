@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abandonOpenExchanges } from '../agent/exchanges/open-exchanges.js'
 import { HostedDids } from '../dids/hosted-dids.js'
+import { IndyDids } from '../dids/indy-dids.js'
 import { HostedBelongings } from '../hosting/belongings.js'
 import { isGatewayError } from '../lib/errors.js'
 import { TravelStores } from '../storage/travel-stores.js'
@@ -33,7 +34,7 @@ export function makeLifecycle(
   { feed, tenantJournal }: Events,
   { tenants, tokens, vault, rates }: Tenancy,
   { routes, endpoints, sender, links, queue, hosting, out }: Ways,
-  { ports, mediation, observers, sessions, revocation }: Agents,
+  { ports, mediation, observers, sessions, revocation, indyLedgers }: Agents,
   { drain }: Arrivals,
 ) {
   const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1000))
@@ -72,6 +73,8 @@ export function makeLifecycle(
   })
   const lifecycle = new TenantService(tenants, tokens, profiles, wallets, mover, deletion, tenantJournal, life, mark)
   const hostedDids = new HostedDids(sessions, hosting, ports, mark)
+  const indyDids =
+    indyLedgers && new IndyDids(sessions, indyLedgers.reader, indyLedgers.writer, config.indyNetworks, mark)
 
   /** Takes up all that waits for a tenant, or of it. */
   const takeUp = async (tenantId: string) => {
@@ -82,6 +85,7 @@ export function makeLifecycle(
     sender.release(tenantId)
     await feed.recover(tenantId)
     await hostedDids.finish(tenantId)
+    await indyDids?.goOn(tenantId)
     await revocation.goOn(tenantId)
     await mediation.goOn(tenantId)
   }
@@ -132,5 +136,5 @@ export function makeLifecycle(
     },
     logger,
   )
-  return { spares, lifecycle, deletion, hostedDids, travelling, exporter, importer, takeOver }
+  return { spares, lifecycle, deletion, hostedDids, indyDids, travelling, exporter, importer, takeOver }
 }

@@ -33,7 +33,7 @@ export function beginRoutines(
   { sender, held }: Ways,
   { sessions, mediation, revocation }: Agents,
   { drain }: Arrivals,
-  { lifecycle, deletion, spares, travelling, hostedDids }: Lifecycle,
+  { lifecycle, deletion, spares, travelling, hostedDids, indyDids }: Lifecycle,
   { auditLog, refusals }: Api,
   { watch }: Front,
   following: Following,
@@ -96,10 +96,13 @@ export function beginRoutines(
         .quiet(QUIET_MS)
         .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
         .filter((id) => !vault.holds(id) && !deletion.isRunning(id))
-        .filter((id) => !hostedDids.isPending(id) && !revocation.isBusy(id) && !mediation.isBusy(id)),
+        .filter(
+          (id) => !hostedDids.isPending(id) && !indyDids?.isBusy(id) && !revocation.isBusy(id) && !mediation.isBusy(id),
+        ),
     ),
   )
   every(10 * SECOND_MS, () => hostedDids.finishAll())
+  if (indyDids) every(10 * SECOND_MS, () => indyDids.finishAll(), true)
   return () => {
     for (const timer of timers) clearInterval(timer)
   }

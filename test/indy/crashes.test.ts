@@ -81,6 +81,90 @@ describe('kill -9 as a ledger has written, and nobody has noted it', () => {
   })
 })
 
+describe('a did:indy without a seed', () => {
+  let place: Place
+  let store: TestStore
+  let gateway: TestGateway
+  let env: Record<string, string>
+  before(async () => {
+    place = await openLedger()
+    store = await freshStore('postgres')
+    env = { ...place.env, PORT: `${await freePort()}`, INSTANCE_ID: 'the-only-one' }
+    gateway = await startGateway(store, env)
+  })
+  after(async () => {
+    await gateway?.stop()
+    await store?.remove()
+    await place?.close()
+  })
+
+  const written = () =>
+    place.ledger.transactions.flatMap(({ operation }) => (operation.type === '1' ? [operation] : []))
+  const didsOf = async ({ client }: TestTenant): Promise<string[]> =>
+    (await client.ask('{ dids { nodes { did } } }')).dids.nodes.map(({ did }: { did: string }) => did)
+
+  /** Has a tenant's DID register another one, and kills the gateway at `moment`. */
+  async function cutOff(tenant: TestTenant, endorserDid: string, moment: (kill: () => void) => void): Promise<void> {
+    const killed = new Promise<void>((resolve) => {
+      moment(() => {
+        gateway.process.kill('SIGKILL')
+        resolve()
+      })
+    })
+    const options = { endorserDid, role: 'ENDORSER' }
+    const input = { method: 'indy', options }
+    await Promise.all([assert.rejects(tenant.client.ask(OPERATIONS.createDid, { input })), killed])
+    await gateway.kill()
+  }
+
+  test('is on no ledger that a wallet does not list, whenever the gateway is killed', async () => {
+    const tenant = await makeTenant(gateway.url)
+    const trustee = await giveDid(tenant, place.ledger, '0')
+    // As the ledger has written it.
+    await cutOff(tenant, trustee, (kill) => {
+      place.ledger.onWritten = kill
+    })
+    place.ledger.onWritten = () => {}
+    gateway = await startGateway(store, env)
+    await eventually(async () => (await didsOf(tenant)).length === 2)
+    const [first] = written()
+    assert.deepEqual(await didsOf(tenant), [trustee, `did:indy:test:${first?.['dest']}`])
+
+    // Before it has come there.
+    await cutOff(tenant, trustee, (kill) => {
+      place.ledger.isLost = ({ operation }) => {
+        if (operation.type === '1') kill()
+        return operation.type === '1'
+      }
+    })
+    place.ledger.isLost = () => false
+    gateway = await startGateway(store, env)
+    await eventually(async () => (await didsOf(tenant)).length === 3)
+    const [, second, ...others] = written()
+    assert.deepEqual(others, [])
+    const did = `did:indy:test:${second?.['dest']}`
+    assert.deepEqual((await didsOf(tenant))[2], did)
+    // It has its key, and its role.
+    await tenant.client.ask(OPERATIONS.schema, { input: newSchema(did) })
+  })
+
+  test('comes to be listed where its ledger answers late, and is gone where that refuses', async () => {
+    const tenant = await makeTenant(gateway.url)
+    const trustee = await giveDid(tenant, place.ledger, '0')
+    const input = { method: 'indy', options: { endorserDid: trustee } }
+    place.ledger.isLost = ({ operation }) => operation.type === '1'
+    assert.equal(await tenant.client.codeOf(OPERATIONS.createDid, { input }), 'PEER_UNREACHABLE')
+    place.ledger.isLost = () => false
+    await eventually(async () => (await didsOf(tenant)).length === 2, 30_000)
+    const [, plain] = await didsOf(tenant)
+    const refused = { method: 'indy', options: { endorserDid: plain } }
+    assert.equal(await tenant.client.codeOf(OPERATIONS.createDid, { input: refused }), 'CONFLICT')
+    await gateway.kill()
+    gateway = await startGateway(store, env)
+    assert.equal((await didsOf(tenant)).length, 2)
+  })
+})
+
 describe('an issuer at two gateways on one Postgres', () => {
   const CREDENTIALS = 8
   let place: Place
