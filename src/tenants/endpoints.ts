@@ -78,8 +78,7 @@ export class TenantEndpoints {
   /** A tenant has changed, here or on another instance: what was nobody's may be its. */
   forget(): void {
     this.changes += 1
-    // Clearing an empty cache goes through all of its places.
-    if (this.unknown.size > 0) this.unknown.clear()
+    this.unknown.clear()
   }
 
   private async find(key: string): Promise<string | undefined> {

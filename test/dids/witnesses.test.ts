@@ -6,7 +6,7 @@ import { didWebvhResolver } from '../../src/agent/did-webvh.js'
 import { createGuardedFetch } from '../../src/lib/guarded-fetch.js'
 import { makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
-import { freePort } from '../support/tcp-proxy.js'
+import { freePort } from '../support/ports.js'
 import {
   type AnyDid,
   CREATE,
