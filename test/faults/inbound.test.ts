@@ -38,7 +38,8 @@ for (const kind of STORES) {
         assert.equal(status, 200)
         answered.push(content)
       }).catch(() => {})
-      await sleep(300)
+      await eventually(async () => answered.length > 0)
+      await sleep(200)
       await gateway.kill()
       await posting
       gateway = await startGateway(store, env)
