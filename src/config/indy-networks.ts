@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { IndyNetwork } from '../indy/index.js'
 import { isLoopbackHost } from '../lib/addresses.js'
+import { networkList } from './network-list.js'
 
 const ADVICE = 'must be a JSON list like [{"namespace": "sovrin", "genesis": "/etc/tenantry/sovrin.txn"}]'
 
@@ -23,16 +24,8 @@ const network = z.strictObject(
   'is no network of namespace, genesis, isProduction and transactionAuthorAgreement',
 )
 
-/** Indy networks: a JSON list. */
-export function indyNetworks() {
-  return z.string().transform((value, context): readonly IndyNetwork[] => {
-    const { success, data, error } = z.array(network, ADVICE).safeParse(parseJson(value))
-    const problem = success ? twice(data) : lineOf(error.issues[0])
-    if (success && problem === undefined) return Object.freeze(data.map((one) => Object.freeze(one)))
-    context.addIssue({ code: 'custom', message: problem ?? ADVICE })
-    return z.NEVER
-  })
-}
+/** Indy networks. */
+export const indyNetworks = () => networkList<IndyNetwork>(network, ADVICE)
 
 /** A URL as it is, a file by its absolute path. Whoever can change the genesis on its way says what is true. */
 function placeOf(genesis: string, context: z.RefinementCtx): string {
@@ -41,23 +34,4 @@ function placeOf(genesis: string, context: z.RefinementCtx): string {
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return genesis
   context.addIssue({ code: 'custom', message: 'genesis must be a file, or an https URL' })
   return z.NEVER
-}
-
-function lineOf(issue: z.core.$ZodIssue | undefined): string {
-  const [index] = issue?.path ?? []
-  return index === undefined ? ADVICE : `network ${Number(index) + 1}: ${issue?.message}`
-}
-
-function twice(networks: readonly IndyNetwork[]): string | undefined {
-  const names = networks.map(({ namespace }) => namespace)
-  const again = names.findIndex((name, index) => names.indexOf(name) !== index)
-  return again < 0 ? undefined : `network ${again + 1}: its namespace is given twice`
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -13,6 +13,7 @@ import {
 import { type IndyLedgers, type IndyNetwork, LedgerError, type Operation } from '../../indy/index.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
 import { Recent } from '../../lib/recent.js'
+import { type Found, LARGEST_REGISTRY, type LedgerReader } from './ledger-reader.js'
 import { unqualified } from './unqualified.js'
 
 /** What a ledger knows of a DID. */
@@ -22,10 +23,10 @@ export interface Nym {
   diddocContent?: string
 }
 
-/** An object, the network that it was found in, and what Credo wants to know beside it. */
-export interface Found<T> {
+/** An object, and the network that it was found in. */
+interface InNetwork<T> extends Found<T> {
   network: IndyNetwork
-  object: T
+  /** The number of its transaction. */
   sequence?: number
 }
 
@@ -41,14 +42,12 @@ const TYPE = {
   schema: '101',
 }
 const DOMAIN_LEDGER = 1
-/** Whoever may write can say that a registry is of any size; a list of it is laid out in memory. */
-const LARGEST_REGISTRY = 2 ** 20
 
 /**
  * Reads DIDs and AnonCreds objects from Indy ledgers, by DID URLs (`did:indy:<namespace>:…`) and by the identifiers from
  * before DIDs, which name no network. Everything here waits for the network.
  */
-export class IndyReader {
+export class IndyReader implements LedgerReader {
   private readonly homes = new Recent<string, IndyNetwork>(10_000, 60 * 60_000)
 
   constructor(private readonly ledgers: IndyLedgers) {}
@@ -72,7 +71,7 @@ export class IndyReader {
     return this.ledgers.networks.find((network) => network.namespace === namespace)
   }
 
-  async schema(id: string): Promise<Found<AnonCredsSchema> | undefined> {
+  async schema(id: string): Promise<InNetwork<AnonCredsSchema> | undefined> {
     const {
       did,
       namespaceIdentifier: dest,
@@ -84,10 +83,11 @@ export class IndyReader {
     const { data, seqNo } = await this.ledgers.ask(network, { type: TYPE.getSchema, dest, data: { name, version } })
     const attrNames = (data as { attr_names?: unknown } | null)?.attr_names
     if (!Array.isArray(attrNames) || typeof seqNo !== 'number') return undefined
-    return { network, object: { attrNames, name, version, issuerId: did }, sequence: seqNo }
+    const metadata = { ...metadataOf(network), indyLedgerSeqNo: seqNo }
+    return { network, object: { attrNames, name, version, issuerId: did }, sequence: seqNo, metadata }
   }
 
-  async definition(id: string): Promise<Found<AnonCredsCredentialDefinition> | undefined> {
+  async definition(id: string): Promise<InNetwork<AnonCredsCredentialDefinition> | undefined> {
     const { did, namespaceIdentifier: origin, schemaSeqNo, tag, namespace } = parseIndyCredentialDefinitionId(id)
     const network = await this.networkOf(namespace, origin)
     const operation = { type: TYPE.getDefinition, origin, ref: Number(schemaSeqNo), signature_type: 'CL', tag }
@@ -97,10 +97,10 @@ export class IndyReader {
     ])
     const value = data as AnonCredsCredentialDefinition['value'] | null
     if (!value?.primary || !schemaId) return undefined
-    return { network, object: { issuerId: did, schemaId, type: 'CL', tag, value } }
+    return { network, object: { issuerId: did, schemaId, type: 'CL', tag, value }, metadata: metadataOf(network) }
   }
 
-  async registry(id: string): Promise<(Found<AnonCredsRevocationRegistryDefinition> & Issuance) | undefined> {
+  async registry(id: string): Promise<(InNetwork<AnonCredsRevocationRegistryDefinition> & Issuance) | undefined> {
     const parsed = parseIndyRevocationRegistryId(id)
     const { did, namespaceIdentifier, schemaSeqNo, credentialDefinitionTag: tag, namespace } = parsed
     const network = await this.networkOf(namespace, namespaceIdentifier)
@@ -114,11 +114,10 @@ export class IndyReader {
       : getUnqualifiedCredentialDefinitionId(namespaceIdentifier, schemaSeqNo, tag)
     const value = { maxCredNum, tailsHash, tailsLocation, publicKeys: { accumKey: { z: publicKeys.accumKey.z } } }
     const object = { issuerId: did, revocDefType: found.revocDefType, value, tag: found.tag, credDefId }
-    return { network, object, issuanceType }
+    return { network, object, metadata: metadataOf(network), issuanceType }
   }
 
-  /** Which credentials were revoked at a time (seconds). */
-  async statusList(id: string, timestamp: number): Promise<Found<AnonCredsRevocationStatusList> | undefined> {
+  async statusList(id: string, timestamp: number): Promise<InNetwork<AnonCredsRevocationStatusList> | undefined> {
     const registry = await this.registry(id)
     if (!registry) return undefined
     const { network, object: definition, issuanceType } = registry
@@ -142,7 +141,7 @@ export class IndyReader {
       revocationList,
       timestamp: txnTime,
     }
-    return { network, object }
+    return { network, object, metadata: metadataOf(network) }
   }
 
   /** The id of the schema that a transaction has written. */
@@ -183,6 +182,8 @@ export class IndyReader {
     return home.network
   }
 }
+
+const metadataOf = ({ namespace }: IndyNetwork) => ({ didIndyNamespace: namespace })
 
 interface Issuance {
   issuanceType: string
