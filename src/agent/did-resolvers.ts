@@ -68,11 +68,18 @@ export class OutsideDidResolver implements DidResolver {
       const error = found?.error ?? 'notFound'
       return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error } }
     }
-    const { document, metadata = {} } = found
-    return {
-      didDocument: document && JsonTransformer.fromJSON(document, DidDocument),
-      didDocumentMetadata: metadata,
-      didResolutionMetadata: document ? { contentType: 'application/did+json' } : {},
+    const { document, metadata: didDocumentMetadata = {} } = found
+    if (!document) return { didDocument: null, didDocumentMetadata, didResolutionMetadata: {} }
+    const didResolutionMetadata = { contentType: 'application/did+json' }
+    try {
+      return {
+        didDocument: JsonTransformer.fromJSON(document, DidDocument),
+        didDocumentMetadata,
+        didResolutionMetadata,
+      }
+    } catch {
+      const error = 'invalidDidDocument'
+      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error } }
     }
   }
 

@@ -4,6 +4,7 @@ import type { IndyNetwork } from '../indy/index.js'
 import { AddressList, isLoopbackHost, parseAddress } from '../lib/addresses.js'
 import { newId } from '../lib/ids.js'
 import { type LogFormat, type LogLevel, logLevels } from '../lib/logger.js'
+import { type CheqdNetwork, cheqdNetworks, openWay } from './cheqd-networks.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
 import { indyNetworks } from './indy-networks.js'
@@ -61,6 +62,7 @@ export interface Config {
   readonly adminApi: boolean
   /** Ledgers that are read; whether their genesis is there is not checked here. */
   readonly indyNetworks: readonly IndyNetwork[]
+  readonly cheqdNetworks: readonly CheqdNetwork[]
   readonly sessionsMax: number
   /** Stores of tenants' own that are open at once. */
   readonly storesMax: number
@@ -130,6 +132,7 @@ const schema = z.object({
   OUTBOX_GIVE_UP: duration(),
   ALLOW_ADDRESSES: list(z.string()).optional(),
   INDY_NETWORKS: indyNetworks(),
+  CHEQD_NETWORKS: cheqdNetworks(),
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
   SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
@@ -227,6 +230,8 @@ function checkTogether(parsed: Parsed): void {
       throw new ConfigError(name, (error as Error).message)
     }
   }
+  const open = openWay(parsed.CHEQD_NETWORKS, new AddressList(parsed.ALLOW_ADDRESSES ?? []))
+  if (open !== undefined) throw new ConfigError('CHEQD_NETWORKS', open)
 }
 
 function toConfig(parsed: Parsed): Config {
@@ -255,6 +260,7 @@ function toConfig(parsed: Parsed): Config {
     defaultPolicy: Object.freeze(parsed.DEFAULT_POLICY),
     adminApi: parsed.ADMIN_API,
     indyNetworks: parsed.INDY_NETWORKS,
+    cheqdNetworks: parsed.CHEQD_NETWORKS,
     sessionsMax: parsed.SESSIONS_MAX,
     storesMax: parsed.STORES_MAX,
     sessionIdleMs: parsed.SESSION_IDLE,

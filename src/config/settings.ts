@@ -284,6 +284,14 @@ const settingList = [
       'Indy ledgers to read from and to write to, each with its `namespace` as in `did:indy`, its `genesis` (a file, or an https URL), for one that is for tests `"isProduction": false`, and the `transactionAuthorAgreement` (`version`, `acceptanceMechanism`) that is accepted for all who write. See [Credentials](credentials.md#indy-ledgers). The same on every instance.',
   },
   {
+    group: 'What goes out',
+    name: 'CHEQD_NETWORKS',
+    default: '[]',
+    kind: 'JSON list of networks',
+    meaning:
+      'cheqd networks to read from, each with its `namespace` as in `did:cheqd` and the URL of its `resolver`, whose word is taken for what the ledger says. See [Credentials](credentials.md#cheqd-networks). The same on every instance.',
+  },
+  {
     group: 'Limits',
     name: 'MAX_MESSAGE_SIZE',
     default: '1MiB',

@@ -91,7 +91,7 @@ export class DidService {
   resolve(tenantId: string, did: string): Promise<DidResolutionType> {
     return this.sessions.transact(tenantId, async (agent) => {
       // What is hosted, or on a ledger, is what the world sees of it, not what the wallet has.
-      const useLocalCreatedDidRecord = !/^did:(web(vh)?|indy):/.test(did)
+      const useLocalCreatedDidRecord = !/^did:(web(vh)?|indy|cheqd):/.test(did)
       const result = await agent.dids.resolve(did, { useLocalCreatedDidRecord })
       // The agent's message quotes its own errors; the code of DID resolution says what is wrong.
       const { message: _message, ...resolutionMetadata } = result.didResolutionMetadata

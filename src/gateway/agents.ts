@@ -1,9 +1,13 @@
 import { AgentFactory } from '../agent/agent-factory.js'
+import { CheqdReader } from '../agent/anoncreds/cheqd-reader.js'
+import { CheqdRegistry } from '../agent/anoncreds/cheqd-registry.js'
 import { IndyReader } from '../agent/anoncreds/indy-reader.js'
 import { IndyRegistry } from '../agent/anoncreds/indy-registry.js'
 import { IndyWriter } from '../agent/anoncreds/indy-writer.js'
 import { TailsFiles } from '../agent/anoncreds/tails-files.js'
 import { WebvhRegistry } from '../agent/anoncreds/webvh-registry.js'
+import { CheqdResolvers } from '../agent/cheqd-resolvers.js'
+import { didCheqdResolver } from '../agent/did-cheqd.js'
 import { didIndyResolver } from '../agent/did-indy.js'
 import { OutsideDidResolver } from '../agent/did-resolvers.js'
 import { didWebResolver } from '../agent/did-web.js'
@@ -66,11 +70,13 @@ export async function makeAgents(
   const workers = new AnonCredsWorkers()
   const ledgers = new IndyLedgers({ networks: config.indyNetworks, fetch })
   const indy = config.indyNetworks.length > 0 ? new IndyReader(ledgers) : undefined
+  const cheqd = config.cheqdNetworks.length > 0 ? new CheqdResolvers(config.cheqdNetworks, fetch) : undefined
   const outside = new OutsideDidResolver({
     methods: {
       web: didWebResolver(fetch),
       webvh: didWebvhResolver(fetch),
       ...(indy && { indy: didIndyResolver(indy) }),
+      ...(cheqd && { cheqd: didCheqdResolver(cheqd) }),
     },
     own: (did) => resolveHosted(hosting, did),
   })
@@ -122,7 +128,11 @@ export async function makeAgents(
     endpointsOf: (tenant) => endpointsOf(tenant, endpoints.urlOf(tenant)),
     anoncreds: {
       workers,
-      registries: [new WebvhRegistry(resources), ...(indy ? [new IndyRegistry(indy, logger)] : [])],
+      registries: [
+        new WebvhRegistry(resources),
+        ...(indy ? [new IndyRegistry(indy, logger)] : []),
+        ...(cheqd ? [new CheqdRegistry(new CheqdReader(cheqd), logger)] : []),
+      ],
       tailsFileService: tailsFiles,
     },
     resources,

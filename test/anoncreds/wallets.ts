@@ -1,5 +1,6 @@
 import type { AnonCredsRegistry } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
+import type { OutsideDids } from '../../src/agent/did-resolvers.js'
 import type { AnonCredsWorkers } from '../../src/anoncreds/index.js'
 import { loadAskar } from '../../src/askar/index.js'
 import { createLogger } from '../../src/lib/logger.js'
@@ -13,11 +14,16 @@ export interface TestWallets {
   remove(): Promise<void>
 }
 
-/** Wallets in one SQLite file with an agent over them, and a registry that they share: one in memory unless given. */
+/**
+ * Wallets in one SQLite file with an agent over them, and a registry that they share: one in memory unless given.
+ *
+ * @param methods where DIDs that need the network are found
+ */
 export async function openWallets(
   workers: AnonCredsWorkers,
   tenantIds: string[],
   registry?: AnonCredsRegistry,
+  methods: OutsideDids['methods'] = {},
 ): Promise<TestWallets> {
   await loadAskar({ binding: 'koffi' })
   const { WalletStore } = await import('../../src/storage/store.js')
@@ -37,7 +43,7 @@ export async function openWallets(
     profileOf: (id) => (id === 'default' ? profiles.base : profiles.of(id)),
     observers: [],
     ports: { event: () => {}, send: () => {}, route: () => {}, publish: () => {} },
-    outside: new OutsideDidResolver({ methods: {}, own: async () => undefined }),
+    outside: new OutsideDidResolver({ methods, own: async () => undefined }),
     anoncreds: {
       workers,
       registries: [registry ?? new SharedRegistry()],

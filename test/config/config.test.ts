@@ -74,6 +74,37 @@ describe('config', () => {
     for (const [value, line] of Object.entries(refused)) assert.match(problem({ INDY_NETWORKS: value }), line)
   })
 
+  test('takes cheqd networks, whose resolvers are asked by TLS, or near', () => {
+    const load1 = (resolver: string, env = {}) =>
+      load({ CHEQD_NETWORKS: JSON.stringify([{ namespace: 'mainnet', resolver }]), ...env }).config.cheqdNetworks
+    const mainnet = { namespace: 'mainnet', resolver: 'https://resolver.example' }
+    assert.deepEqual(load1('https://resolver.example/'), [mainnet])
+    assert.deepEqual(load1('http://127.0.0.1:8080')[0]?.resolver, 'http://127.0.0.1:8080')
+    for (const host of ['resolver', '10.0.0.7', '[fd00::7]:8080']) {
+      const ALLOW_ADDRESSES = 'resolver,10.0.0.0/8,fd00::/8'
+      assert.deepEqual(load1(`http://${host}`, { ALLOW_ADDRESSES })[0]?.resolver, `http://${host}`)
+      assert.throws(
+        () => load1(`http://${host}`),
+        /^ConfigError: CHEQD_NETWORKS: network 1: resolver must be an https URL/,
+      )
+    }
+    assert.deepEqual(load().config.cheqdNetworks, [])
+  })
+
+  test('refuses cheqd networks that are none', () => {
+    const refused = {
+      mainnet: /^CHEQD_NETWORKS: must be a JSON list/,
+      '[{"namespace": "main:net", "resolver": "https://a.example"}]': /network 1: namespace must be as in did:cheqd/,
+      '[{"namespace": "mainnet"}]': /network 1: needs the URL of a resolver/,
+      '[{"namespace": "mainnet", "resolver": "a.example"}]': /network 1: must be an http or https URL/,
+      '[{"namespace": "mainnet", "resolver": "https://a.example?a"}]': /network 1: must be an http or https URL/,
+      '[{"namespace": "mainnet", "resolver": "https://a.example", "key": "b"}]': /network 1: is no network of/,
+      '[{"namespace": "a", "resolver": "https://a.example"}, {"namespace": "a", "resolver": "https://b.example"}]':
+        /network 2: its namespace is given twice/,
+    }
+    for (const [value, line] of Object.entries(refused)) assert.match(problem({ CHEQD_NETWORKS: value }), line)
+  })
+
   test('cannot be changed', () => {
     const { config } = load({ ALLOW_ADDRESSES: '10.0.0.0/8' })
     assert.throws(() => Object.assign(config, { port: 1 }), TypeError)

@@ -1,4 +1,6 @@
 import { dirname } from 'node:path'
+import type { AnonCredsRegistry, TailsFileService } from '@credo-ts/anoncreds'
+import type { DidResolver } from '@credo-ts/core'
 import type { StockAgent, StockStore } from './stock-agent.js'
 import { startStockAgent } from './stock-agent.js'
 
@@ -15,11 +17,18 @@ export const stockStore = (path: string): StockStore => ({
   database: { type: 'sqlite', config: { path } },
 })
 
+/** Where DIDs and AnonCreds objects are, in place of did:webvh. */
+export interface OtherMethod {
+  registry: AnonCredsRegistry
+  resolver: DidResolver
+  tailsFileService: TailsFileService
+}
+
 /**
  * An agent as Credo's documentation sets one up to issue, hold and prove AnonCreds by did:webvh: it accepts what it is
  * offered and proves what it is asked.
  */
-export async function startStockWallet(path: string, port: number): Promise<StockWallet> {
+export async function startStockWallet(path: string, port: number, by?: OtherMethod): Promise<StockWallet> {
   const { loadAskar } = await import('../../src/askar/index.js')
   await loadAskar({ binding: 'koffi' })
   // Before what takes the library that is registered as it is imported.
@@ -53,10 +62,11 @@ export async function startStockWallet(path: string, port: number): Promise<Stoc
     modules: {
       anoncreds: new anoncreds.AnonCredsModule({
         anoncreds: anoncredsNodeJS,
-        registries: [new WebVhAnonCredsRegistry()],
+        registries: [by?.registry ?? new WebVhAnonCredsRegistry()],
+        ...(by && { tailsFileService: by.tailsFileService }),
       }),
       dids: new DidsModule({
-        resolvers: [new WebVhDidResolver(), new PeerDidResolver(), new KeyDidResolver()],
+        resolvers: [by?.resolver ?? new WebVhDidResolver(), new PeerDidResolver(), new KeyDidResolver()],
         registrars: [new PeerDidRegistrar(), new KeyDidRegistrar(), new WebVhDidRegistrar()],
       }),
     },
