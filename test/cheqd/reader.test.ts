@@ -119,7 +119,11 @@ describe('objects of a cheqd network', () => {
       timestamp: 200,
     })
     // Of two that are of one second it is the one that the ledger has after the other.
-    assert.deepEqual((await listAt(300))?.revocationList, [1, 1, 1])
+    for (const order of [(all: AnyEvent[]) => all, (all: AnyEvent[]) => all.toReversed()]) {
+      cheqd.lie = versions(order)
+      assert.deepEqual((await listAt(300))?.revocationList, [1, 1, 1])
+      assert.equal((await listAt(250))?.timestamp, 200)
+    }
   })
 
   test('without a revocation key are of credentials that cannot be revoked', async () => {
