@@ -12,9 +12,9 @@ import {
 } from '../credentials/story.js'
 import { type AnyEvent, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { freePort } from '../support/ports.js'
 import { tempDir } from '../support/services.js'
 import { eventually } from '../support/talk.js'
-import { freePort } from '../support/tcp-proxy.js'
 import { TestCheqd } from './ledger.js'
 import { type StockIssuer, startStockIssuer } from './stock-issuer.js'
 
