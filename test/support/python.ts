@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const LOCK = new URL('../../../scripts/lib/lock.mjs', import.meta.url).href
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/tenantry-python', import.meta.url))
 const REMEDY =
   'Install Python 3 with venv and pip (Debian: apt-get install python3-venv), or name an interpreter in PYTHON'
@@ -26,10 +27,18 @@ export interface PythonOptions {
  * @throws {Error} that says what to do, where there is no Python or its packages cannot be had
  */
 export async function pythonWith(requirements: string, options: PythonOptions = {}): Promise<string> {
-  const { system, folder, python, finished } = await environmentOf(requirements, options)
-  if (existsSync(finished)) return python
+  const environment = await environmentOf(requirements, options)
+  if (existsSync(environment.finished)) return environment.python
+  await mkdir(dirname(environment.folder), { recursive: true })
+  const { withLock }: { withLock: (path: string, work: () => Promise<void>) => Promise<void> } = await import(LOCK)
+  // Test files that run at once need the same: one makes it.
+  await withLock(`${environment.folder}.lock`, () => install(requirements, environment))
+  return environment.python
+}
+
+async function install(requirements: string, { system, folder, python, finished }: Environment): Promise<void> {
+  if (existsSync(finished)) return
   await rm(folder, { recursive: true, force: true })
-  await mkdir(dirname(folder), { recursive: true })
   try {
     await run(system, ['-m', 'venv', folder])
     const quiet = ['--quiet', '--disable-pip-version-check', '--no-input']
@@ -38,7 +47,6 @@ export async function pythonWith(requirements: string, options: PythonOptions = 
     throw new Error(`The Python packages of ${requirements} cannot be installed. ${REMEDY}.`, { cause })
   }
   await writeFile(finished, '')
-  return python
 }
 
 /** The same where it was made before; undefined where it was not, or there is no such interpreter. */
@@ -46,6 +54,8 @@ export async function findPython(requirements: string, options: PythonOptions = 
   const found = await environmentOf(requirements, options).catch(() => undefined)
   return found && existsSync(found.finished) ? found.python : undefined
 }
+
+type Environment = Awaited<ReturnType<typeof environmentOf>>
 
 async function environmentOf(requirements: string, { python: chosen, cache = CACHE }: PythonOptions) {
   const system = chosen ?? process.env['PYTHON'] ?? 'python3'
