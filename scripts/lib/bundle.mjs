@@ -105,7 +105,10 @@ const amended = {
   name: 'amended',
   transform(code, id) {
     const found = AMENDED.find(([file]) => id.endsWith(`/node_modules/${file}`))
-    return found && code.replace(found[1], found[2])
+    if (!found) return
+    const [file, what, instead] = found
+    if (code.search(what) < 0) throw new Failure(`${file} is another than the one that is amended here.`)
+    return code.replace(what, instead)
   },
 }
 

@@ -4,7 +4,7 @@ import { getMetadataStorage } from 'class-validator'
 import type { RecordJson } from './ports.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: Credo's own bound of "any record"
-type AnyRecord = BaseRecord<any, any, any>
+export type AnyRecord = BaseRecord<any, any, any>
 
 /** What the decorators of a record's class say. */
 interface Shape {

@@ -1,6 +1,5 @@
 import {
   type AgentContext,
-  type BaseRecord,
   type BaseRecordConstructor,
   type Query,
   RecordDuplicateError,
@@ -11,12 +10,9 @@ import { type Entry, ownTags, type TagQuery, type Tags } from '../storage/entry.
 import { placeInList } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import { type RecordJson, type RecordObserver, WalletOwner } from './ports.js'
-import { jsonOf, recordFrom } from './record-json.js'
+import { type AnyRecord, jsonOf, recordFrom } from './record-json.js'
 import { fromTagValues, queryFrom, toTagValues } from './record-tags.js'
 import type { Wallets } from './wallets.js'
-
-// biome-ignore lint/suspicious/noExplicitAny: Credo's own bound of "any record"
-type AnyRecord = BaseRecord<any, any, any>
 
 /**
  * Credo's storage, on units of work: reads see what the unit changed, writes are gathered, and for each change the

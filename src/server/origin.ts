@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import { AddressList, parseAddress } from '../lib/addresses.js'
+import { Recent } from '../lib/recent.js'
 
 /** What is longer than this is no address. */
 const LONGEST = 100
@@ -52,7 +52,7 @@ function trustIn(proxies: readonly string[]): (address: string) => boolean {
 }
 
 /** Addresses come again and again, those of proxies with every request. */
-const bare = new LRUCache<string, { address: string | null }>({ max: 1000 })
+const bare = new Recent<string, { address: string | null }>(1000)
 
 /** Without the port that some proxies add, and without the IPv6 form of an IPv4 address. */
 function bareAddress(text: string): string | null {

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AnonCredsCredentialDefinitionRecord } from '@credo-ts/anoncreds'
-import {
-  type BaseRecord,
-  type BaseRecordConstructor,
-  DidDocument,
-  DidDocumentRole,
-  DidRecord,
-  JsonTransformer,
-} from '@credo-ts/core'
+import { type BaseRecordConstructor, DidDocument, DidDocumentRole, DidRecord, JsonTransformer } from '@credo-ts/core'
 import {
   DidCommBasicMessageRecord,
   DidCommBasicMessageRole,
@@ -29,10 +22,7 @@ import {
   DidCommOutOfBandRole,
   DidCommOutOfBandState,
 } from '@credo-ts/didcomm'
-import { jsonOf, recordFrom } from '../../src/agent/record-json.js'
-
-// biome-ignore lint/suspicious/noExplicitAny: Credo's own bound of "any record"
-type AnyRecord = BaseRecord<any, any, any>
+import { type AnyRecord, jsonOf, recordFrom } from '../../src/agent/record-json.js'
 
 const createdAt = new Date('2026-01-02T03:04:05.678Z')
 
