@@ -13,6 +13,8 @@ export interface StoredEntry {
 /** What a binding has that can read an entry, or a whole list, without going through a handle's accessors. */
 export interface EntryReader {
   readEntry(handle: EntryListHandle): StoredEntry
+  /** The value of one entry alone. */
+  readValue(handle: EntryListHandle): string
   readEntries(handle: EntryListHandle): StoredEntry[]
 }
 
@@ -23,6 +25,11 @@ export interface EntryReader {
  */
 export function readEntry(handle: EntryListHandle | null): StoredEntry | null {
   return handle && reading(handle, (reader) => reader.readEntry(handle))
+}
+
+/** The same of its value alone. */
+export function readValue(handle: EntryListHandle | null): string | null {
+  return handle && reading(handle, (reader) => reader.readValue(handle))
 }
 
 /** Reads all records of a `sessionFetchAll` or of one `scanNext`, and frees the handle. */
@@ -44,18 +51,21 @@ function isEntryReader(askar: Askar | EntryReader): askar is EntryReader {
 
 const byAccessors: EntryReader = {
   readEntry: (handle) => entryAt(handle, 0),
+  readValue: (handle) => textOf(handle.getValue(0)),
   readEntries: (handle) =>
     Array.from({ length: shared.askar.entryListCount({ entryListHandle: handle }) }, (_, index) =>
       entryAt(handle, index),
     ),
 }
 
+const textOf = (value: Uint8Array) => Buffer.from(value).toString()
+
 function entryAt(handle: EntryListHandle, index: number): StoredEntry {
   const tags = handle.getTags(index)
   return {
     category: handle.getCategory(index),
     name: handle.getName(index),
-    value: Buffer.from(handle.getValue(index)).toString(),
+    value: textOf(handle.getValue(index)),
     tags: tags ? (JSON.parse(tags) as StoredEntry['tags']) : {},
   }
 }

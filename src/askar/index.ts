@@ -4,8 +4,9 @@ import type { Askar } from '@openwallet-foundation/askar-shared'
 import { findLibrary } from './library.js'
 import { shared } from './shared.js'
 
-export { type EntryReader, readEntry, readEntryList, type StoredEntry } from './entries.js'
+export { type EntryReader, readEntry, readEntryList, readValue, type StoredEntry } from './entries.js'
 export { AskarLibraryError, findLibrary } from './library.js'
+export { handleOf, leaveSession, type SessionLeaver } from './sessions.js'
 export { shared } from './shared.js'
 
 /** `koffi` is ours and fast; `nodejs` is askar-nodejs over ffi-napi, the reference. */

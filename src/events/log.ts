@@ -4,6 +4,7 @@ import { cursorExpired } from '../lib/errors.js'
 import type { Change } from '../storage/change.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
+import { fetchRows } from '../storage/rows.js'
 import type { Collector } from '../storage/unit.js'
 import type { EventDraft, LoggedEvent } from './event.js'
 
@@ -104,8 +105,8 @@ function pagesBetween(low: number, high: number, reverse = false): number[] {
 }
 
 async function readPage(session: Session, page: number): Promise<LoggedEvent[]> {
-  const rows = await session.fetchAll({ category: CATEGORY, tagFilter: { _p: pageTag(page) } })
-  return rows.flatMap((row) => JSON.parse(row.value as string) as LoggedEvent[]).sort((a, b) => a.seq - b.seq)
+  const rows = await fetchRows(session, { category: CATEGORY, tagFilter: { _p: pageTag(page) } })
+  return rows.flatMap((row) => JSON.parse(row.value) as LoggedEvent[]).sort((a, b) => a.seq - b.seq)
 }
 
 /**

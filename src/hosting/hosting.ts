@@ -127,7 +127,8 @@ export class Hosting {
 async function putInvitation(unit: Unit, tenantId: string, { id, url }: { id: string; url?: string }): Promise<void> {
   if (url === undefined) return void (await unit.remove(INVITATIONS, id))
   const entry = { category: INVITATIONS, name: id, value: url, tags: { tenant: tenantId } }
-  if (!(await unit.replace(entry))) unit.insert(entry)
+  if (await unit.fetchUnlikely(INVITATIONS, id)) await unit.replace(entry)
+  else unit.insert(entry)
 }
 
 export const pathTaken = () => conflict('This path is taken. Choose another.', 'input.options.path')

@@ -65,7 +65,7 @@ export class Recovery {
     }
     const written = this.options.base.transact(async (unit) => {
       const name = this.nameOf(tenantId)
-      if (await unit.fetch(MARKS, name)) return
+      if (await unit.fetchUnlikely(MARKS, name)) return
       unit.insert({ category: MARKS, name, value: JSON.stringify(tenantId), tags: { instance: this.self } })
     })
     this.marked.set(tenantId, { written, usedAt: Date.now() })

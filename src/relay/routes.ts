@@ -95,7 +95,7 @@ export class Routes {
   /** Registers keys in a unit of the base wallet. @throws CONFLICT for a key of another tenant */
   async claim(unit: Unit, keys: readonly string[], tenantId: string): Promise<void> {
     for (const key of new Set(keys)) {
-      const stored = await unit.fetch(ROUTES, key)
+      const stored = await unit.fetchUnlikely(ROUTES, key)
       if (stored && JSON.parse(stored.value) !== tenantId) throw conflict('This key is in use.')
       if (!stored)
         unit.insert({ category: ROUTES, name: key, value: JSON.stringify(tenantId), tags: { tenant: tenantId } })

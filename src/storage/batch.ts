@@ -30,6 +30,8 @@ export class Batch {
   readonly keys: KeyChange[] = []
   /** Whether an answer depends on what was read. */
   hasRead = false
+  /** Whether a unit took something to be absent without a look. */
+  assumed = false
   private readonly view: Overlay
   private readonly answers: (() => void)[] = []
   private readonly settled: { job: Job; part: Settled }[] = []
@@ -38,6 +40,8 @@ export class Batch {
     source: UnitSource,
     private readonly profile: string,
     readonly base: Head,
+    /** Whether its units look at everything that they would take for granted. */
+    private readonly careful = false,
   ) {
     this.head = base
     this.view = new Overlay(source)
@@ -51,7 +55,7 @@ export class Batch {
   /** Runs a job. */
   async add(job: Job): Promise<void> {
     this.jobs.push(job)
-    const unit = new Unit(this.view, this.profile, this.head)
+    const unit = new Unit(this.view, this.profile, this.head, this.careful)
     try {
       const result = await job.within(() => gather(unit, job))
       if (unit.dirty) this.take(unit, job)
@@ -103,6 +107,7 @@ export class Batch {
     head.counts = unit.counts
     countCategories(head, all)
     this.head = head
+    this.assumed ||= unit.assumed
     this.changes.push(...all)
     this.keys.push(...keys)
     this.settled.push(...settled.map((part) => ({ job, part })))
@@ -121,7 +126,8 @@ async function gather(unit: Unit, job: Job): Promise<unknown> {
     throw unit.broken ? storeError(unit.broken.cause) : error
   }
   if (unit.broken) throw storeError(unit.broken.cause)
-  for (const [collector, gathered] of unit.seal().items) await collector.prepare?.(gathered, unit.profile)
+  // At once: what several of them write to the base wallet is one transaction there.
+  await Promise.all([...unit.seal().items].map(([collector, items]) => collector.prepare?.(items, unit.profile)))
   return result
 }
 

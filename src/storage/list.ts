@@ -2,6 +2,7 @@ import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Entry, TagQuery, Tags } from './entry.js'
 import type { Head } from './head.js'
 import { listedIn } from './joined.js'
+import { fetchRows } from './rows.js'
 import { isText, matchesTags } from './tag-match.js'
 
 /**
@@ -102,7 +103,7 @@ async function readStretch(
   most: number,
 ): Promise<Listed[] | undefined> {
   if (!isText(filter)) return []
-  const rows = await session.fetchAll({ category, tagFilter: { $and: [filter, stretch] }, limit: most + 1 })
+  const rows = await fetchRows(session, { category, tagFilter: { $and: [filter, stretch] }, limit: most + 1 })
   if (rows.length > most) return undefined
   return rows
     .flatMap(listedIn)

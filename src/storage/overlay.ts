@@ -8,6 +8,12 @@ export interface UnitSource {
   fetch(category: string, name: string): Promise<Entry | undefined>
   query(category: string, query: TagQuery): Promise<Entry[]>
   fetchKey(name: string): Promise<Key | undefined>
+  /** What is known of an entry without a look into the store; undefined where nothing is. */
+  peek(category: string, name: string): Known | undefined
+}
+
+export interface Known {
+  found: Entry | undefined
 }
 
 /** What is there with changes that are not written yet. */
@@ -21,6 +27,12 @@ export class Overlay implements UnitSource {
     const change = this.changes.get(entryKey(category, name))
     if (change) return 'entry' in change ? change.entry : undefined
     return this.source.fetch(category, name)
+  }
+
+  peek(category: string, name: string): Known | undefined {
+    const change = this.changes.get(entryKey(category, name))
+    if (change) return { found: 'entry' in change ? change.entry : undefined }
+    return this.source.peek(category, name)
   }
 
   async query(category: string, query: TagQuery): Promise<Entry[]> {

@@ -2,8 +2,9 @@ import type { Key } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
 import { type Change, categoryOf } from './change.js'
 import { type Entry, entryKey, type TagQuery } from './entry.js'
-import type { Head } from './head.js'
 import { freeKey } from './key-forms.js'
+import type { Known } from './overlay.js'
+import { matchesTags } from './tag-match.js'
 
 /** How much of a wallet is kept in memory while it is open. */
 export const WALLET_ENTRIES = 200
@@ -17,13 +18,20 @@ const VALUE_MAX = 64 * 1024
  * commits are carried over into it, and what other instances changed is dropped, category by category.
  */
 export class ProfileCache {
-  private readonly entries: LRUCache<string, { found: Entry | undefined }>
+  private readonly entries: LRUCache<string, Known>
+  /** Keys of the entries that are there, by category. */
+  private readonly present = new Map<string, Set<string>>()
   private readonly queries = new LRUCache<string, Entry[]>({ max: QUERIES })
   private readonly keys = new LRUCache<string, Key>({ max: KEYS, dispose: freeKey })
 
   /** `entries`: how many it keeps. */
   constructor(entries: number) {
-    this.entries = new LRUCache({ max: entries })
+    this.entries = new LRUCache({
+      max: entries,
+      dispose: (_known, key, reason) => {
+        if (reason !== 'set') this.present.get(categoryOfKey(key))?.delete(key)
+      },
+    })
   }
 
   async entry(category: string, name: string, read: () => Promise<Entry | undefined>): Promise<Entry | undefined> {
@@ -31,18 +39,46 @@ export class ProfileCache {
     const cached = this.entries.get(key)
     if (cached) return cached.found
     const found = await read()
-    this.entries.set(key, { found })
+    this.keep(key, category, found)
     return found
   }
 
-  async query(category: string, query: TagQuery, read: () => Promise<Entry[]>): Promise<Entry[]> {
+  peek(category: string, name: string): Known | undefined {
+    return this.entries.get(entryKey(category, name))
+  }
+
+  /** `count`: how many entries the category has, where that is known. */
+  async query(
+    category: string,
+    query: TagQuery,
+    count: number | undefined,
+    read: () => Promise<Entry[]>,
+  ): Promise<Entry[]> {
     const key = entryKey(category, JSON.stringify(query))
     const cached = this.queries.get(key)
     if (cached) return cached
-    const found = await read()
+    const answer = this.answer(category, query, count)
+    const found = answer ?? (await read())
     this.queries.set(key, found)
-    for (const entry of found) this.entries.set(entryKey(category, entry.name), { found: entry })
+    if (!answer) for (const entry of found) this.keep(entryKey(category, entry.name), category, entry)
     return found
+  }
+
+  /** Answers a query of a category that is here as a whole. */
+  private answer(category: string, query: TagQuery, count: number | undefined): Entry[] | undefined {
+    const keys = this.present.get(category)
+    if (count === undefined || count !== (keys?.size ?? 0)) return undefined
+    return [...(keys ?? [])]
+      .flatMap((key) => this.entries.peek(key)?.found ?? [])
+      .filter(({ tags }) => matchesTags(tags, query))
+  }
+
+  private keep(key: string, category: string, found: Entry | undefined): void {
+    this.entries.set(key, { found })
+    if (!found) return void this.present.get(category)?.delete(key)
+    const keys = this.present.get(category)
+    if (keys) keys.add(key)
+    else this.present.set(category, new Set([key]))
   }
 
   /** A key's handle stays the cache's: whoever gets it must not free it. */
@@ -69,24 +105,23 @@ export class ProfileCache {
   /** Carries a commit over. */
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.op === 'remove') this.entries.set(entryKey(change.category, change.name), { found: undefined })
+      if (change.op === 'remove') this.keep(entryKey(change.category, change.name), change.category, undefined)
       else if (change.op === 'append') continue
-      else if (change.op === 'clear') this.dropEntries(new Set([change.category]))
+      else if (change.op === 'clear') this.dropEntries((category) => category === change.category)
       else this.carry(change.entry)
     }
-    this.dropQueries(new Set(changes.map(categoryOf)))
+    const changed = new Set(changes.map(categoryOf))
+    this.dropQueries((category) => changed.has(category))
   }
 
   private carry(entry: Entry): void {
     const key = entryKey(entry.category, entry.name)
     if (entry.value.length > VALUE_MAX) this.entries.delete(key)
-    else this.entries.set(key, { found: entry })
+    else this.keep(key, entry.category, entry)
   }
 
-  /** Drops what changed between two heads. */
-  invalidate(from: Head, to: Head): void {
-    const names = new Set([...Object.keys(from.cats), ...Object.keys(to.cats)])
-    const changed = new Set([...names].filter((category) => from.cats[category] !== to.cats[category]))
+  /** Drops what others have changed. */
+  invalidate(changed: (category: string) => boolean): void {
     this.dropEntries(changed)
     this.dropQueries(changed)
   }
@@ -96,12 +131,12 @@ export class ProfileCache {
     this.queries.clear()
   }
 
-  private dropEntries(categories: Set<string>): void {
-    for (const key of this.entries.keys()) if (categories.has(categoryOfKey(key))) this.entries.delete(key)
+  private dropEntries(isGone: (category: string) => boolean): void {
+    for (const key of this.entries.keys()) if (isGone(categoryOfKey(key))) this.entries.delete(key)
   }
 
-  private dropQueries(categories: Set<string>): void {
-    for (const key of this.queries.keys()) if (categories.has(categoryOfKey(key))) this.queries.delete(key)
+  private dropQueries(isGone: (category: string) => boolean): void {
+    for (const key of this.queries.keys()) if (isGone(categoryOfKey(key))) this.queries.delete(key)
   }
 }
 

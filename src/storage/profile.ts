@@ -7,7 +7,7 @@ import { Semaphore } from '../lib/semaphore.js'
 import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
 import { countWallet, isCounted } from './count.js'
-import type { Entry, TagQuery } from './entry.js'
+import { type Entry, OWN_CATEGORY, type TagQuery } from './entry.js'
 import { ConflictError, FencedError, StoreError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
 import { joinAppended } from './joined.js'
@@ -15,9 +15,11 @@ import { type Listed, type ListQuery, readList } from './list.js'
 import type { UnitSource } from './overlay.js'
 import { ProfileCache, WALLET_ENTRIES } from './profile-cache.js'
 import { Reading } from './reading.js'
-import { applyChange, applyKey, fetchEntry, queryEntries, readHead, readRevision, writeHead } from './rows.js'
+import { fetchEntry, isDuplicate, queryEntries, readHead, readRevision } from './rows.js'
+import { BASE_PROFILE } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
 import type { Unit } from './unit.js'
+import { writeAll } from './written.js'
 
 /**
  * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their
@@ -53,7 +55,12 @@ export class Profile {
   private readonly reading = new Reading((read) => this.store.session(this.name, read))
   private kept: ProfileCache | undefined
   private known: Head | undefined
+  /** When this was last seen to be the head still (ms, of `performance.now()`). */
+  private currentAt = Number.NEGATIVE_INFINITY
+  private looking: Promise<void> | undefined
   private riders: Rider[] = []
+  /** Called where others may have written what was not read here before now, with which categories. */
+  onOthers: (changed: (category: string) => boolean) => void = () => {}
 
   constructor(
     private readonly store: ProfileStore,
@@ -99,6 +106,29 @@ export class Profile {
     })
   }
 
+  /** To be called for a profile that was made just now: nothing was written there, so nothing is read. */
+  beginEmpty(): void {
+    this.known = emptyHead()
+  }
+
+  /** Whether it was looked at within `ms` whether others have written here; every transaction does. */
+  isCurrent(ms: number): boolean {
+    return performance.now() - this.currentAt < ms
+  }
+
+  /** Looks whether others have written here, where that was not looked at for `ms`. */
+  lookForOthers(ms: number): Promise<void> {
+    if (this.isCurrent(ms)) return Promise.resolve()
+    this.looking ??= this.turn
+      .use(async () => {
+        if (!this.isCurrent(ms)) await this.catchUp(this.known ?? emptyHead())
+      })
+      .finally(() => {
+        this.looking = undefined
+      })
+    return this.looking
+  }
+
   private assertHere(head: Head): void {
     if (head.fence === undefined) return
     this.forget()
@@ -126,12 +156,12 @@ export class Profile {
   }
 
   /** Runs jobs, and writes them if nobody else has written meanwhile. @returns those that have to run again */
-  private async attempt(jobs: Job[]): Promise<Job[]> {
+  private async attempt(jobs: Job[], careful = false): Promise<Job[]> {
     let batch: Batch | undefined
     try {
       this.known ??= await this.head()
       this.assertHere(this.known)
-      batch = await this.gather(jobs, this.known)
+      batch = await this.gather(jobs, this.known, careful)
       if (batch.dirty) await this.write(batch)
       else if (batch.hasRead) await this.assertCurrent(batch.base)
       if (batch.lost.length > 0) await this.catchUp(this.known ?? batch.base)
@@ -153,15 +183,15 @@ export class Profile {
     }
   }
 
-  /** What one job does that the store refuses is not to fail the others. */
+  /** What one job does that the store refuses is not to fail the others, and may be what it took for granted. */
   private async attemptEach(jobs: Job[]): Promise<Job[]> {
     const again: Job[] = []
-    for (const job of jobs) again.push(...(await this.attempt([job])))
+    for (const job of jobs) again.push(...(await this.attempt([job], true)))
     return again
   }
 
-  private async gather(jobs: Job[], base: Head): Promise<Batch> {
-    const batch = new Batch(this.source, this.name, base)
+  private async gather(jobs: Job[], base: Head, careful: boolean): Promise<Batch> {
+    const batch = new Batch(this.source, this.name, base, careful)
     const until = performance.now() + TOGETHER_MS
     for (const [index, job] of jobs.entries()) {
       if (index > 0 && performance.now() > until) {
@@ -187,10 +217,9 @@ export class Profile {
     try {
       await this.store.heldTransaction(this.name, async (session) => {
         const head = await readHead(session, true)
-        this.cache.invalidate(this.known ?? emptyHead(), head)
-        this.known = head
+        this.learn(this.known ?? emptyHead(), head, performance.now())
         this.assertHere(head)
-        batch = new Batch(this.source, this.name, head)
+        batch = new Batch(this.source, this.name, head, true)
         await batch.add(job)
         if (batch.lost.length > 0) throw new ConflictError()
         if (!batch.dirty) return
@@ -206,13 +235,15 @@ export class Profile {
     }
   }
 
-  private write(batch: Batch): Promise<void> {
-    return this.commit(batch, (write) =>
+  private async write(batch: Batch): Promise<void> {
+    const began = performance.now()
+    await this.commit(batch, (write) =>
       this.store.transaction(this.name, async (session) => {
         if (this.store.shared && (await readRevision(session, true)) !== batch.base.rev) throw new ConflictError()
         await write(session)
       }),
     )
+    this.currentAt = began
   }
 
   /** Writes what a batch has gathered, by `transaction`, and tells of it. */
@@ -226,17 +257,18 @@ export class Profile {
     let written = false
     try {
       await transaction(async (session) => {
-        for (const change of batch.keys) await applyKey(session, change)
-        for (const change of joinAppended(batch.changes)) await applyChange(session, change)
-        await writeHead(session, batch.base.rev, batch.head)
+        const { keys, base, head } = batch
+        await writeAll(session, { keys, changes: joinAppended(batch.changes), rev: base.rev, head })
         written = true
       })
     } catch (error) {
       this.riders.unshift(...riders)
       // It did not begin: somebody was quicker, or the wallet was locked meanwhile.
       if (error instanceof ConflictError || isGatewayError(error)) throw error
-      this.forget()
-      if (!written && batch.jobs.length > 1) throw new RefusedError()
+      const refused = !written && (batch.jobs.length > 1 || batch.assumed)
+      // Somebody has what was taken to be nobody's: what was read is as good as before.
+      if (!refused || !batch.assumed || !isDuplicate(error)) this.forget()
+      if (refused) throw new RefusedError()
       // Whether a commit that failed took place is not known.
       batch.uncertain()
       throw new StoreError(error)
@@ -258,8 +290,15 @@ export class Profile {
   /** What a unit read from the cache may be old where other instances write too. */
   private async assertCurrent(base: Head): Promise<void> {
     if (!this.store.shared) return
+    const began = performance.now()
     const rev = await this.reading.read((session) => readRevision(session))
     if (rev !== base.rev) throw new ConflictError()
+    this.currentAt = began
+  }
+
+  /** The head as it was when it was last read or written here, where that is known. */
+  get lastHead(): Head | undefined {
+    return this.known
   }
 
   /** The head as it is in the store now. */
@@ -290,14 +329,25 @@ export class Profile {
 
   /** Drops what other instances changed since `base`. */
   private async catchUp(base: Head): Promise<void> {
-    this.known = await this.head()
-    this.cache.invalidate(base, this.known)
+    const began = performance.now()
+    this.learn(base, await this.head(), began)
+  }
+
+  /** Takes over a head that was read, and drops what others have changed until then. */
+  private learn(from: Head, head: Head, began: number): void {
+    this.known = head
+    this.currentAt = began
+    if (head.rev === from.rev) return
+    const changed = (category: string) => from.cats[category] !== head.cats[category]
+    this.kept?.invalidate(changed)
+    this.onOthers(changed)
   }
 
   /** Forgets everything that was read. */
   private forget(): void {
     this.known = undefined
     this.kept?.clear()
+    this.onOthers(() => true)
   }
 
   /** Gives back the memory and the keys that an open wallet holds; nothing may be in work any more. */
@@ -307,11 +357,20 @@ export class Profile {
     this.kept = undefined
   }
 
+  /** How many entries of a category there are, where that is counted: see {@link Unit}. */
+  private countOf(category: string): number | undefined {
+    if (this.name === BASE_PROFILE || OWN_CATEGORY.test(category) || !this.known?.counts) return undefined
+    return this.known.counts[category] ?? 0
+  }
+
   private readonly source: UnitSource = {
     fetch: (category, name) =>
       this.cache.entry(category, name, () => this.reading.read((session) => fetchEntry(session, category, name))),
     query: (category, query) =>
-      this.cache.query(category, query, () => this.reading.read((session) => queryEntries(session, category, query))),
+      this.cache.query(category, query, this.countOf(category), () =>
+        this.reading.read((session) => queryEntries(session, category, query)),
+      ),
+    peek: (category, name) => this.kept?.peek(category, name),
     fetchKey: (name) =>
       this.cache.key(name, () =>
         this.reading.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined),

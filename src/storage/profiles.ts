@@ -1,4 +1,5 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { Recent } from '../lib/recent.js'
 import { Profile, type ProfileStore } from './profile.js'
 import { BASE_PROFILE, type WalletStore } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
@@ -8,10 +9,14 @@ export type Locate = <T>(wallet: string, work: (sessions: StoreSessions, profile
 
 /** What of the base wallet is kept in memory: of each tenant that is busy two entries. */
 const BASE_ENTRIES = 5000
+/** How many wallets that nobody has used yet are known to be empty. */
+const FRESH_WALLETS = 1000
 
 /** The wallets' profiles, one object each: a wallet's units of work take their turns on it, wherever it lies. */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>()
+  /** Wallets that were made just now and not used yet. */
+  private readonly fresh = new Recent<string, true>(FRESH_WALLETS)
   readonly base: Profile
   /** Where tenants' wallets lie; set by whoever knows. */
   locate: Locate = (wallet, work) => work(this.store, wallet)
@@ -25,9 +30,15 @@ export class Profiles {
     let profile = this.profiles.get(name)
     if (!profile) {
       profile = new Profile(new LocatedStore(name, this.store.shared, () => this.locate), name)
+      if (this.fresh.delete(name)) profile.beginEmpty()
       this.profiles.set(name, profile)
     }
     return profile
+  }
+
+  /** A wallet was made, and nobody else knows of it. */
+  made(name: string): void {
+    this.fresh.set(name, true)
   }
 
   /** Forgets a wallet that is gone; nothing may be in work on it. */

@@ -1,4 +1,5 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { handleOf, readEntry, readEntryList, readValue, type StoredEntry, shared } from '../askar/index.js'
 import { askable, setAside } from './aside.js'
 import type { Change, KeyChange } from './change.js'
 import type { Entry, TagQuery, Tags } from './entry.js'
@@ -9,6 +10,12 @@ import { isText, matchesTags } from './tag-match.js'
 /** Askar's error codes. */
 const DUPLICATE = 3
 const NOT_FOUND = 6
+
+/** Whether Askar has refused to insert what is there already. */
+export const isDuplicate = (error: unknown) => (error as { code?: number } | undefined)?.code === DUPLICATE
+
+/** Askar's `EntryOperation`. */
+const OPERATIONS = { insert: 0, replace: 1 } as const
 
 /** Texts of objects, and what stands in front of those: the place in a list, and tags that lie aside. */
 const OBJECT = '{"'
@@ -27,18 +34,12 @@ export function rowOf(entry: Entry): Entry {
   return { ...entry, value: `{${place}${beside}${entry.value.slice(1)}`, tags }
 }
 
-/** An entry as Askar gives it. */
-export interface Row {
-  category: string
-  name: string
-  value: unknown
-  tags?: object
-}
+/** An entry as it lies in the store. */
+export type Row = StoredEntry
 
 /** An entry as it was written; before format 3 all of its place was in tags, and before format 4 all of its tags. */
 export function entryFrom(row: Row): Entry {
-  const { category, name } = row
-  const value = row.value as string
+  const { category, name, value } = row
   const tags: Tags = { ...row.tags }
   const [beside = '', number, aside] = BESIDE.exec(value) ?? []
   if (beside.length <= 1) return { category, name, value, tags }
@@ -50,25 +51,37 @@ export function entryFrom(row: Row): Entry {
 
 /** The head of a profile, an empty one where nothing was written yet. */
 export async function readHead(session: Session, forUpdate = false): Promise<Head> {
-  const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  return row ? headFrom(row.value as string) : emptyHead()
+  const text = await readHeadText(session, forUpdate)
+  return text === null ? emptyHead() : headFrom(text)
 }
+
+const readHeadText = async (session: Session, forUpdate: boolean) =>
+  readValue(
+    await shared.askar.sessionFetch({
+      sessionHandle: handleOf(session),
+      category: HEAD_CATEGORY,
+      name: HEAD_NAME,
+      forUpdate,
+    }),
+  )
 
 const REVISION = /^\{"rev":(\d+),/
 
 /** The revision of a profile's head alone: the rest of its text, thousands of characters, is not parsed for it. */
 export async function readRevision(session: Session, forUpdate = false): Promise<number> {
-  const row = await session.fetch({ category: HEAD_CATEGORY, name: HEAD_NAME, forUpdate })
-  if (!row) return emptyHead().rev
-  const found = REVISION.exec(row.value as string)?.[1]
-  return found === undefined ? headFrom(row.value as string).rev : Number(found)
+  const text = await readHeadText(session, forUpdate)
+  if (text === null) return emptyHead().rev
+  const found = REVISION.exec(text)?.[1]
+  return found === undefined ? headFrom(text).rev : Number(found)
 }
 
 /** One entry; undefined where there is none. */
 export async function fetchEntry(session: Session, category: string, name: string): Promise<Entry | undefined> {
   // Names are C strings: none has a NUL, whatever a client asks for.
   if (name.includes('\0')) return undefined
-  const row = await session.fetch({ category, name })
+  const row = readEntry(
+    await shared.askar.sessionFetch({ sessionHandle: handleOf(session), category, name, forUpdate: false }),
+  )
   return row ? entryFrom(row) : undefined
 }
 
@@ -81,20 +94,44 @@ export async function queryEntries(
 ): Promise<Entry[]> {
   if (!isText(tagFilter)) return []
   const asked = askable(category, tagFilter)
-  if (asked === tagFilter) return (await session.fetchAll({ category, tagFilter, limit })).map(entryFrom)
-  const rows = await session.fetchAll({ category, tagFilter: asked })
+  if (asked === tagFilter) return (await fetchRows(session, { category, tagFilter, limit })).map(entryFrom)
+  const rows = await fetchRows(session, { category, tagFilter: asked })
   return rows
     .map(entryFrom)
     .filter(({ tags }) => matchesTags(tags, tagFilter))
     .slice(0, limit)
 }
 
+/** Rows as they lie in the store. */
+export async function fetchRows(
+  session: Session,
+  query: { category?: string; tagFilter?: TagQuery; limit?: number },
+): Promise<Row[]> {
+  return readEntryList(
+    await shared.askar.sessionFetchAll({
+      ...query,
+      sessionHandle: handleOf(session),
+      forUpdate: false,
+    } as Parameters<typeof shared.askar.sessionFetchAll>[0]),
+  )
+}
+
 /** Writes one change. */
 export async function applyChange(session: Session, change: Exclude<Change, { op: 'append' }>): Promise<void> {
   if (change.op === 'clear') return session.removeAll({ category: change.category, tagFilter: change.query })
   if (change.op === 'remove') return remove(session, change)
-  const row = rowOf(change.entry)
-  return change.op === 'insert' ? session.insert(row) : session.replace(row)
+  return writeRow(session, change.op, rowOf(change.entry))
+}
+
+function writeRow(session: Session, op: 'insert' | 'replace', { category, name, value, tags }: Entry): Promise<void> {
+  return shared.askar.sessionUpdate({
+    sessionHandle: handleOf(session),
+    operation: OPERATIONS[op],
+    category,
+    name,
+    value: Buffer.from(value),
+    tags,
+  })
 }
 
 /** What is gone already is as it should be. */
@@ -114,11 +151,11 @@ export async function applyKey(session: Session, change: KeyChange): Promise<voi
 
 /** Writes the head over the one of `rev`. @throws ConflictError where two instances write to a new profile at once */
 export async function writeHead(session: Session, rev: number, head: Head): Promise<void> {
-  const entry = { category: HEAD_CATEGORY, name: HEAD_NAME, value: JSON.stringify(head) }
-  if (rev > 0) return session.replace(entry)
+  const entry = { category: HEAD_CATEGORY, name: HEAD_NAME, value: JSON.stringify(head), tags: {} }
+  if (rev > 0) return writeRow(session, 'replace', entry)
   try {
-    await session.insert(entry)
+    await writeRow(session, 'insert', entry)
   } catch (error) {
-    throw (error as { code?: number }).code === DUPLICATE ? new ConflictError() : error
+    throw isDuplicate(error) ? new ConflictError() : error
   }
 }

@@ -1,4 +1,5 @@
 import { KdfMethod, type Session, type Store, StoreKeyMethod } from '@openwallet-foundation/askar-shared'
+import { leaveSession } from '../askar/index.js'
 import type { Semaphore } from '../lib/semaphore.js'
 
 export interface SessionLimits {
@@ -42,7 +43,7 @@ export class StoreSessions {
         try {
           return await read(session)
         } finally {
-          await session.close()
+          await leaveSession(session)
         }
       },
       { key: profile },

@@ -44,12 +44,16 @@ export class Unit {
   head: Head
   /** Set where the store failed a read: whatever came of the unit, it says nothing about its input. */
   broken: { cause: unknown } | undefined
+  /** Whether something was taken to be absent without a look. */
+  assumed = false
 
   constructor(
     source: UnitSource,
     readonly profile: string,
     /** The head that the unit's reads go with. */
     readonly base: Head,
+    /** Whether the store has refused what an earlier run took for granted. */
+    private readonly careful = false,
   ) {
     this.head = cloneHead(base)
     this.view = new Overlay({
@@ -57,6 +61,7 @@ export class Unit {
         this.isEmpty(category) ? undefined : this.reading(source.fetch(category, name)),
       query: async (category, query) => (this.isEmpty(category) ? [] : this.reading(source.query(category, query))),
       fetchKey: (name) => this.reading(source.fetchKey(name)),
+      peek: (category, name) => source.peek(category, name),
     })
   }
 
@@ -107,6 +112,18 @@ export class Unit {
 
   fetch(category: string, name: string): Promise<Entry | undefined> {
     return this.view.fetch(category, name)
+  }
+
+  /**
+   * The same for an entry that is hardly ever there, and that the unit inserts where it is not: nothing is read for it.
+   * Where it is there after all, the store refuses it, and the unit runs again with a look.
+   */
+  fetchUnlikely(category: string, name: string): Promise<Entry | undefined> {
+    const known = this.view.peek(category, name)
+    if (known) return Promise.resolve(known.found)
+    if (this.careful) return this.fetch(category, name)
+    this.assumed = true
+    return Promise.resolve(undefined)
   }
 
   /** An entry that this unit itself has put there. */

@@ -144,7 +144,7 @@ export class Mover {
       const isSame = tenant.keyMode === keyMode && from.kind === place.kind
       const action = isSame ? 'WALLET_KEY_ROTATED' : 'WALLET_MOVED'
       audit(unit, { action, tenantId: tenant.id, details: isSame ? {} : { from: from.kind, to: place.kind } })
-      await this.wallets.give(unit, { ...wallet, made: true })
+      await this.wallets.give(unit, { ...wallet, noted: true })
       await this.wallets.forget(unit, { ...tenant, place: from })
       spares.leave(unit, from, this.leftMs)
       if (!token) return moved

@@ -27,12 +27,20 @@ const ACCESS = 'tenant-access'
 const NAMES = 'tenant-name'
 const ENDPOINTS = 'tenant-endpoint'
 
+interface Known {
+  tenant: Tenant
+  /** When it was so (ms, of `performance.now()`). */
+  at: number
+}
+
 /**
  * Tenants, in the base wallet. Each change is written with its event in the base log, in one transaction; from there it
  * is copied into the tenant's own log.
  */
 export class TenantStore {
-  private readonly known = new Recent<string, Tenant>(20_000)
+  private readonly known = new Recent<string, Known>(20_000)
+  /** Until when other instances may have changed tenants that are known here (ms, of `performance.now()`). */
+  private changedUntil = Number.NEGATIVE_INFINITY
   private changes = 0
   /** What a unit has made of tenants, which is known here as soon as it is committed; undefined where one is gone. */
   private readonly made: Collector<{ id: string; tenant: Tenant | undefined }> = {
@@ -58,11 +66,25 @@ export class TenantStore {
     private readonly freshFor: number | undefined,
     /** Tells the other instances that a tenant has changed. */
     private readonly announce: (tenantId: string) => void,
-  ) {}
+  ) {
+    base.onOthers = (changed) => {
+      if (changed(PROFILES) || changed(ACCESS)) this.changedUntil = performance.now()
+    }
+  }
 
   async find(id: string): Promise<Tenant | undefined> {
-    return this.known.get(id) ?? (await this.findAll([id]))[0]
+    return this.recall(id) ?? (await this.findAll([id]))[0]
   }
+
+  /** A tenant that is known, and known to be current: by itself, or as no tenant has changed since. */
+  private recall(id: string): Tenant | undefined {
+    const known = this.known.get(id)
+    if (!known || this.freshFor === undefined) return known?.tenant
+    const isFresh = performance.now() - known.at < this.freshFor
+    return isFresh || (this.mayStand(known) && this.base.isCurrent(this.freshFor)) ? known.tenant : undefined
+  }
+
+  private mayStand = ({ at }: Known) => at > this.changedUntil
 
   /** A tenant as it is now, also where another instance has just changed it. */
   findNow(id: string): Promise<Tenant | undefined> {
@@ -72,15 +94,28 @@ export class TenantStore {
 
   /** Tenants by their ids, in that order, in one session. */
   async findAll(ids: readonly string[]): Promise<(Tenant | undefined)[]> {
+    const standing = ids.some((id) => {
+      const known = this.known.get(id)
+      return known !== undefined && this.mayStand(known) && this.recall(id) === undefined
+    })
+    // One look at the base wallet's head may do for all of them.
+    if (standing && this.freshFor !== undefined) await this.base.lookForOthers(this.freshFor)
+    const found = new Map(ids.map((id) => [id, this.recall(id)]))
+    const unknown = ids.filter((id) => found.get(id) === undefined)
+    if (unknown.length === 0) return ids.map((id) => found.get(id))
     const { changes } = this
-    const unknown = ids.filter((id) => !this.known.has(id))
-    const read = new Map(unknown.length > 0 ? await this.base.read((session) => readTenants(session, unknown)) : [])
+    const at = performance.now()
+    const read = new Map(await this.base.read((session) => readTenants(session, unknown)))
     // What was read while something changed may be the old state.
     if (changes === this.changes) {
-      for (const [id, tenant] of read) this.known.set(id, tenant, { ttl: this.freshFor })
-      for (const id of unknown) this.onRead(id, read.get(id))
+      for (const id of unknown) {
+        const tenant = read.get(id)
+        if (tenant) this.known.set(id, { tenant, at })
+        else this.known.delete(id)
+        this.onRead(id, tenant)
+      }
     }
-    return ids.map((id) => read.get(id) ?? this.known.get(id))
+    return ids.map((id) => found.get(id) ?? read.get(id))
   }
 
   async findByName(name: string): Promise<Tenant | undefined> {
@@ -116,7 +151,7 @@ export class TenantStore {
 
   /** Adds a tenant. @throws CONFLICT where its name or endpoint is taken */
   async insert(unit: Unit, draft: TenantProfile, access: TenantAccess): Promise<Tenant> {
-    if (await unit.fetch(NAMES, draft.name)) throw conflict('This name is taken. Choose another.', 'input.name')
+    if (await unit.fetchUnlikely(NAMES, draft.name)) throw conflict('This name is taken. Choose another.', 'input.name')
     const place = placeInList(unit.head, 'tenants', Date.now())
     const createdAt = new Date(place.createdAt).toISOString()
     const profile = { ...draft, createdAt, updatedAt: createdAt }
@@ -210,7 +245,7 @@ export class TenantStore {
 
   private know(id: string, tenant: Tenant | undefined): void {
     this.forget(id)
-    if (tenant) this.known.set(id, tenant, { ttl: this.freshFor })
+    if (tenant) this.known.set(id, { tenant, at: performance.now() })
     this.onRead(id, tenant)
   }
 
@@ -252,7 +287,8 @@ async function moveEndpoint(unit: Unit, id: string, from: string | null, to: str
   if (from !== null) await unit.remove(ENDPOINTS, endpointKey(from))
   if (to === null) return
   const name = endpointKey(to)
-  if (await unit.fetch(ENDPOINTS, name)) throw conflict('This endpoint is taken. Choose another.', 'input.endpoint')
+  if (await unit.fetchUnlikely(ENDPOINTS, name))
+    throw conflict('This endpoint is taken. Choose another.', 'input.endpoint')
   unit.insert({ category: ENDPOINTS, name, value: JSON.stringify({ id }), tags: {} })
 }
 

@@ -4,7 +4,7 @@ import { newId } from '../lib/ids.js'
 import { WrongKeyError } from '../storage/own-stores.js'
 import type { Place } from '../storage/place.js'
 import type { Places } from '../storage/places.js'
-import type { Collector, Unit } from '../storage/unit.js'
+import type { Unit } from '../storage/unit.js'
 import type { SparePlaces } from './spare-places.js'
 import type { Derivation, KeyMode, Tenant, WalletStorage } from './tenant.js'
 import type { Vault } from './vault.js'
@@ -28,8 +28,8 @@ export interface NewWallet {
   /** Of a store of its own: the raw key, and what it was made of. */
   key?: string
   given?: string
-  /** Whether its place is there. */
-  made: boolean
+  /** Whether its place is noted as one that is being made. */
+  noted: boolean
 }
 
 /** Where a wallet is to lie, and who has its key. @throws BAD_USER_INPUT where that does not fit together */
@@ -56,12 +56,12 @@ export class TenantWallets {
     readonly spares: SparePlaces,
   ) {}
 
-  /** Makes the place of a new wallet. @throws BAD_USER_INPUT */
+  /** Says where a new wallet is to lie; a store of its own is made. @throws BAD_USER_INPUT */
   async prepare(input: WalletInput, field = 'input.walletKey'): Promise<NewWallet> {
     const { keyMode, storage } = checkWallet(input, field)
     const id = newId()
     if (storage === 'PROFILE') {
-      return { id, keyMode, place: { kind: 'PROFILE', profile: id }, derivation: null, made: false }
+      return { id, keyMode, place: { kind: 'PROFILE', profile: id }, derivation: null, noted: false }
     }
     const given = input.walletKey ?? newWalletKey()
     const kind = input.walletKey == null ? 'RAW' : (input.walletKeyDerivation ?? 'RAW')
@@ -71,32 +71,29 @@ export class TenantWallets {
     const place: Place = { kind: 'STORE', store }
     await this.spares.reserve(place)
     await this.places.own.make(store, key)
-    return { id, keyMode, place, derivation, key, given, made: true }
+    return { id, keyMode, place, derivation, key, given, noted: true }
   }
 
-  /** The profile is there before the tenant is; one that a crash leaves without a tenant is empty and never used. */
-  private readonly profileMaker: Collector<NewWallet> = {
-    prepare: async (wallets) => {
-      // Once, however often the unit runs.
-      for (const wallet of wallets.filter(({ made }) => !made)) {
-        await this.places.shared.createProfile(wallet.id)
-        wallet.made = true
-      }
-    },
+  /**
+   * Makes the profile of a new wallet, before its tenant is there, and outside of any unit: units of the base wallet wait for
+   * each other. One that a crash leaves without a tenant is empty and never used.
+   */
+  async make({ place }: NewWallet): Promise<void> {
+    if (place.kind === 'PROFILE') await this.places.shared.createProfile(place.profile)
   }
 
   /** Gives a tenant the wallet that was made for it, in the unit that makes the tenant. */
   async give(unit: Unit, wallet: NewWallet): Promise<void> {
     const { place, keyMode, key } = wallet
-    if (!wallet.made) return unit.add(this.profileMaker, wallet)
+    if (!wallet.noted) return
     await this.spares.take(unit, place)
     if (place.kind === 'STORE' && keyMode === 'MANAGED' && key !== undefined) keptKeys.insert(unit, place.store, key)
   }
 
   /** Removes what was made for a tenant that did not come to be. */
-  async discard({ place, made }: NewWallet): Promise<void> {
+  async discard({ place }: NewWallet): Promise<void> {
     if (place.kind === 'STORE') await this.spares.drop(place)
-    else if (made) await this.places.remove(place)
+    else await this.places.remove(place)
   }
 
   /**

@@ -111,6 +111,7 @@ export class TenantService {
       policy: mergeChoices(policySchema, {}, input.policy ?? {}, 'input.policy'),
     }
     const wallet = await this.wallets.prepare(input)
+    await this.wallets.make(wallet)
     // What is kept of the input to know a repeat by says nothing of the key.
     const { walletKey: _, ...known } = input
     const made = this.profiles.base.transact((unit) =>
@@ -130,6 +131,7 @@ export class TenantService {
       throw error
     })
     this.store.changed(tenant.id)
+    if (tenant.id === wallet.id) this.profiles.made(tenant.id)
     const opened = await this.wallets.open(tenant, wallet)
     return { tenant: opened.tenant, token: await this.tokens.sign(tenant.id, token, opened.tokenKey) }
   }
@@ -145,7 +147,7 @@ export class TenantService {
     belongings: (unit: Unit) => Promise<{ queueing: boolean; details: AuditDetails }>,
   ): Promise<{ tenant: Tenant; token: string }> {
     const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
-    const adopted = { ...wallet, id, made: true }
+    const adopted = { ...wallet, id, noted: true }
     const made = await this.profiles.base.transact(async (unit) => {
       if (await readInUnit(unit, id)) throw conflict('This tenant is here already.')
       const { queueing, details } = await belongings(unit)
@@ -331,7 +333,8 @@ export class TenantService {
   /** Brings a tenant's lifecycle events into its own log; does nothing where they all are there. */
   async copyLifecycle(tenant: Tenant): Promise<void> {
     const profile = this.profiles.of(tenant.id)
-    const { lifecycle } = await profile.head()
+    // It only grows: what was known of it some time ago does.
+    const { lifecycle } = profile.lastHead ?? (await profile.head())
     if (lifecycle >= tenant.lifecycle) return
     await profile.transact(async (unit) => {
       for (const draft of await this.store.lifecycleSince(tenant, unit.head.lifecycle)) unit.add(this.journal, draft)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Session } from '@openwallet-foundation/askar-shared'
-import { readEntry, readEntryList, shared } from '../../src/askar/index.js'
+import { leaveSession, readEntry, readEntryList, readValue, shared } from '../../src/askar/index.js'
 import { askarError, type Backend, codes, createStore, inSession, type TestStore } from './stores.js'
 
 /** What sessions, transactions and scans do with records, with any binding. */
@@ -188,7 +188,19 @@ export function recordContract(backend: Backend): void {
         assert.deepEqual(list[0], apple)
         assert.equal(list.length, 4)
         assert.deepEqual(readEntryList(await fetchAll('nothing')), [])
+        assert.equal(readValue(await fetch('fruit', 'apple')), apple.value)
+        assert.equal(readValue(await fetch('bare', 'one')), '')
+        assert.equal(readValue(await fetch('fruit', 'none')), null)
       })
+    })
+
+    test('a session that is left gives its connection back', async () => {
+      // More than there are connections.
+      for (let count = 0; count < 40; count++) {
+        const session = await made.store.session().open()
+        await session.count({ category: 'none' })
+        await leaveSession(session)
+      }
     })
 
     test('64 calls at once each get their own answer', async () => {

@@ -190,6 +190,97 @@ for (const kind of KINDS) {
       assert.equal((await profile.head()).rev, rev + 20)
     })
 
+    test('write an entry once that several of them change', async () => {
+      const entry = (category: string, name: string, value: string) => ({ category, name, value, tags: {} })
+      await profile.transact(async (unit) => {
+        for (const name of ['there', 'gone', 'changed']) unit.insert(entry('several', name, '0'))
+        unit.insert(entry('swept', 'old', '0'))
+      })
+      await Promise.all(
+        [
+          async () => {},
+          async (unit: Unit) => unit.insert(entry('several', 'came and went', '1')),
+          async (unit: Unit) => void (await unit.remove('several', 'came and went')),
+          async (unit: Unit) => void (await unit.remove('several', 'there')),
+          async (unit: Unit) => unit.insert(entry('several', 'there', '2')),
+          async (unit: Unit) => void (await unit.replace(entry('several', 'gone', '3'))),
+          async (unit: Unit) => void (await unit.remove('several', 'gone')),
+          async (unit: Unit) => unit.insert(entry('several', 'new', '4')),
+          async (unit: Unit) => void (await unit.replace(entry('several', 'new', '5'))),
+          async (unit: Unit) => unit.insert(entry('swept', 'before', '6')),
+          async (unit: Unit) => unit.clear('swept', {}),
+          async (unit: Unit) => unit.insert(entry('swept', 'since', '7')),
+        ].map((change) => profile.transact(change)),
+      )
+      const values = async (category: string) =>
+        (await place.profile().query(category, {})).map(({ name, value }) => `${name} ${value}`).sort()
+      assert.deepEqual(await values('several'), ['changed 0', 'new 5', 'there 2'])
+      assert.deepEqual(await values('swept'), ['since 7'])
+    })
+
+    test('take to be absent what hardly ever is there, and look where it is', async () => {
+      const entry = (name: string) => ({ category: 'rare', name, value: `"${name}"`, tags: {} })
+      await profile.transact(async (unit) => unit.insert(entry('taken')))
+      const unaware = place.profile()
+      const runs: string[] = []
+      const claim = (name: string) =>
+        unaware.transact(async (unit) => {
+          runs.push(name)
+          const found = await unit.fetchUnlikely('rare', name)
+          if (!found) unit.insert(entry(name))
+          return found?.value
+        })
+      assert.deepEqual(await Promise.all(['free', 'taken', 'free', 'taken', 'also free'].map(claim)), [
+        undefined,
+        '"taken"',
+        '"free"',
+        '"taken"',
+        undefined,
+      ])
+      assert.ok(runs.filter((name) => name === 'taken').length > 2, 'they have run again')
+      assert.equal(await claim('taken'), '"taken"')
+      profile = place.profile()
+      assert.deepEqual(await stored('rare'), ['also free', 'free', 'taken'])
+    })
+
+    test('find in memory what is there as a whole, as the store would', async (t) => {
+      const made: Entry['tags'][] = [
+        { colour: 'red', size: ['1', '2'] },
+        { colour: 'green', size: '2' },
+        { colour: 'red' },
+        { shape: 'round' },
+      ]
+      await profile.transact(async (unit) => {
+        for (const [index, tags] of made.entries()) {
+          unit.insert({ category: 'known', name: `${index}`, value: '{}', tags })
+        }
+      })
+      const queries: TagQuery[] = [
+        {},
+        { colour: 'red' },
+        { size: '2' },
+        { colour: 'red', size: '1' },
+        { $or: [{ colour: 'green' }, { shape: 'round' }] },
+        { $not: { colour: 'red' } },
+        { colour: { $in: ['green', 'blue'] } },
+        { $exist: ['shape'] },
+        { colour: { $neq: 'red' } },
+      ]
+      const names = (entries: Entry[]) => entries.map(({ name }) => name).sort()
+      const inStore = await Promise.all(
+        queries.map(async (query) => names(await place.profile().query('known', query))),
+      )
+      const session = t.mock.method(place.store, 'session')
+      const found = await profile.transact(async (unit) => {
+        unit.touch()
+        const all: string[][] = []
+        for (const query of queries) all.push(names(await unit.query('known', query)))
+        return all
+      })
+      assert.deepEqual(found, inStore)
+      assert.equal(session.mock.callCount(), 0)
+    })
+
     test('run as whoever has asked for them', async () => {
       const who = new AsyncLocalStorage<number>()
       const told: unknown[] = []
@@ -388,6 +479,28 @@ describe('units of work of two instances', () => {
     await work
     assert.ok(await slow.fetch('thing', 'slow'))
     assert.equal(runs, 4)
+  })
+
+  test('know for how long nobody else has written', async () => {
+    const [one, other] = [place.profile(), place.profile()]
+    const changed: string[] = []
+    one.onOthers = (isChanged) => changed.push(...['alone', 'shared'].filter(isChanged))
+    const write = (profile: Profile, category: string) =>
+      profile.transact(async (unit) => unit.insert({ category, name: `${Math.random()}`, value: '{}', tags: {} }))
+    await write(one, 'alone')
+    assert.ok(one.isCurrent(60_000))
+    changed.length = 0
+    await one.lookForOthers(0)
+    await write(one, 'alone')
+    assert.deepEqual(changed, [])
+    await write(other, 'shared')
+    await one.lookForOthers(60_000)
+    assert.deepEqual(changed, [], 'that was looked at a moment ago')
+    await one.lookForOthers(0)
+    assert.deepEqual(changed, ['shared'])
+    await write(other, 'shared')
+    await write(one, 'alone')
+    assert.deepEqual(changed, ['shared', 'shared'])
   })
 
   test('do not answer from what was read before the other wrote', async () => {

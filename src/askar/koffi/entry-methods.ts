@@ -55,6 +55,7 @@ export function entryMethods({ functions, results, ownership, check }: Native): 
 
   return {
     readEntry: (handle) => readEntry(address(handle), 0),
+    readValue: (handle) => takeValue(functions.askar_entry_list_get_value(address(handle), 0, struct)),
     readEntries(handle) {
       const list = address(handle)
       return Array.from({ length: entryListCount(handle) }, (_, index) => readEntry(list, index))

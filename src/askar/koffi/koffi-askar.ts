@@ -1,5 +1,6 @@
 import type { Argon2DerivePasswordOptions, Askar } from '@openwallet-foundation/askar-shared'
 import type { EntryReader } from '../entries.js'
+import type { SessionLeaver } from '../sessions.js'
 import { argon2Aside } from './argon2.js'
 import { cryptoMethods } from './crypto-methods.js'
 import { entryMethods } from './entry-methods.js'
@@ -11,7 +12,8 @@ import { storeMethods } from './store-methods.js'
 
 /** askar-shared's interface, and whole lists of records at once. */
 export type KoffiAskar = Askar &
-  EntryReader & {
+  EntryReader &
+  SessionLeaver & {
     keyGetSupportedBackends(): string[]
     argon2Aside(options: Argon2DerivePasswordOptions): Promise<Uint8Array>
   }

@@ -1,5 +1,7 @@
 import type { Askar, EntryListHandle } from '@openwallet-foundation/askar-shared'
+import type { SessionLeaver } from '../sessions.js'
 import { shared } from '../shared.js'
+import type { Pointer } from './functions.js'
 import { address, bytes, flag, json, limit, text } from './marshal.js'
 import type { Native } from './native.js'
 
@@ -20,14 +22,18 @@ type SessionMethods = Pick<
   | 'scanStart'
   | 'scanNext'
   | 'scanFree'
->
+> &
+  SessionLeaver
+
+/** No callback. */
+const NONE: Pointer = 0n
 
 /** Sessions, transactions and scans. */
 export function sessionMethods(native: Native): SessionMethods {
   return { ...recordMethods(native), ...storedKeyMethods(native), ...scanMethods(native) }
 }
 
-function recordMethods({ functions, completions, ownership }: Native) {
+function recordMethods({ functions, completions, ownership, check }: Native) {
   return {
     sessionStart: async ({ storeHandle, profile, asTransaction }) =>
       new shared.SessionHandle(
@@ -37,6 +43,7 @@ function recordMethods({ functions, completions, ownership }: Native) {
       ),
     sessionClose: ({ sessionHandle, commit }) =>
       completions.nothing((cb, id) => functions.askar_session_close(sessionHandle.handle, flag(commit), cb, id)),
+    leaveSession: (session) => check(functions.askar_session_close(session, flag(false), NONE, 0)),
 
     sessionCount: ({ sessionHandle, category, tagFilter }) =>
       completions.int64((cb, id) =>
