@@ -35,9 +35,13 @@ export const silentBus: Bus = {
   async close() {},
 }
 
-/** A bus over Redis. Own messages are not heard again. */
+type Told = { [K in BusKind]: [K, BusMessages[K]] }[BusKind]
+
+/** A bus over Redis. What is told in one turn of the event loop is one message there. Own messages are not heard again. */
 export class RedisBus implements Bus {
   private readonly listeners = new Map<BusKind, (message: never) => void>()
+  private readonly ownBeginning: string
+  private pending: Told[] = []
 
   constructor(
     private readonly redis: Redis | Cluster,
@@ -46,6 +50,7 @@ export class RedisBus implements Bus {
     private readonly instanceId: string,
     private readonly logger: Logger,
   ) {
+    this.ownBeginning = JSON.stringify([instanceId]).slice(0, -1)
     subscriber.on('message', (_channel: string, text: string) => this.hear(text))
     void subscriber.subscribe(channel).catch((error) => logger.warn('Redis could not be subscribed to', { error }))
   }
@@ -55,8 +60,8 @@ export class RedisBus implements Bus {
   }
 
   publish<K extends BusKind>(kind: K, message: BusMessages[K]): void {
-    const text = JSON.stringify([this.instanceId, kind, message])
-    this.redis.publish(this.channel, text).catch((error) => this.logger.debug('Redis could not be told', { error }))
+    if (this.pending.length === 0) setImmediate(() => this.flush())
+    this.pending.push([kind, message] as Told)
   }
 
   on<K extends BusKind>(kind: K, listener: (message: BusMessages[K]) => void): void {
@@ -68,8 +73,22 @@ export class RedisBus implements Bus {
     this.subscriber.disconnect()
   }
 
-  private hear(text: string): void {
-    const [instanceId, kind, message] = JSON.parse(text) as [string, BusKind, never]
-    if (instanceId !== this.instanceId) this.listeners.get(kind)?.(message)
+  private flush(): void {
+    const told = this.pending
+    this.pending = []
+    const text = JSON.stringify([this.instanceId, ...told.filter(isNews)])
+    this.redis.publish(this.channel, text).catch((error) => this.logger.debug('Redis could not be told', { error }))
   }
+
+  private hear(text: string): void {
+    if (text.startsWith(this.ownBeginning)) return
+    const [, ...told] = JSON.parse(text) as [string, ...[BusKind, never][]]
+    for (const [kind, message] of told) this.listeners.get(kind)?.(message)
+  }
+}
+
+/** Whether a message says more than a later one: of a log it is enough to know how far it has come. */
+function isNews([kind, message]: Told, index: number, told: readonly Told[]): boolean {
+  if (kind !== 'log') return true
+  return !told.some(([other, later], at) => at > index && other === 'log' && later.log === message.log)
 }
