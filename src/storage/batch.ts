@@ -1,3 +1,4 @@
+import { allOf } from '../lib/all-of.js'
 import { type Change, categoryOf, type KeyChange } from './change.js'
 import { entryKey } from './entry.js'
 import { ConflictError, StoreError, storeError } from './errors.js'
@@ -127,7 +128,7 @@ async function gather(unit: Unit, job: Job): Promise<unknown> {
   }
   if (unit.broken) throw storeError(unit.broken.cause)
   // At once: what several of them write to the base wallet is one transaction there.
-  await Promise.all([...unit.seal().items].map(([collector, items]) => collector.prepare?.(items, unit.profile)))
+  await allOf([...unit.seal().items].map(([collector, items]) => collector.prepare?.(items, unit.profile)))
   return result
 }
 

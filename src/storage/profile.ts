@@ -39,6 +39,8 @@ export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transacti
 
 /** How often a unit may come too late before it locks others out. */
 const ATTEMPTS = 3
+/** How long after another instance was quicker the base wallet's units lock it out at once (ms). */
+const CONTENDED_MS = 1000
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
 const TOGETHER = 32
 const TOGETHER_MS = 25
@@ -58,6 +60,8 @@ export class Profile {
   /** When this was last seen to be the head still (ms, of `performance.now()`). */
   private currentAt = Number.NEGATIVE_INFINITY
   private looking: Promise<void> | undefined
+  /** Until when others are taken to write here all the time (ms, of `performance.now()`). */
+  private contendedUntil = Number.NEGATIVE_INFINITY
   private riders: Rider[] = []
   /** Called where others may have written what was not read here before now, with which categories. */
   onOthers: (changed: (category: string) => boolean) => void = () => {}
@@ -151,8 +155,20 @@ export class Profile {
   /** Runs the jobs that wait, as many as are to be written together. */
   private async work(): Promise<void> {
     let jobs = this.jobs.splice(0, TOGETHER)
-    for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) jobs = await this.attempt(jobs)
-    for (const job of jobs) await this.runHeld(job)
+    for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) {
+      jobs = await (this.isContended ? this.attemptHeld(jobs) : this.attempt(jobs))
+    }
+    for (const job of jobs) {
+      for (const lost of await this.attemptHeld([job], true)) lost.reject(new ConflictError())
+    }
+  }
+
+  /**
+   * Whether units had better lock others out from their beginning. Of the base wallet alone, which has a connection for that:
+   * tenants share one.
+   */
+  private get isContended(): boolean {
+    return this.name === BASE_PROFILE && performance.now() < this.contendedUntil
   }
 
   /** Runs jobs, and writes them if nobody else has written meanwhile. @returns those that have to run again */
@@ -171,6 +187,7 @@ export class Profile {
       batch?.discard()
       try {
         if (batch && error instanceof ConflictError) {
+          this.contendedUntil = performance.now() + CONTENDED_MS
           await this.catchUp(batch.base)
           return batch.jobs
         }
@@ -190,8 +207,17 @@ export class Profile {
     return again
   }
 
-  private async gather(jobs: Job[], base: Head, careful: boolean): Promise<Batch> {
-    const batch = new Batch(this.source, this.name, base, careful)
+  private gather(jobs: Job[], base: Head, careful: boolean): Promise<Batch> {
+    return this.fill(new Batch(this.source, this.name, base, careful), jobs, async (batch, job) => {
+      // Those that are written together compute one by one, each in its tenant's turn among others.
+      await job.within(enterGateAgain)
+      await batch.add(job)
+      if (jobs.length > 1) job.within(leaveGate)
+    })
+  }
+
+  /** Adds jobs to a batch; those that do not come in before it takes too long wait for the next. */
+  private async fill(batch: Batch, jobs: Job[], add: (batch: Batch, job: Job) => Promise<void>): Promise<Batch> {
     const until = performance.now() + TOGETHER_MS
     for (const [index, job] of jobs.entries()) {
       if (index > 0 && performance.now() > until) {
@@ -200,28 +226,24 @@ export class Profile {
       }
       // Where all is cached nothing else would run before the last of them.
       if (index > 0) await nextTurn()
-      // Those that are written together compute one by one, each in its tenant's turn among others.
-      await job.within(enterGateAgain)
-      await batch.add(job)
-      if (jobs.length > 1) job.within(leaveGate)
+      await add(batch, job)
     }
     return batch
   }
 
   /**
-   * Runs a job with the head locked from its beginning to its commit. Dearer, and in turn with all other instances:
-   * where they write to one profile at once, whoever is slower would else be too late again and again.
+   * Runs jobs with the head locked from the beginning to the commit, in turn with all other instances: where they write to
+   * one profile at once, whoever is slower would else be too late again and again. @returns those that have to run again
    */
-  private async runHeld(job: Job): Promise<void> {
+  private async attemptHeld(jobs: Job[], careful = false): Promise<Job[]> {
     let batch: Batch | undefined
     try {
       await this.store.heldTransaction(this.name, async (session) => {
         const head = await readHead(session, true)
         this.learn(this.known ?? emptyHead(), head, performance.now())
         this.assertHere(head)
-        batch = new Batch(this.source, this.name, head, true)
-        await batch.add(job)
-        if (batch.lost.length > 0) throw new ConflictError()
+        batch = new Batch(this.source, this.name, head, careful)
+        await this.fill(batch, jobs, (filling, job) => filling.add(job))
         if (!batch.dirty) return
         await this.commit(batch, async (write) => {
           await write(session)
@@ -229,9 +251,12 @@ export class Profile {
         })
       })
       batch?.answer()
+      return batch?.lost ?? []
     } catch (error) {
       batch?.discard()
-      job.reject(error)
+      if (batch && error instanceof RefusedError) return this.attemptEach(batch.jobs)
+      for (const job of batch?.jobs ?? jobs) job.reject(error)
+      return []
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { allOf } from '../lib/all-of.js'
 import { type Change, categoryOf, type KeyChange } from './change.js'
 import { entryKey } from './entry.js'
 import type { Head } from './head.js'
@@ -18,6 +19,7 @@ export async function writeAll(
   const steps = stepsOf(changes)
   const last = steps.pop() ?? []
   for (const step of steps) await allOf(step.map((change) => applyChange(session, change)))
+  // Nothing is to be under way when the transaction ends.
   await allOf([
     ...keys.map((change) => applyKey(session, change)),
     ...last.map((change) => applyChange(session, change)),
@@ -54,11 +56,4 @@ function merged(first: OfEntry, second: OfEntry): OfEntry | undefined {
   if (second.op === 'remove') return first.op === 'insert' ? undefined : second
   if (first.op === 'remove') return { ...second, op: 'replace' }
   return { ...second, op: first.op }
-}
-
-/** Waits for all of them, also where one fails: nothing is to be under way when the transaction ends. */
-async function allOf(writes: readonly Promise<void>[]): Promise<void> {
-  const failures: unknown[] = []
-  await Promise.all(writes.map((write) => write.catch((error) => void failures.push(error))))
-  if (failures.length > 0) throw failures[0]
 }
