@@ -41,6 +41,9 @@ export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transacti
 const ATTEMPTS = 3
 /** How long after another instance was quicker the base wallet's units lock it out at once (ms). */
 const CONTENDED_MS = 1000
+/** From how many on units wait for each other, and how long (ms). */
+const MANY = 4
+const AWAIT_MS = 5
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
 const TOGETHER = 32
 const TOGETHER_MS = 25
@@ -62,6 +65,9 @@ export class Profile {
   private looking: Promise<void> | undefined
   /** Until when others are taken to write here all the time (ms, of `performance.now()`). */
   private contendedUntil = Number.NEGATIVE_INFINITY
+  /** How many units were about when the last of them were written. */
+  private about = 1
+  private awaited: (() => void) | undefined
   private riders: Rider[] = []
   /** Called where others may have written what was not read here before now, with which categories. */
   onOthers: (changed: (category: string) => boolean) => void = () => {}
@@ -84,6 +90,7 @@ export class Profile {
     const within = AsyncLocalStorage.snapshot()
     return new Promise<unknown>((resolve, reject) => {
       this.jobs.push({ run: fn, within, resolve, reject })
+      if (this.jobs.length >= this.about) this.awaited?.()
       // Each job asks for a turn; those before it may take it along.
       void this.turn.use(() => this.work())
     }) as Promise<T>
@@ -154,13 +161,32 @@ export class Profile {
 
   /** Runs the jobs that wait, as many as are to be written together. */
   private async work(): Promise<void> {
+    await this.awaitOthers()
     let jobs = this.jobs.splice(0, TOGETHER)
+    const taken = jobs.length
     for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) {
       jobs = await (this.isContended ? this.attemptHeld(jobs) : this.attempt(jobs))
     }
     for (const job of jobs) {
       for (const lost of await this.attemptHeld([job], true)) lost.reject(new ConflictError())
     }
+    if (taken > 0) this.about = Math.min(taken + this.jobs.length, TOGETHER)
+  }
+
+  /**
+   * Where many were about a moment ago, waits a little for as many to come again: those who were just answered come with
+   * their next, and all are written in one transaction where they else would be in two.
+   */
+  private async awaitOthers(): Promise<void> {
+    if (this.jobs.length === 0 || this.about < MANY || this.jobs.length >= this.about) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, AWAIT_MS)
+      this.awaited = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.awaited = undefined
   }
 
   /**
