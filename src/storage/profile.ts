@@ -12,14 +12,23 @@ import { ConflictError, FencedError, StoreError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
 import { joinAppended } from './joined.js'
 import { type Listed, type ListQuery, readList } from './list.js'
+import { mergeChanges } from './merge-changes.js'
 import type { UnitSource } from './overlay.js'
 import { ProfileCache, WALLET_ENTRIES } from './profile-cache.js'
 import { Reading } from './reading.js'
-import { fetchEntry, isDuplicate, queryEntries, readHead, readRevision } from './rows.js'
+import {
+  applyChange,
+  applyKey,
+  fetchEntry,
+  isDuplicate,
+  queryEntries,
+  readHead,
+  readRevision,
+  writeHead,
+} from './rows.js'
 import { BASE_PROFILE } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
 import type { Unit } from './unit.js'
-import { writeAll } from './written.js'
 
 /**
  * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their
@@ -308,8 +317,10 @@ export class Profile {
     let written = false
     try {
       await transaction(async (session) => {
-        const { keys, base, head } = batch
-        await writeAll(session, { keys, changes: joinAppended(batch.changes), rev: base.rev, head })
+        // One after the other: to hand Askar all at once has its threads wait for each other, and costs more.
+        for (const change of batch.keys) await applyKey(session, change)
+        for (const change of mergeChanges(joinAppended(batch.changes))) await applyChange(session, change)
+        await writeHead(session, batch.base.rev, batch.head)
         written = true
       })
     } catch (error) {
