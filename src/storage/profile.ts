@@ -170,16 +170,20 @@ export class Profile {
 
   /** Runs the jobs that wait, as many as are to be written together. */
   private async work(): Promise<void> {
-    await this.awaitOthers()
-    let jobs = this.jobs.splice(0, TOGETHER)
-    const taken = jobs.length
-    for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) {
-      jobs = await (this.isContended ? this.attemptHeld(jobs) : this.attempt(jobs))
+    if (this.jobs.length === 0) return
+    let taken = 0
+    const take = () => {
+      const jobs = this.jobs.splice(0, TOGETHER)
+      taken = jobs.length
+      return jobs
     }
+    // Whoever waits for others to let it in takes along those who come meanwhile.
+    let jobs = this.isContended ? await this.attemptHeld(take) : await this.awaitOthers().then(take)
+    for (let attempt = 0; jobs.length > 0 && attempt < ATTEMPTS; attempt++) jobs = await this.attempt(jobs)
     for (const job of jobs) {
-      for (const lost of await this.attemptHeld([job], true)) lost.reject(new ConflictError())
+      for (const lost of await this.attemptHeld(() => [job], true)) lost.reject(new ConflictError())
     }
-    if (taken > 0) this.about = Math.min(taken + this.jobs.length, TOGETHER)
+    this.about = Math.min(taken + this.jobs.length, TOGETHER)
   }
 
   /**
@@ -187,7 +191,7 @@ export class Profile {
    * their next, and all are written in one transaction where they else would be in two.
    */
   private async awaitOthers(): Promise<void> {
-    if (this.jobs.length === 0 || this.about < MANY || this.jobs.length >= this.about) return
+    if (this.about < MANY || this.jobs.length >= this.about) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, AWAIT_MS)
       this.awaited = () => {
@@ -270,7 +274,8 @@ export class Profile {
    * Runs jobs with the head locked from the beginning to the commit, in turn with all other instances: where they write to
    * one profile at once, whoever is slower would else be too late again and again. @returns those that have to run again
    */
-  private async attemptHeld(jobs: Job[], careful = false): Promise<Job[]> {
+  private async attemptHeld(take: () => Job[], careful = false): Promise<Job[]> {
+    let jobs: Job[] | undefined
     let batch: Batch | undefined
     try {
       await this.store.heldTransaction(this.name, async (session) => {
@@ -278,6 +283,7 @@ export class Profile {
         this.learn(this.known ?? emptyHead(), head, performance.now())
         this.assertHere(head)
         batch = new Batch(this.source, this.name, head, careful)
+        jobs = take()
         await this.fill(batch, jobs, (filling, job) => filling.add(job))
         if (!batch.dirty) return
         await this.commit(batch, async (write) => {
@@ -290,7 +296,7 @@ export class Profile {
     } catch (error) {
       batch?.discard()
       if (batch && error instanceof RefusedError) return this.attemptEach(batch.jobs)
-      for (const job of batch?.jobs ?? jobs) job.reject(error)
+      for (const job of jobs ? (batch?.jobs ?? jobs) : take()) job.reject(error)
       return []
     }
   }
