@@ -24,6 +24,6 @@ export class RedisKeys {
 
   /** Channel on which instances tell each other what has changed. */
   get bus(): string {
-    return `tenantry:${this.scope}:bus`
+    return `tenantry:${this.scope}:told`
   }
 }

@@ -47,6 +47,7 @@ export function hostFinder(proxies: readonly string[]): HostOf {
 }
 
 function trustIn(proxies: readonly string[]): (address: string) => boolean {
+  if (proxies.length === 0) return () => false
   const trusted = new AddressList(proxies)
   return (address) => trusted.hasAddress(parseAddress(address) as Uint8Array)
 }

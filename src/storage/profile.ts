@@ -8,7 +8,7 @@ import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
 import { countWallet, isCounted } from './count.js'
 import { type Entry, OWN_CATEGORY, type TagQuery } from './entry.js'
-import { ConflictError, FencedError, StoreError } from './errors.js'
+import { ConflictError, FencedError, StoreError, storeError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
 import { joinAppended } from './joined.js'
 import { type Listed, type ListQuery, readList } from './list.js'
@@ -28,7 +28,7 @@ import {
 } from './rows.js'
 import { BASE_PROFILE } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
-import type { Unit } from './unit.js'
+import { currentUnit, type Unit } from './unit.js'
 
 /**
  * Changes that are in no hurry: they go with the next commit of their profile, which saves them a transaction of their
@@ -78,7 +78,7 @@ export class Profile {
   private about = 1
   private awaited: (() => void) | undefined
   private riders: Rider[] = []
-  /** Called where others may have written what was not read here before now, with which categories. */
+  /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
   onOthers: (changed: (category: string) => boolean) => void = () => {}
 
   constructor(
@@ -131,14 +131,15 @@ export class Profile {
     this.known = emptyHead()
   }
 
-  /** Whether it was looked at within `ms` whether others have written here; every transaction does. */
+  /** Whether it was looked at within `ms` whether others have written here; a unit that writes does. */
   isCurrent(ms: number): boolean {
     return performance.now() - this.currentAt < ms
   }
 
   /** Looks whether others have written here, where that was not looked at for `ms`. */
   lookForOthers(ms: number): Promise<void> {
-    if (this.isCurrent(ms)) return Promise.resolve()
+    // Whoever runs in a unit of this profile has the turn already.
+    if (this.isCurrent(ms) || currentUnit()?.profile === this.name) return Promise.resolve()
     this.looking ??= this.turn
       .use(async () => {
         if (!this.isCurrent(ms)) await this.catchUp(this.known ?? emptyHead())
@@ -214,9 +215,9 @@ export class Profile {
   private async attempt(jobs: Job[], careful = false): Promise<Job[]> {
     let batch: Batch | undefined
     try {
-      this.known ??= await this.head()
-      this.assertHere(this.known)
-      batch = await this.gather(jobs, this.known, careful)
+      const known = this.known ?? (await this.catchUp(emptyHead()))
+      this.assertHere(known)
+      batch = await this.gather(jobs, known, careful)
       if (batch.dirty) await this.write(batch)
       else if (batch.hasRead) await this.assertCurrent(batch.base)
       if (batch.lost.length > 0) await this.catchUp(this.known ?? batch.base)
@@ -296,7 +297,8 @@ export class Profile {
     } catch (error) {
       batch?.discard()
       if (batch && error instanceof RefusedError) return this.attemptEach(batch.jobs)
-      for (const job of jobs ? (batch?.jobs ?? jobs) : take()) job.reject(error)
+      const failure = error instanceof ConflictError || error instanceof FencedError ? error : storeError(error)
+      for (const job of jobs ? (batch?.jobs ?? jobs) : take()) job.reject(failure)
       return []
     }
   }
@@ -396,9 +398,11 @@ export class Profile {
   }
 
   /** Drops what other instances changed since `base`. */
-  private async catchUp(base: Head): Promise<void> {
+  private async catchUp(base: Head): Promise<Head> {
     const began = performance.now()
-    this.learn(base, await this.head(), began)
+    const head = await this.head()
+    this.learn(base, head, began)
+    return head
   }
 
   /** Takes over a head that was read, and drops what others have changed until then. */

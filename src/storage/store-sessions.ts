@@ -18,7 +18,7 @@ export const accessBy = (key: string) => ({ keyMethod: new StoreKeyMethod(KdfMet
 
 /**
  * An open Askar store. Sessions wait here, profile by profile in turn, for one of its places, so that none waits inside Askar's pool
- * (where a wait ends after 30 s with an error that nothing tries again).
+ * (where a wait ends after 30 s with an error that nothing tries again), but for the moment that a connection takes to come back.
  */
 export class StoreSessions {
   constructor(

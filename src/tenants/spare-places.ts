@@ -64,15 +64,24 @@ export class SparePlaces {
     await this.base.transact((unit) => this.take(unit, place))
   }
 
+  /** The same where it can be done now; a profile is noted nowhere, and one that is left is empty and never used. */
+  async discard(place: Place): Promise<void> {
+    await (place.kind === 'STORE' ? this.drop(place) : this.places.remove(place)).catch((error) =>
+      this.warn(nameOf(place), error),
+    )
+  }
+
   /** Removes what nobody has any more. */
   async sweep(): Promise<void> {
     for (const { name, value } of await this.base.query(SPARES, {})) {
       const { place, after, maker } = JSON.parse(value) as Spare
       const isGivenUp = maker !== undefined && !(await this.options.isAlive(maker))
       if (after > Date.now() && !isGivenUp) continue
-      await this.drop(place).catch((error) =>
-        this.logger.warn('A place that nobody uses could not be removed', { place: name, error }),
-      )
+      await this.drop(place).catch((error) => this.warn(name, error))
     }
+  }
+
+  private warn(place: string, error: unknown): void {
+    this.logger.warn('A place that nobody uses could not be removed', { place, error })
   }
 }

@@ -84,7 +84,9 @@ export class TenantStore {
     return isFresh || (this.mayStand(known) && this.base.isCurrent(this.freshFor)) ? known.tenant : undefined
   }
 
-  private mayStand = ({ at }: Known) => at > this.changedUntil
+  private mayStand({ at }: Known): boolean {
+    return at > this.changedUntil
+  }
 
   /** A tenant as it is now, also where another instance has just changed it. */
   findNow(id: string): Promise<Tenant | undefined> {
@@ -94,12 +96,11 @@ export class TenantStore {
 
   /** Tenants by their ids, in that order, in one session. */
   async findAll(ids: readonly string[]): Promise<(Tenant | undefined)[]> {
-    const standing = ids.some((id) => {
-      const known = this.known.get(id)
-      return known !== undefined && this.mayStand(known) && this.recall(id) === undefined
-    })
+    const old = ids.flatMap((id) => (this.recall(id) ? [] : (this.known.get(id) ?? [])))
     // One look at the base wallet's head may do for all of them.
-    if (standing && this.freshFor !== undefined) await this.base.lookForOthers(this.freshFor)
+    if (this.freshFor !== undefined && old.some((known) => this.mayStand(known))) {
+      await this.base.lookForOthers(this.freshFor)
+    }
     const found = new Map(ids.map((id) => [id, this.recall(id)]))
     const unknown = ids.filter((id) => found.get(id) === undefined)
     if (unknown.length === 0) return ids.map((id) => found.get(id))

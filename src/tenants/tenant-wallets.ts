@@ -91,9 +91,8 @@ export class TenantWallets {
   }
 
   /** Removes what was made for a tenant that did not come to be. */
-  async discard({ place }: NewWallet): Promise<void> {
-    if (place.kind === 'STORE') await this.spares.drop(place)
-    else await this.places.remove(place)
+  discard({ place }: NewWallet): Promise<void> {
+    return this.spares.discard(place)
   }
 
   /**

@@ -2,6 +2,7 @@ import { type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDispatch, EventDraft } from '../events/event.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
+import { StoreError } from '../storage/errors.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import { type Chosen, mergeChoices } from './choices.js'
@@ -127,7 +128,8 @@ export class TenantService {
       }),
     )
     const { tenant, token } = await made.catch(async (error) => {
-      await this.wallets.discard(wallet)
+      // Where the store has failed the tenant may be there.
+      if (!(error instanceof StoreError)) await this.wallets.discard(wallet)
       throw error
     })
     this.store.changed(tenant.id)

@@ -238,6 +238,21 @@ for (const kind of KINDS) {
         undefined,
       ])
       assert.ok(runs.filter((name) => name === 'taken').length > 2, 'they have run again')
+      const release = unaware.transact((unit) => unit.remove('rare', 'taken'))
+      assert.deepEqual(await Promise.all([claim('free'), release, claim('taken')]), ['"free"', true, undefined])
+      const late = place.profile()
+      const [none, found, removed] = await Promise.all([
+        late.transact(async () => {}),
+        late.transact(async (unit) => {
+          const there = await unit.fetchUnlikely('rare', 'taken')
+          if (!there) unit.insert(entry('taken'))
+          return there?.value
+        }),
+        late.transact((unit) => unit.remove('rare', 'taken')),
+      ])
+      assert.deepEqual([none, found, removed], [undefined, '"taken"', true], 'it is not written away unseen')
+      await late.transact(async (unit) => unit.insert(entry('taken')))
+      unaware.close()
       assert.equal(await claim('taken'), '"taken"')
       profile = place.profile()
       assert.deepEqual(await stored('rare'), ['also free', 'free', 'taken'])
