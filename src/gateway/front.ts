@@ -96,6 +96,7 @@ export async function makeFront(
     host: config.host,
     port: config.port,
     corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
+    routes: [overHttp.route],
     // Each is asked in turn: those that are asked for most come first.
     routers: [
       didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observe, (request) =>

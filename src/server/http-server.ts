@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express'
+import express, { type ErrorRequestHandler, type Router } from 'express'
 import type { WebSocketServer } from 'ws'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
@@ -11,11 +11,20 @@ export interface HttpServerOptions {
   port: number
   /** Origins of pages that may call the API. */
   corsOrigins: readonly string[]
-  /** In their order: the first that answers. */
+  /** What is asked for so often that it does not go by the routers. */
+  routes: Route[]
+  /** In their order: the first that answers what no route serves. */
   routers: Router[]
   /** In their order: the first that serves a path. */
   sockets: SocketRoute[]
   logger: Logger
+}
+
+/** What answers the requests of a method for some paths; where it fails it says so, before it has answered. */
+export interface Route {
+  method: string
+  paths: RegExp
+  handle(request: IncomingMessage, response: ServerResponse, fail: (error: unknown) => void): void
 }
 
 /** A server of WebSockets, and where it serves. */
@@ -37,16 +46,17 @@ export class HttpServer {
     const app = express()
     app.disable('x-powered-by')
     app.disable('etag')
-    app.use((_req, res, next) => {
-      if (this.leaving) res.set('Connection', 'close')
-      next()
-    })
-    app.use(cors(options.corsOrigins))
     assertOwn(options.routers.flatMap(pathsOf))
     for (const router of options.routers) app.use(router)
     app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
-    this.server = createServer({ keepAliveTimeout: 65_000 }, app)
+    this.server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+      if (this.leaving) response.setHeader('Connection', 'close')
+      if (isPreflight(options.corsOrigins, request, response)) return
+      const route = options.routes.find(({ method, paths }) => method === request.method && paths.test(pathOf(request)))
+      if (!route) return void app(request, response)
+      route.handle(request, response, (error) => answerFailure(options.logger, error, response))
+    })
     this.server.on('connection', (socket) => {
       this.connections.add(socket)
       socket.on('close', () => this.connections.delete(socket))
@@ -89,7 +99,9 @@ export class HttpServer {
   }
 }
 
-const pathOf = ({ url = '' }: IncomingMessage) => url.split('?')[0] as string
+/** A request may name the whole URL (RFC 9112, 3.2.2). */
+const pathOf = ({ url = '' }: IncomingMessage) =>
+  url.startsWith('/') || !URL.canParse(url) ? (url.split('?')[0] as string) : new URL(url).pathname
 
 const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [route.path].flat().map(String) : []))
 
@@ -99,31 +111,43 @@ function assertOwn(paths: string[]): void {
   if (foreign !== undefined) throw new Error(`${foreign} is missing in OWN_ROUTES`)
 }
 
-function cors(origins: readonly string[]): RequestHandler {
-  return (req, res, next) => {
-    const { origin } = req.headers
-    if (origin === undefined || !origins.includes(origin)) return next()
-    res.set({ 'access-control-allow-origin': origin, vary: 'Origin' })
-    if (req.method !== 'OPTIONS') return next()
-    res.set({
-      'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers':
-        'content-type, authorization, x-api-key, apollo-require-preflight, apollographql-client-name, apollographql-client-version',
-      'access-control-max-age': '86400',
-    })
-    res.status(204).end()
-  }
+/** Lets pages of some origins call. @returns whether the request only asked for that, and is answered */
+function isPreflight(
+  origins: readonly string[],
+  { method, headers: { origin } }: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  if (origin === undefined || !origins.includes(origin)) return false
+  response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'Origin')
+  if (method !== 'OPTIONS') return false
+  response
+    .setHeader('access-control-allow-methods', 'GET, POST')
+    .setHeader(
+      'access-control-allow-headers',
+      'content-type, authorization, x-api-key, apollo-require-preflight, apollographql-client-name, apollographql-client-version',
+    )
+    .setHeader('access-control-max-age', '86400')
+    .writeHead(204)
+    .end()
+  return true
 }
 
-/** What no handler has foreseen: the log has it, the client only that it happened. */
 function answerFailures(logger: Logger): ErrorRequestHandler {
   return (error, _req, res, next) => {
     const status = (error as { status?: number }).status
     if (res.headersSent) return next(error)
     if (status !== undefined && status >= 400 && status < 500)
       return void res.status(status).type('text/plain').send('Bad request.')
-    const requestId = newId()
-    logger.error('A request failed unexpectedly', { requestId, error })
-    res.status(500).type('text/plain').send(`Something went wrong here (${requestId}).`)
+    answerFailure(logger, error, res)
   }
+}
+
+/** What no handler has foreseen: the log has it, the client only that it happened. */
+function answerFailure(logger: Logger, error: unknown, response: ServerResponse): void {
+  const requestId = newId()
+  logger.error('A request failed unexpectedly', { requestId, error })
+  if (response.headersSent) return void response.destroy()
+  response
+    .writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+    .end(`Something went wrong here (${requestId}).`)
 }

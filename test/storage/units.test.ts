@@ -190,6 +190,19 @@ for (const kind of KINDS) {
       assert.equal((await profile.head()).rev, rev + 20)
     })
 
+    test('wait a moment for as many as came together before', async (t) => {
+      const increase = () => profile.transact((unit) => increased(unit, 'crowd'))
+      const crowd = () => Promise.all(Array.from({ length: 7 }, increase))
+      await Promise.all([increase(), crowd()])
+      const transaction = t.mock.method(place.store, 'transaction')
+      await Promise.all([increase(), sleep(1).then(crowd)])
+      assert.equal(transaction.mock.callCount(), 1)
+      // Nobody comes this time: it does not wait for long, and the next not at all.
+      await increase()
+      await increase()
+      assert.equal((await profile.fetch('counter', 'crowd'))?.value, '18')
+    })
+
     test('write an entry once that several of them change', async () => {
       const entry = (category: string, name: string, value: string) => ({ category, name, value, tags: {} })
       await profile.transact(async (unit) => {
@@ -473,6 +486,22 @@ describe('units of work of two instances', () => {
     await Promise.all([one, other].flatMap((profile) => Array.from({ length: 40 }, () => increase(profile))))
     assert.equal((await one.fetch('counter', 'it'))?.value, '80')
     assert.equal((await one.head()).rev, 80)
+  })
+
+  test('of the base wallet lock the other out at once where it was quicker, and lose no update', async (t) => {
+    const { Profile } = await import('../../src/storage/profile.js')
+    const { BASE_PROFILE } = await import('../../src/storage/store.js')
+    const instances = [new Profile(place.store, BASE_PROFILE), new Profile(place.store, BASE_PROFILE)]
+    const [held, free] = [t.mock.method(place.store, 'heldTransaction'), t.mock.method(place.store, 'transaction')]
+    await Promise.all(
+      instances.map(async (profile) => {
+        for (let round = 0; round < 20; round++) {
+          await Promise.all([1, 2].map(() => profile.transact((unit) => increased(unit, 'both'))))
+        }
+      }),
+    )
+    assert.equal((await instances[0]?.fetch('counter', 'both'))?.value, '80')
+    assert.ok(held.mock.callCount() > free.mock.callCount(), `${held.mock.callCount()} ${free.mock.callCount()}`)
   })
 
   test('come to their turn though the other never rests', async () => {
