@@ -193,6 +193,8 @@ export class Profile {
    */
   private async awaitOthers(): Promise<void> {
     if (this.about < MANY || this.jobs.length >= this.about) return
+    // Nobody is kept from coming by those who wait for them.
+    for (const job of this.jobs) job.within(leaveGate)
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, AWAIT_MS)
       this.awaited = () => {
