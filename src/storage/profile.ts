@@ -50,7 +50,7 @@ export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transacti
 const ATTEMPTS = 3
 /** How long after another instance was quicker the base wallet's units lock it out at once (ms). */
 const CONTENDED_MS = 1000
-/** From how many on units wait for each other, and how long (ms). */
+/** From how many on units wait for each other, and how long for the next of them (ms). */
 const MANY = 4
 const AWAIT_MS = 5
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
@@ -76,7 +76,7 @@ export class Profile {
   private contendedUntil = Number.NEGATIVE_INFINITY
   /** How many units were about when the last of them were written. */
   private about = 1
-  private awaited: (() => void) | undefined
+  private arrived: (() => void) | undefined
   private riders: Rider[] = []
   /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
   onOthers: (changed: (category: string) => boolean) => void = () => {}
@@ -99,7 +99,7 @@ export class Profile {
     const within = AsyncLocalStorage.snapshot()
     return new Promise<unknown>((resolve, reject) => {
       this.jobs.push({ run: fn, within, resolve, reject })
-      if (this.jobs.length >= this.about) this.awaited?.()
+      this.arrived?.()
       // Each job asks for a turn; those before it may take it along.
       void this.turn.use(() => this.work())
     }) as Promise<T>
@@ -196,13 +196,15 @@ export class Profile {
     // Nobody is kept from coming by those who wait for them.
     for (const job of this.jobs) job.within(leaveGate)
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, AWAIT_MS)
-      this.awaited = () => {
+      const until = performance.now() + TOGETHER_MS
+      let timer = setTimeout(resolve, AWAIT_MS)
+      this.arrived = () => {
         clearTimeout(timer)
-        resolve()
+        if (this.jobs.length >= this.about || performance.now() > until) resolve()
+        else timer = setTimeout(resolve, AWAIT_MS)
       }
     })
-    this.awaited = undefined
+    this.arrived = undefined
   }
 
   /**
