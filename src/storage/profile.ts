@@ -7,6 +7,7 @@ import { Semaphore } from '../lib/semaphore.js'
 import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
 import { countWallet, isCounted } from './count.js'
+import { Crowd } from './crowd.js'
 import { type Entry, OWN_CATEGORY, type TagQuery } from './entry.js'
 import { ConflictError, FencedError, StoreError, storeError } from './errors.js'
 import { emptyHead, type Head } from './head.js'
@@ -50,9 +51,6 @@ export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transacti
 const ATTEMPTS = 3
 /** How long after another instance was quicker the base wallet's units lock it out at once (ms). */
 const CONTENDED_MS = 1000
-/** From how many on units wait for each other, and how long for the next of them (ms). */
-const MANY = 4
-const AWAIT_MS = 5
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
 const TOGETHER = 32
 const TOGETHER_MS = 25
@@ -74,9 +72,7 @@ export class Profile {
   private looking: Promise<void> | undefined
   /** Until when others are taken to write here all the time (ms, of `performance.now()`). */
   private contendedUntil = Number.NEGATIVE_INFINITY
-  /** How many units were about when the last of them were written. */
-  private about = 1
-  private arrived: (() => void) | undefined
+  private readonly crowd = new Crowd(() => this.jobs.length)
   private riders: Rider[] = []
   /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
   onOthers: (changed: (category: string) => boolean) => void = () => {}
@@ -99,7 +95,7 @@ export class Profile {
     const within = AsyncLocalStorage.snapshot()
     return new Promise<unknown>((resolve, reject) => {
       this.jobs.push({ run: fn, within, resolve, reject })
-      this.arrived?.()
+      this.crowd.came()
       // Each job asks for a turn; those before it may take it along.
       void this.turn.use(() => this.work())
     }) as Promise<T>
@@ -184,27 +180,14 @@ export class Profile {
     for (const job of jobs) {
       for (const lost of await this.attemptHeld(() => [job], true)) lost.reject(new ConflictError())
     }
-    this.about = Math.min(taken + this.jobs.length, TOGETHER)
+    this.crowd.were(Math.min(taken + this.jobs.length, TOGETHER))
   }
 
-  /**
-   * Where many were about a moment ago, waits a little for as many to come again: those who were just answered come with
-   * their next, and all are written in one transaction where they else would be in two.
-   */
   private async awaitOthers(): Promise<void> {
-    if (this.about < MANY || this.jobs.length >= this.about) return
+    if (!this.crowd.isAwaited) return
     // Nobody is kept from coming by those who wait for them.
     for (const job of this.jobs) job.within(leaveGate)
-    await new Promise<void>((resolve) => {
-      const until = performance.now() + TOGETHER_MS
-      let timer = setTimeout(resolve, AWAIT_MS)
-      this.arrived = () => {
-        clearTimeout(timer)
-        if (this.jobs.length >= this.about || performance.now() > until) resolve()
-        else timer = setTimeout(resolve, AWAIT_MS)
-      }
-    })
-    this.arrived = undefined
+    await this.crowd.gather()
   }
 
   /**
