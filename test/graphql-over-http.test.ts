@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } from 'graphql'
 import { serverAudits } from 'graphql-http'
@@ -65,6 +68,17 @@ describe('GraphQL over HTTP', () => {
     const response = await fetch(url, { headers: { accept: GRAPHQL_RESPONSE, 'x-api-key': OPERATOR_KEY } })
     assert.equal(response.status, 200)
     assert.deepEqual(await response.json(), { data: { tenant: null } })
+  })
+
+  test('takes a request that names the whole URL, as RFC 9112 has it', async () => {
+    const { port } = new URL(gateway.url)
+    const body = JSON.stringify({ query: '{ viewer { role } }' })
+    const headers = { 'content-type': 'application/json', 'x-api-key': OPERATOR_KEY }
+    const asked = request({ host: '127.0.0.1', port, method: 'POST', path: `${gateway.url}/graphql`, headers })
+    asked.end(body)
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    assert.equal(response.statusCode, 200)
+    assert.deepEqual(JSON.parse(await text(response)), { data: { viewer: { role: 'OPERATOR' } } })
   })
 
   test('runs no mutation by GET', async () => {

@@ -99,9 +99,7 @@ export class HttpServer {
   }
 }
 
-/** A request may name the whole URL (RFC 9112, 3.2.2). */
-const pathOf = ({ url = '' }: IncomingMessage) =>
-  url.startsWith('/') || !URL.canParse(url) ? (url.split('?')[0] as string) : new URL(url).pathname
+const pathOf = ({ url = '' }: IncomingMessage) => url.split('?')[0] as string
 
 const pathsOf = ({ stack }: Router) => stack.flatMap(({ route }) => (route ? [route.path].flat().map(String) : []))
 
