@@ -12,6 +12,8 @@ import type { StoreSessions } from './store-sessions.js'
 
 /** How long the last connection to a closed store may take to end (ms). */
 const REST_MS = 30_000
+/** After so long (ms) none of them is expected to end any more. */
+const AGAIN_MS = 100
 
 /** The profile in which lies what goes along with a wallet. */
 const BESIDE = 'beside'
@@ -69,7 +71,7 @@ export class TravelStores {
       return await this.stores.use(name, (sessions) => work(sessions, OWN_PROFILE))
     } finally {
       await this.stores.close(name)
-      await this.atRest(name)
+      await this.rest({ name, key })
     }
   }
 
@@ -104,14 +106,18 @@ export class TravelStores {
   }
 
   /**
-   * Waits until all that was written to a closed store is in its file. Askar's connections end a little after the store
-   * is closed, and the last of them takes what lies beside the file into it.
+   * Waits until all that was written to a closed store is in its file: the last of Askar's connections takes what lies
+   * beside the file into it, a little after the store is closed. Where two end at once, or another process had the file,
+   * none was the last. Then the store is opened once more, for its one connection to be it.
    */
-  private async atRest(name: string): Promise<void> {
+  private async rest({ name, key }: TravelStore): Promise<void> {
     const end = Date.now() + REST_MS
-    while (existsSync(`${this.fileOf(name)}-wal`)) {
+    for (let again = Date.now() + AGAIN_MS; existsSync(`${this.fileOf(name)}-wal`); await sleep(5)) {
       if (Date.now() > end) throw new Error('A store that was closed does not come to rest')
-      await sleep(5)
+      if (Date.now() < again) continue
+      await this.stores.openWith(name, key)
+      await this.stores.close(name)
+      again = Date.now() + AGAIN_MS
     }
   }
 
