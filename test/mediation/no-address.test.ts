@@ -156,6 +156,9 @@ describe('a gateway without an address behind stock Credo', () => {
       await say(bob.client, toAlice.invitee, 'behind it')
       await tap.find(({ message }) => message?.content === 'behind it', 60_000)
       await tap.close()
+      // It is looked at again and again, but not as fast as the mediator can hand it over.
+      const { handedOver } = await stock.told()
+      assert.ok(handedOver < 10 * without.length, `${handedOver} were handed over`)
       // What there was no room for is there still.
       await ApiClient.operator(url).ask(
         'mutation($id: ID!) { updateTenant(input: {tenantId: $id, policy: {queueMaxMessages: 1000}}) { tenant { id } } }',

@@ -43,12 +43,16 @@ class Folder extends NoFileSystem {
   override createDirectory = (async () => {}) as never
 }
 
+/** What a test may ask, see `Told`. */
+const told = { updates: [] as number[], atOnce: 0, forwards: 0, handedOver: 0 }
+
 class FaithfulQueue extends didcomm.InMemoryQueueTransportRepository {
   override takeFromQueue(
     ...args: Parameters<InstanceType<typeof didcomm.InMemoryQueueTransportRepository>['takeFromQueue']>
   ) {
     const taken = super.takeFromQueue(...args)
     for (const message of taken as { state?: string }[]) message.state = 'pending'
+    told.handedOver += taken.length
     return taken
   }
 }
@@ -96,8 +100,6 @@ const agent = new core.Agent({
 })
 await agent.initialize()
 
-/** What a test may ask: the size of each keylist update, how many were in hand at once at most, and forwards. */
-const told = { updates: [] as number[], atOnce: 0, forwards: 0 }
 let inHand = 0
 const receiver = agent.context.resolve(didcomm.DidCommMessageReceiver)
 const sessions = agent.context.resolve(didcomm.DidCommTransportService)

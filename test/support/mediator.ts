@@ -12,6 +12,8 @@ export interface Told {
   /** How many of them it had in hand at once at most. */
   atOnce: number
   forwards: number
+  /** Messages handed over, with `HANDS_OVER_AGAIN`: each as often as it was. */
+  handedOver: number
   /** The keys (base58) that it forwards for. */
   keys: string[]
 }

@@ -26,14 +26,14 @@ export class Backlog {
   }
 
   /**
-   * What a mediator is told after a delivery of which so many could not be taken: what was, whereupon it says what it has
-   * still, or, where that was nothing, to deliver more, as long as that can bring anything new.
+   * What a mediator is told after a delivery: what was taken, whereupon it says what it has still, or, where that was
+   * nothing, to deliver more, if it has more than this.
    */
-  next(grantId: string, left: number, taken: string[]): DidCommMessage | undefined {
+  next(grantId: string, delivered: number, taken: string[]): DidCommMessage | undefined {
+    const left = delivered - taken.length
     this.left.set(grantId, left)
     if (taken.length > 0) return new DidCommMessagesReceivedV2Message({ messageIdList: taken })
-    const expected = (this.asked.get(grantId) ?? AT_ONCE) - AT_ONCE
-    if (left <= expected || left >= MOST) return undefined
+    if (delivered < (this.asked.get(grantId) ?? AT_ONCE) || left >= MOST) return undefined
     return new DidCommDeliveryRequestV2Message({ limit: this.limitOf(grantId) })
   }
 }

@@ -52,7 +52,7 @@ interface Duty {
 
 /** How often mediators are asked for what they hold (ms). What they hand over by a socket comes at once. */
 const TURN_MS = 5000
-/** A mediator that has just handed something over is asked again this soon (ms), for so long. */
+/** A mediator that has just handed over what could be taken is asked again this soon (ms), for so long. */
 const LIVELY_TURN_MS = 1000
 const LIVELY_MS = 10_000
 /** An instance that has not renewed its duty for this long (ms) has lost it. */
@@ -203,6 +203,11 @@ export class Fetching {
     else this.lively.delete(wallet)
   }
 
+  private enliven(wallet: string): void {
+    if (!this.lively.has(wallet)) this.turnSoon(wallet)
+    this.lively.set(wallet, Date.now() + LIVELY_MS)
+  }
+
   private turnSoon(wallet: string): void {
     setTimeout(() => {
       if (!this.stopping) void this.turns.begin(wallet)
@@ -234,8 +239,6 @@ export class Fetching {
   }
 
   private async handOver(wallet: string, { grant, letters, isKept }: Handed): Promise<void> {
-    if (!this.lively.has(wallet)) this.turnSoon(wallet)
-    this.lively.set(wallet, Date.now() + LIVELY_MS)
     const taken: string[] = []
     for (const { id, envelope } of letters) {
       const body = Buffer.from(JSON.stringify(envelope))
@@ -246,8 +249,10 @@ export class Fetching {
       }
       if (!LATER.includes(outcome)) taken.push(id)
     }
+    // What nobody has room for is no sign of more.
+    if (taken.length > 0) this.enliven(wallet)
     if (!isKept) return
-    const next = this.backlog.next(grant.id, letters.length - taken.length, taken)
+    const next = this.backlog.next(grant.id, letters.length, taken)
     if (!next) return
     await this.options.sessions().transact(wallet, (agent) => send(agent, grant, next))
   }
