@@ -88,11 +88,19 @@ const ownPlaces = {
 }
 
 const ALL = /^.*$/s
+const HASHED_AT_ONCE = `import { hash } from 'node:crypto';
+const createHash = (kind) => ({ update: (text) => ({ digest: (encoding) => hash(kind, text, encoding) }) });`
 
 /** What packages would do otherwise, or for nothing, because they are in one file. */
 const AMENDED = [
   // A module of a bundle has no `module.require`: each request's text would be hashed by JavaScript.
   ['@apollo/utils.createhash/dist/index.js', /\bmodule\.require\b/g, 'require'],
+  // For each of them it would look for the module anew.
+  [
+    '@apollo/server/dist/esm/requestPipeline.js',
+    /import { createHash } from '@apollo\/utils\.createhash';/,
+    HASHED_AT_ONCE,
+  ],
   // To look at what belongs to Node's own `fetch` has all of that loaded; the gateway's requests go by a package.
   ['undici/lib/web/cookies/index.js', /, globalThis\.Headers\]/, ']'],
   // Fetches JSON-LD contexts, which the gateway never does (`agent/json-ld.ts`), by an undici of its own.

@@ -1,8 +1,8 @@
-import { createHmac, type KeyObject, randomBytes } from 'node:crypto'
+import { createHmac, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { base58Encode } from '../lib/base58.js'
-import { constantTimeEqual, sha256 } from '../lib/ids.js'
+import { sha256 } from '../lib/ids.js'
 import type { Config } from './config.js'
 import { ConfigError } from './config-error.js'
 import type { RawSettings } from './env.js'
@@ -84,11 +84,11 @@ export class Secrets {
   /**
    * The place of an operator's key in OPERATOR_API_KEYS, from 1; undefined where it is none of them. Takes as long for a
    * wrong key as for a right one.
+   * @param hash SHA-256 of the key
    */
-  operatorKeyNumber(candidate: string): number | undefined {
-    const hash = sha256(candidate)
+  operatorKeyNumber(hash: Buffer): number | undefined {
     return this.#operatorKeyHashes.reduce<number | undefined>(
-      (found, known, index) => (constantTimeEqual(hash, known) ? (found ?? index + 1) : found),
+      (found, known, index) => (timingSafeEqual(hash, known) ? (found ?? index + 1) : found),
       undefined,
     )
   }

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { audit } from '../audit/audit.js'
 import type { Secrets } from '../config/secrets.js'
 import type { OperatorKeyInfo, OperatorScope } from '../graphql/viewer.js'
 import { base58Encode } from '../lib/base58.js'
 import { badInput, conflict, notFound, quotaExceeded } from '../lib/errors.js'
-import { constantTimeEqual, newId, sha256 } from '../lib/ids.js'
+import { newId, sha256 } from '../lib/ids.js'
 import { type Profile } from '../storage/profile.js'
 import { fetchEntry } from '../storage/rows.js'
 import type { Unit } from '../storage/unit.js'
@@ -60,10 +60,12 @@ export class OperatorKeys {
 
   /** Whose key it is. Takes the same work for a key that there is not as for one that there is. */
   async authenticate(key: string): Promise<OperatorKeyInfo | undefined> {
-    const hash = sha256(key).toString('base64url')
-    const number = this.secrets.operatorKeyNumber(key)
+    const hash = sha256(key)
+    const number = this.secrets.operatorKeyNumber(hash)
     let found = number === undefined ? undefined : configured(number)
-    for (const stored of await this.current()) if (constantTimeEqual(stored.hash, hash)) found ??= infoOf(stored)
+    for (const stored of await this.current()) {
+      if (timingSafeEqual(Buffer.from(stored.hash, 'base64url'), hash)) found ??= infoOf(stored)
+    }
     if (found) this.uses.set(found.keyId, now())
     return found
   }

@@ -64,7 +64,7 @@ export class FailedAttempts {
 }
 
 function networkOf(origin: string | null): string {
-  const bytes = origin === null ? undefined : parseAddress(origin)
+  const bytes = origin?.includes(':') ? parseAddress(origin) : undefined
   if (!bytes || bytes.length === 4) return origin ?? 'unknown'
   return Buffer.from(bytes.subarray(0, IPV6_NETWORK_BYTES)).toString('hex')
 }

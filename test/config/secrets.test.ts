@@ -9,6 +9,7 @@ import { ConfigError } from '../../src/config/config-error.js'
 import { readSettings } from '../../src/config/env.js'
 import { checkSecrets, loadSecrets } from '../../src/config/secrets.js'
 import { base58Decode, base58Encode } from '../../src/lib/base58.js'
+import { sha256 } from '../../src/lib/ids.js'
 
 const storeKey = base58Encode(new Uint8Array(32).fill(7))
 const jwtSecret = 'j'.repeat(32)
@@ -37,7 +38,7 @@ test('secrets that are not given are made once, for their owner only', (t) => {
   assert.deepEqual(first.secrets.jwtSecrets, second.secrets.jwtSecrets)
   assert.ok(first.generated.operatorKey)
   assert.equal(second.generated.operatorKey, undefined)
-  assert.equal(second.secrets.operatorKeyNumber(first.generated.operatorKey), 1)
+  assert.equal(second.secrets.operatorKeyNumber(sha256(first.generated.operatorKey)), 1)
   assert.deepEqual(first.warnings.concat(second.warnings), [])
   assert.equal(statSync(dir).mode & 0o777, 0o700)
   assert.equal(statSync(join(dir, 'secrets')).mode & 0o777, 0o700)
@@ -54,7 +55,7 @@ test('secrets that are given are used, and nothing is written', (t) => {
     secrets.jwtSecrets.map((bytes) => new TextDecoder().decode(bytes)),
     [jwtSecret, 'k'.repeat(40)],
   )
-  assert.ok(secrets.operatorKeyNumber('operator-key-number-one'))
+  assert.ok(secrets.operatorKeyNumber(sha256('operator-key-number-one')))
   assert.deepEqual(generated, {})
   assert.deepEqual(warnings, [])
   assert.throws(() => statSync(dir), { code: 'ENOENT' })
@@ -65,10 +66,10 @@ test('an operator key is one of the list, whole', (t) => {
     ...all,
     OPERATOR_API_KEYS: 'operator-key-number-one, operator-key-number-two',
   })
-  assert.ok(secrets.operatorKeyNumber('operator-key-number-one'))
-  assert.ok(secrets.operatorKeyNumber('operator-key-number-two'))
+  assert.ok(secrets.operatorKeyNumber(sha256('operator-key-number-one')))
+  assert.ok(secrets.operatorKeyNumber(sha256('operator-key-number-two')))
   for (const wrong of ['', 'operator-key', 'operator-key-number-one, operator-key-number-two', 'x']) {
-    assert.equal(secrets.operatorKeyNumber(wrong), undefined)
+    assert.equal(secrets.operatorKeyNumber(sha256(wrong)), undefined)
   }
 })
 
@@ -82,7 +83,7 @@ test('no operator key is made where it would not be looked at', (t) => {
   const dir = dataDir(t)
   const { generated, secrets } = load(dir, {}, { adminApi: false })
   assert.deepEqual(generated, {})
-  assert.equal(secrets.operatorKeyNumber(''), undefined)
+  assert.equal(secrets.operatorKeyNumber(sha256('')), undefined)
   assert.deepEqual(readdirSync(join(dir, 'secrets')).sort(), ['jwt-secret', 'store-key'])
 })
 
@@ -123,7 +124,7 @@ test('a JWT secret counts by bytes and is not trimmed', (t) => {
 
 test('a short operator key works but is warned of', (t) => {
   const { secrets, warnings } = load(dataDir(t), { ...all, OPERATOR_API_KEYS: 'short' })
-  assert.ok(secrets.operatorKeyNumber('short'))
+  assert.ok(secrets.operatorKeyNumber(sha256('short')))
   assert.match(warnings.join(), /^OPERATOR_API_KEYS: /)
 })
 
