@@ -8,15 +8,14 @@ import { Batch, type Job } from './batch.js'
 import type { Change } from './change.js'
 import { countWallet, isCounted } from './count.js'
 import { Crowd } from './crowd.js'
-import { type Entry, OWN_CATEGORY, type TagQuery } from './entry.js'
+import type { Entry, TagQuery } from './entry.js'
 import { ConflictError, FencedError, StoreError, storeError } from './errors.js'
-import { emptyHead, type Head } from './head.js'
+import type { Head } from './head.js'
 import { joinAppended } from './joined.js'
 import { type Listed, type ListQuery, readList } from './list.js'
 import { mergeChanges } from './merge-changes.js'
-import type { UnitSource } from './overlay.js'
-import { ProfileCache, WALLET_ENTRIES } from './profile-cache.js'
-import { Reading } from './reading.js'
+import { Picture } from './picture.js'
+import { WALLET_ENTRIES } from './profile-cache.js'
 import {
   applyChange,
   applyKey,
@@ -64,28 +63,25 @@ const TOGETHER_MS = 25
 export class Profile {
   private readonly turn = new Semaphore(1)
   private readonly jobs: Job[] = []
-  private readonly reading = new Reading((read) => this.store.session(this.name, read))
-  private kept: ProfileCache | undefined
-  private known: Head | undefined
-  /** When this was last seen to be the head still (ms, of `performance.now()`). */
-  private currentAt = Number.NEGATIVE_INFINITY
+  private readonly picture: Picture
   private looking: Promise<void> | undefined
   /** Until when others are taken to write here all the time (ms, of `performance.now()`). */
   private contendedUntil = Number.NEGATIVE_INFINITY
   private readonly crowd = new Crowd(() => this.jobs.length)
   private riders: Rider[] = []
-  /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
-  onOthers: (changed: (category: string) => boolean) => void = () => {}
 
+  /** `entries`: how many are kept in memory. */
   constructor(
     private readonly store: ProfileStore,
     readonly name: string,
-    private readonly keptEntries = WALLET_ENTRIES,
-  ) {}
+    entries = WALLET_ENTRIES,
+  ) {
+    this.picture = new Picture(store, name, entries)
+  }
 
-  private get cache(): ProfileCache {
-    this.kept ??= new ProfileCache(this.keptEntries)
-    return this.kept
+  /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
+  set onOthers(told: (changed: (category: string) => boolean) => void) {
+    this.picture.onOthers = told
   }
 
   /** Runs `fn` as a unit of work; see {@link Unit}. It may run more than once and must not wait for the network. */
@@ -115,21 +111,20 @@ export class Profile {
   /** Counts what is in a wallet that was written before anything was counted. */
   count(): Promise<void> {
     return this.turn.use(async () => {
-      this.known ??= await this.head()
-      if (isCounted(this.known)) return
+      if (isCounted(this.picture.head ?? (await this.picture.catchUp()))) return
       await this.store.transaction(this.name, countWallet)
-      this.forget()
+      this.picture.forget()
     })
   }
 
   /** To be called for a profile that was made just now: nothing was written there, so nothing is read. */
   beginEmpty(): void {
-    this.known = emptyHead()
+    this.picture.beginEmpty()
   }
 
   /** Whether it was looked at within `ms` whether others have written here; a unit that writes does. */
   isCurrent(ms: number): boolean {
-    return performance.now() - this.currentAt < ms
+    return this.picture.isCurrent(ms)
   }
 
   /** Looks whether others have written here, where that was not looked at for `ms`. */
@@ -138,7 +133,7 @@ export class Profile {
     if (this.isCurrent(ms) || currentUnit()?.profile === this.name) return Promise.resolve()
     this.looking ??= this.turn
       .use(async () => {
-        if (!this.isCurrent(ms)) await this.catchUp(this.known ?? emptyHead())
+        if (!this.isCurrent(ms)) await this.picture.catchUp()
       })
       .finally(() => {
         this.looking = undefined
@@ -148,7 +143,7 @@ export class Profile {
 
   private assertHere(head: Head): void {
     if (head.fence === undefined) return
-    this.forget()
+    this.picture.forget()
     throw new FencedError()
   }
 
@@ -202,12 +197,12 @@ export class Profile {
   private async attempt(jobs: Job[], careful = false): Promise<Job[]> {
     let batch: Batch | undefined
     try {
-      const known = this.known ?? (await this.catchUp(emptyHead()))
+      const known = this.picture.head ?? (await this.picture.catchUp())
       this.assertHere(known)
       batch = await this.gather(jobs, known, careful)
       if (batch.dirty) await this.write(batch)
       else if (batch.hasRead) await this.assertCurrent(batch.base)
-      if (batch.lost.length > 0) await this.catchUp(this.known ?? batch.base)
+      if (batch.lost.length > 0) await this.picture.catchUp()
       batch.answer()
       return batch.lost
     } catch (error) {
@@ -215,7 +210,7 @@ export class Profile {
       try {
         if (batch && error instanceof ConflictError) {
           this.contendedUntil = performance.now() + CONTENDED_MS
-          await this.catchUp(batch.base)
+          await this.picture.catchUp()
           return batch.jobs
         }
         if (batch && error instanceof RefusedError) return await this.attemptEach(batch.jobs)
@@ -235,7 +230,7 @@ export class Profile {
   }
 
   private gather(jobs: Job[], base: Head, careful: boolean): Promise<Batch> {
-    return this.fill(new Batch(this.source, this.name, base, careful), jobs, async (batch, job) => {
+    return this.fill(new Batch(this.picture, this.name, base, careful), jobs, async (batch, job) => {
       // Those that are written together compute one by one, each in its tenant's turn among others.
       await job.within(enterGateAgain)
       await batch.add(job)
@@ -268,9 +263,9 @@ export class Profile {
     try {
       await this.store.heldTransaction(this.name, async (session) => {
         const head = await readHead(session, true)
-        this.learn(this.known ?? emptyHead(), head, performance.now())
+        this.picture.learn(head, performance.now())
         this.assertHere(head)
-        batch = new Batch(this.source, this.name, head, careful)
+        batch = new Batch(this.picture, this.name, head, careful)
         jobs = take()
         await this.fill(batch, jobs, (filling, job) => filling.add(job))
         if (!batch.dirty) return
@@ -298,7 +293,7 @@ export class Profile {
         await write(session)
       }),
     )
-    this.currentAt = began
+    this.picture.seenAt(began)
   }
 
   /** Writes what a batch has gathered, by `transaction`, and tells of it. */
@@ -324,43 +319,33 @@ export class Profile {
       if (error instanceof ConflictError || isGatewayError(error)) throw error
       const refused = !written && (batch.jobs.length > 1 || batch.assumed)
       // Somebody has what was taken to be nobody's: what was read is as good as before.
-      if (!refused || !batch.assumed || !isDuplicate(error)) this.forget()
+      if (!refused || !batch.assumed || !isDuplicate(error)) this.picture.forget()
       if (refused) throw new RefusedError()
       // Whether a commit that failed took place is not known.
       batch.uncertain()
       throw new StoreError(error)
     }
-    this.carryOver(batch)
+    this.picture.carryOver(batch)
     batch.committed()
     for (const rider of riders) rider.committed()
-  }
-
-  private carryOver({ head, changes, keys }: Batch): void {
-    this.known = head
-    this.cache.apply(changes)
-    for (const change of keys) {
-      if (change.op === 'insert') this.cache.setKey(change.name, change.key)
-      else this.cache.dropKey(change.name)
-    }
   }
 
   /** What a unit read from the cache may be old where other instances write too. */
   private async assertCurrent(base: Head): Promise<void> {
     if (!this.store.shared) return
     const began = performance.now()
-    const rev = await this.reading.read((session) => readRevision(session))
-    if (rev !== base.rev) throw new ConflictError()
-    this.currentAt = began
+    if ((await this.picture.readRevision()) !== base.rev) throw new ConflictError()
+    this.picture.seenAt(began)
   }
 
   /** The head as it was when it was last read or written here, where that is known. */
   get lastHead(): Head | undefined {
-    return this.known
+    return this.picture.head
   }
 
   /** The head as it is in the store now. */
   head(): Promise<Head> {
-    return this.reading.read((session) => readHead(session))
+    return this.picture.readHead()
   }
 
   /** Reads outside of any unit, from the store itself. */
@@ -384,55 +369,8 @@ export class Profile {
     })
   }
 
-  /** Drops what other instances changed since `base`. */
-  private async catchUp(base: Head): Promise<Head> {
-    const began = performance.now()
-    const head = await this.head()
-    this.learn(base, head, began)
-    return head
-  }
-
-  /** Takes over a head that was read, and drops what others have changed until then. */
-  private learn(from: Head, head: Head, began: number): void {
-    this.known = head
-    this.currentAt = began
-    if (head.rev === from.rev) return
-    const changed = (category: string) => from.cats[category] !== head.cats[category]
-    this.kept?.invalidate(changed)
-    this.onOthers(changed)
-  }
-
-  /** Forgets everything that was read. */
-  private forget(): void {
-    this.known = undefined
-    this.kept?.clear()
-    this.onOthers(() => true)
-  }
-
   /** Gives back the memory and the keys that an open wallet holds; nothing may be in work any more. */
   close(): void {
-    this.known = undefined
-    this.kept?.dropKeys()
-    this.kept = undefined
-  }
-
-  /** How many entries of a category there are, where that is counted: see {@link Unit}. */
-  private countOf(category: string): number | undefined {
-    if (this.name === BASE_PROFILE || OWN_CATEGORY.test(category) || !this.known?.counts) return undefined
-    return this.known.counts[category] ?? 0
-  }
-
-  private readonly source: UnitSource = {
-    fetch: (category, name) =>
-      this.cache.entry(category, name, () => this.reading.read((session) => fetchEntry(session, category, name))),
-    query: (category, query) =>
-      this.cache.query(category, query, this.countOf(category), () =>
-        this.reading.read((session) => queryEntries(session, category, query)),
-      ),
-    peek: (category, name) => this.kept?.peek(category, name),
-    fetchKey: (name) =>
-      this.cache.key(name, () =>
-        this.reading.read(async (session) => (await session.fetchKey({ name }))?.key ?? undefined),
-      ),
+    this.picture.close()
   }
 }
