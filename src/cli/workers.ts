@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../lib/deferred.js'
 import type { Logger } from '../lib/logger.js'
+import { WORKER_NUMBER, workerNumber } from '../lib/worker-number.js'
+import { passBetween } from '../relay/neighbours.js'
 import { answerWithMetricsOfAll } from '../server/metrics-of-all.js'
 
 /** What a worker tells once it serves. */
@@ -20,8 +22,6 @@ export interface WorkersOptions {
   onReady: (served: Served) => void
 }
 
-/** Which worker a process is; undefined in one that runs alone, and in the one that starts the workers. */
-const NUMBER = 'TENANTRY_WORKER'
 /** How long a worker that ended is waited with before it is started again (ms): doubled each time, until one has stayed. */
 const RESTART_MS = 500
 const RESTART_MAX_MS = 30_000
@@ -29,7 +29,7 @@ const STAYED_MS = 60_000
 
 /** What a worker is called among the instances. */
 export const instanceIdOf = (instanceId: string): string => {
-  const number = process.env[NUMBER]
+  const number = workerNumber()
   return number === undefined ? instanceId : `${instanceId}-${number}`
 }
 
@@ -53,7 +53,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
   let failures = 0
 
   const start = (number: number): Worker => {
-    const worker = cluster.fork({ INSTANCE_ID: instanceId, [NUMBER]: `${number}` })
+    const worker = cluster.fork({ INSTANCE_ID: instanceId, [WORKER_NUMBER]: `${number}` })
     const startedAt = Date.now()
     workers.set(number, worker)
     worker.once('exit', (code, signal) => {
@@ -64,9 +64,16 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     })
     return worker
   }
+  const serves = passBetween()
+  const serve = async (number: number): Promise<Served | null> => {
+    const worker = start(number)
+    const served = await servedBy(worker)
+    if (served) serves(number, worker)
+    return served
+  }
   const restartLater = async (number: number, ended: Worker) => {
     await sleep(Math.min(RESTART_MS * 2 ** failures++, RESTART_MAX_MS))
-    if (!stopping && workers.get(number) === ended) start(number)
+    if (!stopping && workers.get(number) === ended) void serve(number)
   }
   const end = async (worker: Worker) => {
     leaving.add(worker)
@@ -79,7 +86,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     for (const [number, worker] of workers) {
       if (stopping) return
       await end(worker)
-      if (!stopping) await servedBy(start(number))
+      if (!stopping) await serve(number)
     }
     logger.info('All workers are started anew', { count })
   }
@@ -104,10 +111,10 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
   }
 
   // The first alone: where it cannot start, for a wrong setting say, none can, and it has said why.
-  const first = await Promise.race([servedBy(start(1)), stopped.promise])
+  const first = await Promise.race([serve(1), stopped.promise])
   if (first === null) return 1
   if (first) {
-    const others = Array.from({ length: count - 1 }, (_, index) => servedBy(start(index + 2)))
+    const others = Array.from({ length: count - 1 }, (_, index) => serve(index + 2))
     await Promise.race([Promise.all(others), stopped.promise])
     if (!stopping) onReady(first)
   }

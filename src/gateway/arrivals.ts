@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Drain } from '../relay/drain.js'
 import { Inbound, type Returns } from '../relay/inbound.js'
+import { neighboursOf } from '../relay/neighbours.js'
 import type { ReturnPath } from '../relay/return-paths.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import type { Agents } from './agents.js'
@@ -16,7 +17,7 @@ const AGAIN_MS = 1000
 
 /** What becomes of envelopes that arrive, and of those that were kept sealed. */
 export function makeArrivals(
-  { profiles, mark, metrics, logger }: Foundation,
+  { config, profiles, mark, metrics, logger }: Foundation,
   { tenantJournal }: Events,
   { tenants, vault, rates }: Tenancy,
   { routes, queue, gate, sender, held, returnPaths, links, carrier }: Ways,
@@ -34,6 +35,12 @@ export function makeArrivals(
     },
   }
   const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger)
+  const neighbours = neighboursOf(
+    config.workers,
+    (tenantId, content) => inbound.deliverHere(tenantId, content),
+    () => metrics.countHanded(),
+  )
+  inbound.neighbours = neighbours
   const drain = new Drain({
     queue,
     tenants,
@@ -56,5 +63,5 @@ export function makeArrivals(
     // Whoever sent it cannot be told that it is to come again.
     while ((await take(wallet, envelope, path)) === 'unavailable' && path.isOpen) await sleep(AGAIN_MS)
   }
-  return { inbound, drain }
+  return { inbound, neighbours, drain }
 }

@@ -72,6 +72,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await sleep(UNREADY_MS)
       await front.server.close(GRACE_MS)
       await front.overHttp.stop()
+      await arrivals.neighbours?.stop()
       await arrivals.drain.stop()
       await revocation.stop()
       await mediation.stop()

@@ -16,6 +16,7 @@ import type { Sessions } from '../tenants/sessions.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Vault } from '../tenants/vault.js'
 import { type Envelope, parseEnvelope } from './envelope.js'
+import type { AtHome, Content, Neighbours } from './neighbours.js'
 import type { ReturnPath } from './return-paths.js'
 import type { Routes } from './routes.js'
 import type { Laid, Sealed, SealedQueue, Why } from './sealed-queue.js'
@@ -65,6 +66,9 @@ export interface Returns {
 
 /** Relays each inbound envelope to the wallet that its recipient key belongs to. */
 export class Inbound {
+  /** Whoever wallets may be at home with. */
+  neighbours: Neighbours | undefined
+
   constructor(
     private readonly routes: Routes,
     private readonly sessions: Sessions,
@@ -128,8 +132,41 @@ export class Inbound {
     return undefined
   }
 
-  private deliver(tenantId: string, envelope: Arrived): Promise<InboundOutcome> {
-    return this.gate.use(tenantId, () => this.deliverInTurn(tenantId, envelope))
+  private async deliver(tenantId: string, envelope: Arrived): Promise<InboundOutcome> {
+    return (
+      (await this.deliverAtHome(tenantId, envelope)) ??
+      this.gate.use(tenantId, () => this.deliverInTurn(tenantId, envelope))
+    )
+  }
+
+  /** By a socket answers may go back at any time, which only this process can do. */
+  private async deliverAtHome(tenantId: string, { path, ...envelope }: Arrived): Promise<AtHome> {
+    if (tenantId === BASE_PROFILE || path?.isLasting) return undefined
+    return this.neighbours?.deliver(tenantId, envelope)
+  }
+
+  /** Delivers what a neighbour has taken, where nothing speaks against it; else that one has to. */
+  deliverHere(tenantId: string, content: Content): Promise<AtHome> {
+    return this.gate.use(tenantId, async () => {
+      const tenant = await this.tenants.find(tenantId)
+      if (tenant?.state !== 'ACTIVE' || tenant.queueing || tenant.keyMode === 'UNMANAGED') return undefined
+      try {
+        await this.sessions.transact(tenantId, (agent, unit) => this.handleUnasked(agent, unit, content), false)
+        return 'handled'
+      } catch (error) {
+        return error instanceof EnvelopeError ? 'malformed' : undefined
+      }
+    })
+  }
+
+  /** Handles a message that wants no answer by the way that it has come. @throws Error else, and leaves nothing */
+  private async handleUnasked(agent: WalletAgent, unit: Unit, content: Content): Promise<void> {
+    let isAsked = false
+    onReturnRoute(unit, () => {
+      isAsked = true
+    })
+    await this.handle(agent, unit, content)
+    if (isAsked) throw new Error('The answer is to go back by the way that is open elsewhere')
   }
 
   private async deliverInTurn(tenantId: string, envelope: Arrived): Promise<InboundOutcome> {
@@ -241,11 +278,7 @@ export class Inbound {
     }
   }
 
-  private async handle(
-    agent: WalletAgent,
-    unit: Unit,
-    { json, digest }: Pick<Envelope, 'json' | 'digest'>,
-  ): Promise<void> {
+  private async handle(agent: WalletAgent, unit: Unit, { json, digest }: Content): Promise<void> {
     if (unit.head.seen.includes(digest)) return
     const before = unit.savepoint()
     try {

@@ -18,6 +18,7 @@ export interface MetricSources {
 export class Metrics {
   private readonly registry = new Registry()
   private readonly inbound: Counter<'outcome'>
+  private readonly handed: Counter
   private readonly refused: Counter<'limit' | 'tenant'>
   private readonly events: Counter<'tenant'> | undefined
 
@@ -29,6 +30,11 @@ export class Metrics {
       name: 'tenantry_inbound_messages_total',
       help: 'Inbound DIDComm messages, by what became of them',
       labelNames: ['outcome'],
+      registers,
+    })
+    this.handed = new Counter({
+      name: 'tenantry_inbound_handed_total',
+      help: 'Of those, what came to another worker than the one that its wallet is at home with, which has handled it',
       registers,
     })
     this.refused = new Counter({
@@ -85,6 +91,11 @@ export class Metrics {
 
   countInbound(outcome: InboundOutcome): void {
     this.inbound.inc({ outcome })
+  }
+
+  /** A message was delivered by the worker that its wallet is at home with, which has not taken it itself. */
+  countHanded(): void {
+    this.handed.inc()
   }
 
   /** A limit of a tenant's policy has refused something. */

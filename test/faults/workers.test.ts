@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { homeOf } from '../../src/relay/neighbours.js'
 import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
+import { asking, MobilePeer } from '../transports/mobile-peer.js'
 
 const WORKERS = 2
 const SEND = 'mutation($input: SendBasicMessageInput!) { sendBasicMessage(input: $input) { message { id } } }'
@@ -128,6 +130,54 @@ describe('workers behind one port', () => {
     await eventually(async () => (await received(globex.client, 'after the kill')).length === 1, 30_000)
   })
 
+  describe('with what comes for a wallet', () => {
+    let peer: MobilePeer
+    before(async () => {
+      peer = await MobilePeer.connectTo(globex)
+      await peer.close()
+    })
+
+    /** To whichever worker is next: by a connection of its own. */
+    const post = (envelope: Buffer) => peer.post(envelope, { connection: 'close' })
+    const handed = async () => {
+      const text = await (await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })).text()
+      return Number(/^tenantry_inbound_handed_total (\S+)$/m.exec(text)?.[1])
+    }
+    const contents = (prefix: string) => Array.from({ length: 6 }, (_, n) => `${prefix} ${n}`)
+
+    test('hand it to the one that it is at home with', async () => {
+      const before = await handed()
+      const all = contents('at home')
+      for (const content of all) assert.equal((await post(peer.message(content))).status, 200)
+      assert.deepEqual(await received(globex.client, 'at home'), all)
+      assert.ok((await handed()) > before)
+    })
+
+    test('answer by the way that it has come, whoever is at home with it', async () => {
+      for (let n = 0; n < 4; n++) {
+        const response = await post(peer.pack(asking(peer.ping())))
+        const answer = peer.peer.open(Buffer.from(await response.arrayBuffer()))
+        assert.match(answer['@type'], /trust_ping\/1\.0\/ping_response$/)
+      }
+    })
+
+    test('do without that one where it is stuck', async () => {
+      const home = workers().find((pid) => numberOf(pid) === homeOf(globex.id, WORKERS)) as number
+      const all = contents('stuck')
+      process.kill(home, 'SIGSTOP')
+      try {
+        // Whatever has come to the one that stands still waits with it.
+        const posting = all.map((content) => post(peer.message(content)))
+        assert.equal((await Promise.race(posting)).status, 200)
+        process.kill(home, 'SIGCONT')
+        for (const { status } of await Promise.all(posting)) assert.equal(status, 200)
+      } finally {
+        process.kill(home, 'SIGCONT')
+      }
+      assert.deepEqual((await received(globex.client, 'stuck')).sort(), all)
+    })
+  })
+
   test('are not begun where the first cannot start, which says why', async () => {
     const taken = new URL(gateway.url).port
     const { code, stderr } = await runCli(['serve', '--workers', '2', '--port', taken], store.env)
@@ -158,6 +208,12 @@ describe('workers behind one port', () => {
     }, 30_000)
   })
 })
+
+/** The number of a worker. */
+function numberOf(pid: number): number {
+  const found = /(?:^|\0)TENANTRY_WORKER=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))
+  return Number(found?.[1])
+}
 
 function readStatus(pid: number): string | undefined {
   try {
