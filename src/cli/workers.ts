@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../lib/deferred.js'
 import type { Logger } from '../lib/logger.js'
 import { WORKER_NUMBER, workerNumber } from '../lib/worker-number.js'
-import { passBetween } from '../relay/neighbours.js'
+import { Passage } from '../relay/neighbours.js'
 import { answerWithMetricsOfAll } from '../server/metrics-of-all.js'
 
 /** What a worker tells once it serves. */
@@ -49,6 +49,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
   /** Workers that are meant to end. */
   const leaving = new Set<Worker>()
   const stopped = deferred<void>()
+  const passage = new Passage()
   let stopping = false
   let failures = 0
 
@@ -56,6 +57,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     const worker = cluster.fork({ INSTANCE_ID: instanceId, [WORKER_NUMBER]: `${number}` })
     const startedAt = Date.now()
     workers.set(number, worker)
+    passage.add(number, worker)
     worker.once('exit', (code, signal) => {
       if (leaving.has(worker) || stopping) return
       if (Date.now() - startedAt > STAYED_MS) failures = 0
@@ -64,11 +66,10 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     })
     return worker
   }
-  const serves = passBetween()
   const serve = async (number: number): Promise<Served | null> => {
     const worker = start(number)
     const served = await servedBy(worker)
-    if (served) serves(number, worker)
+    if (served) passage.open(worker)
     return served
   }
   const restartLater = async (number: number, ended: Worker) => {

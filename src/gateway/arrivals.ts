@@ -37,7 +37,7 @@ export function makeArrivals(
   const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger)
   const neighbours = neighboursOf(
     config.workers,
-    (tenantId, content) => inbound.deliverHere(tenantId, content),
+    (...envelope) => inbound.deliverHere(...envelope),
     () => metrics.countHanded(),
   )
   inbound.neighbours = neighbours

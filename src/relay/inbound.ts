@@ -139,19 +139,28 @@ export class Inbound {
     )
   }
 
-  /** By a socket answers may go back at any time, which only this process can do. */
+  /**
+   * What has come by a request, for what it leads to stays in the wallet: by a socket answers may go back at any time, and what
+   * was asked for here is waited for here.
+   */
   private async deliverAtHome(tenantId: string, { path, ...envelope }: Arrived): Promise<AtHome> {
-    if (tenantId === BASE_PROFILE || path?.isLasting) return undefined
-    return this.neighbours?.deliver(tenantId, envelope)
+    if (!this.neighbours || tenantId === BASE_PROFILE || !path || path.isLasting) return undefined
+    return (await this.isOpenTo(tenantId)) ? this.neighbours.deliver(tenantId, envelope) : undefined
+  }
+
+  /** Whether nothing keeps what comes for a tenant from being handled, whoever handles it. */
+  private async isOpenTo(tenantId: string): Promise<boolean> {
+    const tenant = await this.tenants.find(tenantId)
+    return tenant?.state === 'ACTIVE' && !tenant.queueing && tenant.keyMode !== 'UNMANAGED'
   }
 
   /** Delivers what a neighbour has taken, where nothing speaks against it; else that one has to. */
-  deliverHere(tenantId: string, content: Content): Promise<AtHome> {
+  deliverHere(tenantId: string, content: Content, isLate: () => boolean): Promise<AtHome> {
     return this.gate.use(tenantId, async () => {
-      const tenant = await this.tenants.find(tenantId)
-      if (tenant?.state !== 'ACTIVE' || tenant.queueing || tenant.keyMode === 'UNMANAGED') return undefined
+      if (!(await this.isOpenTo(tenantId))) return undefined
       try {
-        await this.sessions.transact(tenantId, (agent, unit) => this.handleUnasked(agent, unit, content), false)
+        const handle = (agent: WalletAgent, unit: Unit) => this.handleForNeighbour(agent, unit, content, isLate)
+        await this.sessions.transact(tenantId, handle, false)
         return 'handled'
       } catch (error) {
         return error instanceof EnvelopeError ? 'malformed' : undefined
@@ -159,8 +168,14 @@ export class Inbound {
     })
   }
 
-  /** Handles a message that wants no answer by the way that it has come. @throws Error else, and leaves nothing */
-  private async handleUnasked(agent: WalletAgent, unit: Unit, content: Content): Promise<void> {
+  /** @throws Error where the neighbour has to handle it: it does so by now, or has the way that an answer is to go back by */
+  private async handleForNeighbour(
+    agent: WalletAgent,
+    unit: Unit,
+    content: Content,
+    isLate: () => boolean,
+  ): Promise<void> {
+    if (isLate()) throw new Error('It is handled elsewhere by now')
     let isAsked = false
     onReturnRoute(unit, () => {
       isAsked = true

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { homeOf } from '../../src/relay/neighbours.js'
+import { SEEN_MAX } from '../../src/storage/head.js'
 import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
@@ -20,7 +21,11 @@ describe('workers behind one port', () => {
 
   before(async () => {
     store = await freshStore('postgres')
-    gateway = await startGateway(store, { WORKERS: `${WORKERS}`, INSTANCE_ID: 'host' })
+    // A worker that is stopped in the midst of a transaction has its lock until Postgres ends it.
+    const database = new URL(store.env['DATABASE_URL'] as string)
+    database.searchParams.set('options', '-c idle_in_transaction_session_timeout=3000')
+    const env = { WORKERS: `${WORKERS}`, INSTANCE_ID: 'host', DATABASE_URL: database.href }
+    gateway = await startGateway(store, env)
     ;[acme, globex] = await Promise.all([makeTenant(gateway.url), makeTenant(gateway.url)])
     connectionId = (await connect(acme, globex)).inviter
   })
@@ -143,11 +148,11 @@ describe('workers behind one port', () => {
       const text = await (await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })).text()
       return Number(/^tenantry_inbound_handed_total (\S+)$/m.exec(text)?.[1])
     }
-    const contents = (prefix: string) => Array.from({ length: 6 }, (_, n) => `${prefix} ${n}`)
+    const contents = (prefix: string, length: number) => Array.from({ length }, (_, n) => `${prefix} ${n}`)
 
     test('hand it to the one that it is at home with', async () => {
       const before = await handed()
-      const all = contents('at home')
+      const all = contents('at home', 6)
       for (const content of all) assert.equal((await post(peer.message(content))).status, 200)
       assert.deepEqual(await received(globex.client, 'at home'), all)
       assert.ok((await handed()) > before)
@@ -163,18 +168,23 @@ describe('workers behind one port', () => {
 
     test('do without that one where it is stuck', async () => {
       const home = workers().find((pid) => numberOf(pid) === homeOf(globex.id, WORKERS)) as number
-      const all = contents('stuck')
+      // More than the digests that a wallet remembers: what goes on there later must not be handled again.
+      const all = contents('stuck', 3 * SEEN_MAX)
+      let answered = 0
       process.kill(home, 'SIGSTOP')
       try {
+        const posting = all.map(async (content) => {
+          assert.equal((await post(peer.message(content))).status, 200)
+          answered += 1
+        })
         // Whatever has come to the one that stands still waits with it.
-        const posting = all.map((content) => post(peer.message(content)))
-        assert.equal((await Promise.race(posting)).status, 200)
+        await eventually(async () => answered > SEEN_MAX, 30_000)
         process.kill(home, 'SIGCONT')
-        for (const { status } of await Promise.all(posting)) assert.equal(status, 200)
+        await Promise.all(posting)
       } finally {
         process.kill(home, 'SIGCONT')
       }
-      assert.deepEqual((await received(globex.client, 'stuck')).sort(), all)
+      assert.deepEqual((await received(globex.client, 'stuck')).sort(), all.sort())
     })
   })
 

@@ -249,8 +249,8 @@ export class Fetching {
       }
       if (!LATER.includes(outcome)) taken.push(id)
     }
-    // What nobody has room for is no sign of more.
-    if (taken.length > 0) this.enliven(wallet)
+    // What nobody has room for, and stays, is no sign of more.
+    if (taken.length > 0 || !isKept) this.enliven(wallet)
     if (!isKept) return
     const next = this.backlog.next(grant.id, letters.length, taken)
     if (!next) return
