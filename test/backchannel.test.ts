@@ -12,7 +12,7 @@ import { AcapySide, BackchannelSide, type HandshakeSide, isIn } from './support/
 const python = await readyAcapyPython()
 const skip = python
   ? false
-  : 'ACA-Py IS NOT INSTALLED: `node dist/interop/install.js` makes its environment (Python 3.11)'
+  : 'ACA-Py IS NOT INSTALLED: `npm run interop:install` makes its environment (Python 3.11)'
 if (skip) console.warn(`Not tried with another agent: ${skip}`)
 
 let store: TestStore

@@ -13,7 +13,7 @@ const results: Results = new Map()
 
 for (const kind of PEERS) {
   const start = await kind.find()
-  const skip = start ? false : `${kind.name} IS NOT INSTALLED: \`node dist/interop/install.js\` makes its environment`
+  const skip = start ? false : `${kind.name} IS NOT INSTALLED: \`npm run interop:install\` makes its environment`
   if (skip) console.warn(`Not tried with another agent: ${skip}`)
   describe(`with ${kind.name}`, { skip }, () => {
     test('every scenario works, or has the limit of the peer that is known', { skip }, async (t) => {

@@ -12,6 +12,9 @@ const { AskarModule } = load('@credo-ts/askar')
 const { agentDependencies, HttpInboundTransport } = load('@credo-ts/node')
 const { ariesAskar } = load('@hyperledger/aries-askar-nodejs')
 
+/** Its signals are of a package, which the `fetch` of Node 24 does not take; they end a request after 15 seconds. */
+const fetchWithoutSignal = (url: string, { signal: _signal, ...init }: RequestInit = {}) => fetch(url, init)
+
 const agent = new core.Agent({
   config: {
     label: 'Credo 0.5',
@@ -23,7 +26,7 @@ const agent = new core.Agent({
       storage: { type: 'sqlite', config: { inMemory: false, path: `${folder}/stock.db` } },
     },
   },
-  dependencies: agentDependencies,
+  dependencies: { ...agentDependencies, fetch: fetchWithoutSignal },
   modules: {
     askar: new AskarModule({ ariesAskar }),
     connections: new core.ConnectionsModule({ autoAcceptConnections: true }),

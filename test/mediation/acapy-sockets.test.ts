@@ -9,7 +9,7 @@ import { choose } from './mediation-api.js'
 import { withoutAddress } from './without-address.js'
 
 const python = await readyAcapyPython()
-const skip = python ? false : 'ACA-Py IS NOT INSTALLED: `node dist/interop/install.js` makes its environment'
+const skip = python ? false : 'ACA-Py IS NOT INSTALLED: `npm run interop:install` makes its environment'
 if (skip) console.warn(`Not tried as mediator by WebSocket: ${skip}`)
 
 // ACA-Py knows no message pickup: it hands over what is forwarded by a socket that has asked for answers, as it is.
