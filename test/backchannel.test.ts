@@ -10,9 +10,7 @@ import { AcapySide, BackchannelSide, type HandshakeSide, isIn } from './support/
 // The scenarios of the Agent Test Harness, by its names, step by step as its features have them.
 
 const python = await readyAcapyPython()
-const skip = python
-  ? false
-  : 'ACA-Py IS NOT INSTALLED: `npm run interop:install` makes its environment (Python 3.11)'
+const skip = python ? false : 'ACA-Py IS NOT INSTALLED: `npm run interop:install` makes its environment (Python 3.11)'
 if (skip) console.warn(`Not tried with another agent: ${skip}`)
 
 let store: TestStore
