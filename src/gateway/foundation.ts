@@ -16,6 +16,7 @@ import { OwnStores } from '../storage/own-stores.js'
 import { Places } from '../storage/places.js'
 import { Profiles } from '../storage/profiles.js'
 import { WalletStore } from '../storage/store.js'
+import { StuckTransactions } from '../storage/stuck-transactions.js'
 import { PublicUrl } from './public-url.js'
 
 export interface GatewayOptions {
@@ -37,6 +38,8 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
     : { file: join(config.dataDir, 'wallets.db') }
   const { storeKey: key, nextStoreKey: nextKey } = secrets
   const store = await WalletStore.open({ location, key, nextKey, poolSize: config.poolSize })
+  const stuck = new StuckTransactions(store.database, logger)
+  stuck.watch()
   const profiles = new Profiles(store)
   const own = new OwnStores(
     store.database.kind === 'sqlite' ? sqliteFiles(join(config.dataDir, 'wallets')) : postgresSchemas(store.database),
@@ -73,6 +76,7 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
     secrets,
     logger,
     store,
+    stuck,
     storeId,
     shared,
     profiles,

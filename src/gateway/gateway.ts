@@ -102,6 +102,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       foundation.liveness?.stop()
       await foundation.bus.close()
       await foundation.fetch.close()
+      await foundation.stuck.stop()
       await foundation.store.close()
     },
   }
