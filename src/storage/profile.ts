@@ -28,6 +28,7 @@ import {
 } from './rows.js'
 import { BASE_PROFILE } from './store.js'
 import type { StoreSessions } from './store-sessions.js'
+import { showingLife } from './stuck-transactions.js'
 import { currentUnit, type Unit } from './unit.js'
 
 /**
@@ -267,7 +268,8 @@ export class Profile {
         this.assertHere(head)
         batch = new Batch(this.picture, this.name, head, careful)
         jobs = take()
-        await this.fill(batch, jobs, (filling, job) => filling.add(job))
+        const [filling, taken] = [batch, jobs]
+        await showingLife(session, () => this.fill(filling, taken, (_batch, job) => filling.add(job)))
         if (!batch.dirty) return
         await this.commit(batch, async (write) => {
           await write(session)

@@ -1,9 +1,13 @@
+import type { Session } from '@openwallet-foundation/askar-shared'
 import type { Logger } from '../lib/logger.js'
 import type { Database } from './database.js'
+import { readRevision } from './rows.js'
 
-/** A transaction in which nothing was asked for so long (s) is that of an instance that stands still. No unit computes as long. */
+/** A transaction in which nothing was asked for so long (s) is that of an instance that stands still. */
 const STUCK_S = 30
 const LOOK_MS = 5000
+/** How often whoever computes with a lock in hand shows that it lives (ms). */
+const ALIVE_MS = 5000
 
 /** Ends those of our own that others wait for. */
 const END = `
@@ -52,5 +56,22 @@ export class StuckTransactions {
       // A store that is away is told of by whoever watches it.
       this.logger.debug('It could not be looked whether transactions stand still', { error })
     }
+  }
+}
+
+/**
+ * Computes with a transaction open, which asks something now and then: whoever stands still cannot. Nothing else may use the
+ * session meanwhile.
+ */
+export async function showingLife<T>(session: Session, compute: () => Promise<T>): Promise<T> {
+  let asking: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    asking = readRevision(session).catch(() => {})
+  }, ALIVE_MS)
+  try {
+    return await compute()
+  } finally {
+    clearInterval(timer)
+    await asking
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { WORKER_NUMBER } from '../../src/lib/worker-number.js'
 import { homeOf } from '../../src/relay/neighbours.js'
 import { SEEN_MAX } from '../../src/storage/head.js'
 import { runCli } from '../support/cli.js'
@@ -221,7 +222,7 @@ describe('workers behind one port', () => {
 
 /** The number of a worker. */
 function numberOf(pid: number): number {
-  const found = /(?:^|\0)TENANTRY_WORKER=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))
+  const found = new RegExp(`(?:^|\\0)${WORKER_NUMBER}=(\\d+)`).exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))
   return Number(found?.[1])
 }
 

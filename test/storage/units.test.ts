@@ -503,6 +503,27 @@ describe('units of work of two instances', () => {
     assert.equal((await one.fetch('counter', 'both'))?.value, '45')
   })
 
+  test('that compute for long with others locked out show that they live', async (t) => {
+    const { Profile } = await import('../../src/storage/profile.js')
+    const { BASE_PROFILE } = await import('../../src/storage/store.js')
+    const [one, other] = [new Profile(place.store, BASE_PROFILE), new Profile(place.store, BASE_PROFILE)]
+    const increase = (profile: Profile) => profile.transact((unit) => increased(unit, 'long'))
+    for (const profile of [one, other, one, other]) await increase(profile)
+    const held = t.mock.method(place.store, 'heldTransaction')
+    const silent = await other.transact(async (unit) => {
+      await sleep(7000)
+      await increased(unit, 'long')
+      return place.store.database.query<{ seconds: number }>(
+        `SELECT extract(epoch FROM now() - state_change)::float8 AS seconds FROM pg_stat_activity
+         WHERE datname = current_database() AND state = 'idle in transaction'`,
+      )
+    })
+    assert.equal(held.mock.callCount(), 1)
+    assert.equal(silent.length, 1)
+    assert.ok((silent[0]?.seconds ?? 9) < 5)
+    assert.equal((await one.fetch('counter', 'long'))?.value, '5')
+  })
+
   test('come to their turn though the other never rests', async () => {
     const [busy, slow] = [place.profile(), place.profile()]
     let resting = false
