@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../lib/deferred.js'
 import type { Logger } from '../lib/logger.js'
-import { WORKER_NUMBER, workerNumber } from '../lib/worker-number.js'
-import { Passage } from '../relay/neighbours.js'
 import { answerWithMetricsOfAll } from '../server/metrics-of-all.js'
+import { Passage } from '../workers/passage.js'
+import { WORKER_NUMBER, workerNumber } from '../workers/worker-number.js'
 
 /** What a worker tells once it serves. */
 export interface Served {
@@ -69,7 +69,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
   const serve = async (number: number): Promise<Served | null> => {
     const worker = start(number)
     const served = await servedBy(worker)
-    if (served) passage.open(worker)
+    if (served) passage.beginServing(worker)
     return served
   }
   const restartLater = async (number: number, ended: Worker) => {
@@ -78,6 +78,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
   }
   const end = async (worker: Worker) => {
     leaving.add(worker)
+    passage.endServing(worker)
     if (worker.isDead()) return
     const ended = once(worker, 'exit')
     worker.process.kill('SIGTERM')

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Drain } from '../relay/drain.js'
 import { Inbound, type Returns } from '../relay/inbound.js'
-import { neighboursOf } from '../relay/neighbours.js'
 import type { ReturnPath } from '../relay/return-paths.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import type { Agents } from './agents.js'
@@ -17,7 +16,7 @@ const AGAIN_MS = 1000
 
 /** What becomes of envelopes that arrive, and of those that were kept sealed. */
 export function makeArrivals(
-  { config, profiles, mark, metrics, logger }: Foundation,
+  { profiles, mark, metrics, logger, neighbours }: Foundation,
   { tenantJournal }: Events,
   { tenants, vault, rates }: Tenancy,
   { routes, queue, gate, sender, held, returnPaths, links, carrier }: Ways,
@@ -34,13 +33,8 @@ export function makeArrivals(
       await deliveries.fetch(tenantId, to, lasting)
     },
   }
-  const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger)
-  const neighbours = neighboursOf(
-    config.workers,
-    (...envelope) => inbound.deliverHere(...envelope),
-    () => metrics.countHanded(),
-  )
-  inbound.neighbours = neighbours
+  const handed = () => metrics.countHanded()
+  const inbound = new Inbound(routes, sessions, tenants, vault, queue, rates, gate, returns, logger, neighbours, handed)
   const drain = new Drain({
     queue,
     tenants,
@@ -63,5 +57,5 @@ export function makeArrivals(
     // Whoever sent it cannot be told that it is to come again.
     while ((await take(wallet, envelope, path)) === 'unavailable' && path.isOpen) await sleep(AGAIN_MS)
   }
-  return { inbound, neighbours, drain }
+  return { inbound, drain }
 }

@@ -17,6 +17,7 @@ import { Places } from '../storage/places.js'
 import { Profiles } from '../storage/profiles.js'
 import { WalletStore } from '../storage/store.js'
 import { StuckTransactions } from '../storage/stuck-transactions.js'
+import { neighboursOf } from '../workers/neighbours.js'
 import { PublicUrl } from './public-url.js'
 
 export interface GatewayOptions {
@@ -49,7 +50,8 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
   const { shared } = store
   const { instanceId } = config
   const self = `${instanceId}/${newId()}`
-  const instances = connectInstances(config, storeId, self, logger)
+  const neighbours = neighboursOf(config.workers)
+  const instances = connectInstances(config, storeId, self, logger, neighbours)
   const freshFor = shared ? (instances.bus === silentBus ? FRESH_MS.untold : FRESH_MS.told) : undefined
   const recovery = new Recovery({
     base: profiles.base,
@@ -83,6 +85,7 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
     own,
     places,
     self,
+    neighbours,
     ...instances,
     freshFor,
     recovery,

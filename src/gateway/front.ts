@@ -10,6 +10,7 @@ import { graphqlOverHttp } from '../server/graphql-http.js'
 import { OperationChecker } from '../server/graphql-operation.js'
 import { graphqlOverSse } from '../server/graphql-sse.js'
 import { graphqlOverWs } from '../server/graphql-ws.js'
+import { Handing } from '../server/handing.js'
 import { health } from '../server/health.js'
 import { hosted } from '../server/hosted.js'
 import { HttpServer, STUDIO_ORIGIN } from '../server/http-server.js'
@@ -34,7 +35,7 @@ export type Front = Awaited<ReturnType<typeof makeFront>>
 
 /** What listens: every path of the one port. */
 export async function makeFront(
-  { config, logger, store, storeId, bus, addressCounters, metrics }: Foundation,
+  { config, logger, store, storeId, bus, addressCounters, metrics, neighbours }: Foundation,
   { tenants, tokenKeys, tokens, operators, live, subscriptions, rates, outsideIssuer }: Tenancy,
   { endpoints, returnPaths, post, sender, hosting }: Ways,
   { sessions }: Agents,
@@ -56,7 +57,9 @@ export async function makeFront(
   const operations = new OperationChecker({ schema, limits, admit, introspection, logger })
   const openStream: Parameters<typeof graphqlOverSse>[0]['openStream'] = (args, context) =>
     openEventStream(events, subscriptions, args, context)
+  const countHanded = () => metrics.countHandedRequest()
   const overHttp = await graphqlOverHttp({
+    handing: neighbours && new Handing(neighbours, tenants, countHanded, logger),
     schema,
     credentials,
     limits,

@@ -65,14 +65,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const { mediation, revocation } = agents
       const { hostedDids, indyDids } = lifecycle
       front.state.draining = true
+      foundation.neighbours?.leave()
       front.server.leave()
       endRoutines()
       await Promise.all([front.overWs.stop(), front.didcommSockets.stop()])
       // Time for whoever asks whether it is ready to hear that it is not.
       await sleep(UNREADY_MS)
       await front.server.close(GRACE_MS)
+      await foundation.neighbours?.stop()
       await front.overHttp.stop()
-      await arrivals.neighbours?.stop()
       await arrivals.drain.stop()
       await revocation.stop()
       await mediation.stop()

@@ -27,6 +27,16 @@ export interface Bus {
   close(): Promise<void>
 }
 
+/** What changes what others may go by: near instances have to hear of it before they hear of anything that came after. */
+const URGENT: ReadonlySet<BusKind> = new Set<BusKind>(['tenant', 'operator', 'routes'])
+
+/** Instances that can be told things in their order, without Redis. */
+export interface NearInstances {
+  readonly connected: boolean
+  tell(text: string): void
+  onTold: (text: string) => void
+}
+
 /** The bus of a gateway that is alone, or without Redis. */
 export const silentBus: Bus = {
   connected: false,
@@ -35,10 +45,13 @@ export const silentBus: Bus = {
   async close() {},
 }
 
+type Heard = [from: string, ...told: [BusKind, never][]]
 type Told = { [K in BusKind]: [K, BusMessages[K]] }[BusKind]
 
 /** A bus over Redis. What is told in one turn of the event loop is one message there. Own messages are not heard again. */
 export class RedisBus implements Bus {
+  /** Those that tell this one what is urgent without Redis. */
+  private readonly heardNear = new Set<string>()
   private readonly listeners = new Map<BusKind, (message: never) => void>()
   private readonly ownBeginning: string
   private pending: Told[] = []
@@ -49,7 +62,9 @@ export class RedisBus implements Bus {
     private readonly channel: string,
     private readonly instanceId: string,
     private readonly logger: Logger,
+    private readonly near?: NearInstances,
   ) {
+    if (near) near.onTold = (text) => this.hearNear(text)
     this.ownBeginning = JSON.stringify([instanceId]).slice(0, -1)
     subscriber.on('message', (_channel: string, text: string) => this.hear(text))
     void subscriber.subscribe(channel).catch((error) => logger.warn('Redis could not be subscribed to', { error }))
@@ -60,6 +75,7 @@ export class RedisBus implements Bus {
   }
 
   publish<K extends BusKind>(kind: K, message: BusMessages[K]): void {
+    if (URGENT.has(kind)) this.near?.tell(JSON.stringify([this.instanceId, [kind, message]]))
     if (this.pending.length === 0) setImmediate(() => this.flush())
     this.pending.push([kind, message] as Told)
   }
@@ -69,6 +85,7 @@ export class RedisBus implements Bus {
   }
 
   async close(): Promise<void> {
+    this.listeners.clear()
     this.redis.disconnect()
     this.subscriber.disconnect()
   }
@@ -82,7 +99,14 @@ export class RedisBus implements Bus {
 
   private hear(text: string): void {
     if (text.startsWith(this.ownBeginning)) return
-    const [, ...told] = JSON.parse(text) as [string, ...[BusKind, never][]]
+    const [from, ...told] = JSON.parse(text) as Heard
+    const isHeard = this.near?.connected && this.heardNear.has(from)
+    for (const [kind, message] of told) if (!(isHeard && URGENT.has(kind))) this.listeners.get(kind)?.(message)
+  }
+
+  private hearNear(text: string): void {
+    const [from, ...told] = JSON.parse(text) as Heard
+    this.heardNear.add(from)
     for (const [kind, message] of told) this.listeners.get(kind)?.(message)
   }
 }

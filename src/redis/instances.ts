@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js'
 import type { Logger } from '../lib/logger.js'
-import { type Bus, RedisBus, silentBus } from './bus.js'
+import { type Bus, type NearInstances, RedisBus, silentBus } from './bus.js'
 import { connectRedis } from './connect.js'
 import { RedisKeys } from './keys.js'
 import { type Liveness, RedisLiveness } from './liveness.js'
@@ -16,6 +16,7 @@ export function connectInstances(
   /** This process, by its name for itself. */
   self: string,
   logger: Logger,
+  near?: NearInstances,
 ): {
   bus: Bus
   hints: typeof noRouteHints | RedisRouteHints
@@ -34,7 +35,7 @@ export function connectInstances(
   const keys = new RedisKeys(storeId)
   const redis = connectRedis(config.redisUrls, logger)
   const subscriber = connectRedis(config.redisUrls, logger, { enableOfflineQueue: true, commandTimeout: undefined })
-  const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger)
+  const bus = new RedisBus(redis, subscriber, keys.bus, config.instanceId, logger, near)
   const patience = new Patience()
   const openCounts = new RedisOpenCounts(redis, keys, config.instanceId, patience)
   const counters = new RedisCounters(redis, keys, patience)

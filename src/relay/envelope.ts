@@ -2,7 +2,7 @@ import { sha256 } from '../lib/ids.js'
 
 /** An envelope of DIDComm v1 (Aries RFC 0019) as it arrived; nothing in it is decrypted. */
 export interface Envelope {
-  /** The parsed JSON, to be opened by the wallet. */
+  /** The parsed JSON, to be opened by the wallet: what belongs to an envelope, and nothing else that came with it. */
   json: Record<string, unknown>
   /** Recipient keys of the protected header, base58, at most a few. */
   recipientKeys: string[]
@@ -28,7 +28,7 @@ export function parseEnvelope(body: Buffer): Envelope | undefined {
     return undefined
   }
   const digest = sha256(`${header}.${iv}.${ciphertext}.${tag}`).subarray(0, 12).toString('base64url')
-  return { json, recipientKeys, digest, bytes: body.length }
+  return { json: { protected: header, iv, ciphertext, tag }, recipientKeys, digest, bytes: body.length }
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -15,8 +15,8 @@ import type { Rates } from '../tenants/rates.js'
 import type { Sessions } from '../tenants/sessions.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Vault } from '../tenants/vault.js'
+import type { Neighbours } from '../workers/neighbours.js'
 import { type Envelope, parseEnvelope } from './envelope.js'
-import type { AtHome, Content, Neighbours } from './neighbours.js'
 import type { ReturnPath } from './return-paths.js'
 import type { Routes } from './routes.js'
 import type { Laid, Sealed, SealedQueue, Why } from './sealed-queue.js'
@@ -45,6 +45,16 @@ const OUTCOME: Record<Exclude<Laid, 'direct'>, InboundOutcome> = {
 
 type Arrived = Envelope & { path: ReturnPath | undefined }
 
+/** What is sealed in an envelope, and by what it is known. */
+type Content = Pick<Envelope, 'json' | 'digest'>
+
+/** What became of an envelope at its home; undefined where whoever has taken it has to deliver it. */
+type AtHome = 'handled' | 'malformed' | undefined
+
+/** An envelope on its way to the worker where its wallet is at home. */
+type Handed = { tenantId: string } & Content
+const ENVELOPE = 'envelope'
+
 /** How often a tenant is looked at anew whose state changes while a message for it is taken. */
 const ROUNDS = 5
 
@@ -66,9 +76,6 @@ export interface Returns {
 
 /** Relays each inbound envelope to the wallet that its recipient key belongs to. */
 export class Inbound {
-  /** Whoever wallets may be at home with. */
-  neighbours: Neighbours | undefined
-
   constructor(
     private readonly routes: Routes,
     private readonly sessions: Sessions,
@@ -79,7 +86,13 @@ export class Inbound {
     private readonly gate: FairGate,
     private readonly returns: Returns,
     private readonly logger: Logger,
-  ) {}
+    /** Whoever wallets may be at home with. */
+    private readonly neighbours: Neighbours | undefined,
+    /** Called for each envelope that another has delivered. */
+    private readonly handed: () => void,
+  ) {
+    neighbours?.serve<Handed, AtHome>(ENVELOPE, (envelope, isLate) => this.deliverHere(envelope, isLate))
+  }
 
   /**
    * Resolves once the message's changes, events and answers are committed, or none of them is.
@@ -140,12 +153,18 @@ export class Inbound {
   }
 
   /**
-   * What has come by a request, for what it leads to stays in the wallet: by a socket answers may go back at any time, and what
+   * Has the worker deliver it that its wallet is at home with: what has come by a request, for what it leads to stays in the wallet: by a socket answers may go back at any time, and what
    * was asked for here is waited for here.
    */
-  private async deliverAtHome(tenantId: string, { path, ...envelope }: Arrived): Promise<AtHome> {
+  private async deliverAtHome(tenantId: string, { path, json, digest }: Arrived): Promise<AtHome> {
     if (!this.neighbours || tenantId === BASE_PROFILE || !path || path.isLasting) return undefined
-    return (await this.isOpenTo(tenantId)) ? this.neighbours.deliver(tenantId, envelope) : undefined
+    const home = this.neighbours.elsewhere(tenantId)
+    if (home === undefined || !(await this.isOpenTo(tenantId))) return undefined
+    const reply = await this.neighbours.ask<Handed, AtHome>(home, ENVELOPE, { tenantId, json, digest })
+    // Where it is lost it can be done here: a wallet does not handle the same twice.
+    if (typeof reply === 'string') return undefined
+    this.handed()
+    return reply.answer
   }
 
   /** Whether nothing keeps what comes for a tenant from being handled, whoever handles it. */
@@ -155,7 +174,7 @@ export class Inbound {
   }
 
   /** Delivers what a neighbour has taken, where nothing speaks against it; else that one has to. */
-  deliverHere(tenantId: string, content: Content, isLate: () => boolean): Promise<AtHome> {
+  private deliverHere({ tenantId, ...content }: Handed, isLate: () => boolean): Promise<AtHome> {
     return this.gate.use(tenantId, async () => {
       if (!(await this.isOpenTo(tenantId))) return undefined
       try {

@@ -29,19 +29,27 @@ export class Credentials {
    * @param origin the address that it comes from
    * @throws UNAUTHENTICATED, RATE_LIMITED where too many from there did not hold
    */
-  async viewer({ apiKey, authorization }: SentCredentials, origin: string | null): Promise<Viewer> {
-    const key = this.adminApi ? (apiKey ?? undefined) : undefined
-    const bearer = authorization ?? undefined
-    if (key === undefined && bearer === undefined) return { role: 'ANONYMOUS', operatorKey: apiKey != null }
+  async viewer(sent: SentCredentials, origin: string | null): Promise<Viewer> {
+    const [key, bearer] = this.given(sent)
+    if (key === undefined && bearer === undefined) return this.viewerAgain(sent, origin)
     try {
-      return await this.attempts.guard([key, bearer], origin, async () => {
-        const operatorKey = key === undefined ? undefined : await this.operatorKey(key, origin)
-        return operatorKey && bearer === undefined ? { role: 'OPERATOR', operatorKey } : this.tenant(bearer)
-      })
+      return await this.attempts.guard([key, bearer], origin, () => this.viewerAgain(sent, origin))
     } catch (error) {
       if (key !== undefined && isGatewayError(error, 'RATE_LIMITED')) this.refused(origin)
       throw error
     }
+  }
+
+  /** The same of a request that another process of this gateway has just let through: its address need not wait here. */
+  async viewerAgain(sent: SentCredentials, origin: string | null): Promise<Viewer> {
+    const [key, bearer] = this.given(sent)
+    if (key === undefined && bearer === undefined) return { role: 'ANONYMOUS', operatorKey: sent.apiKey != null }
+    const operatorKey = key === undefined ? undefined : await this.operatorKey(key, origin)
+    return operatorKey && bearer === undefined ? { role: 'OPERATOR', operatorKey } : this.tenant(bearer)
+  }
+
+  private given({ apiKey, authorization }: SentCredentials): [key: unknown, bearer: unknown] {
+    return [this.adminApi ? (apiKey ?? undefined) : undefined, authorization ?? undefined]
   }
 
   private async tenant(authorization: unknown): Promise<Viewer> {

@@ -15,6 +15,7 @@ import { GatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
 import { wipe } from '../lib/wipe.js'
 import type { Credentials } from './credentials.js'
+import type { GraphAnswer, GraphRequest, Handing } from './handing.js'
 import type { Route } from './http-server.js'
 import type { OriginOf } from './origin.js'
 import type { Admission } from './rate-limit.js'
@@ -27,6 +28,8 @@ export interface GraphHttpOptions {
   introspection: boolean
   maxBytes: number
   originOf: OriginOf
+  /** Where there are workers. */
+  handing?: Handing
   logger: Logger
 }
 
@@ -47,7 +50,7 @@ const TYPES = new Map([
 export async function graphqlOverHttp(
   options: GraphHttpOptions,
 ): Promise<{ route: Route; router: Router; stop: () => Promise<void> }> {
-  const { schema, credentials, limits, admit, logger } = options
+  const { schema, credentials, limits, admit, handing, logger } = options
   // Apollo formats errors without saying whose they are.
   const viewers = new WeakMap<object, Viewer>()
   const names = namesOf(schema)
@@ -105,23 +108,34 @@ export async function graphqlOverHttp(
   })
   await apollo.start()
 
-  const contextOf = async (req: IncomingMessage): Promise<GraphContext> => {
-    const origin = options.originOf(req)
-    const viewer = await credentials
-      .viewer({ apiKey: req.headers['x-api-key'], authorization: req.headers.authorization }, origin)
-      .catch((error) => {
-        throw refusal(error, req)
-      })
-    return { viewer, origin }
+  const sentIn = ({ headers }: GraphRequest) => ({
+    apiKey: headers['x-api-key'],
+    authorization: headers['authorization'],
+  })
+  const execute = async (request: GraphRequest, viewer: () => Promise<Viewer>): Promise<GraphAnswer> => {
+    const { method, headers, search, body, origin } = request
+    const context = async (): Promise<GraphContext> => ({
+      viewer: await viewer().catch((error) => {
+        throw refusal(error, headers['accept'])
+      }),
+      origin,
+    })
+    const httpGraphQLRequest = { method, headers: new HeaderMap(Object.entries(headers)), search, body }
+    const answered = await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context })
+    if (answered.body.kind !== 'complete') throw new Error('Answers are given whole')
+    return { status: answered.status ?? 200, headers: [...answered.headers], body: answered.body.string }
   }
+  handing?.serve((request) => execute(request, () => credentials.viewerAgain(sentIn(request), request.origin)))
   const answer = async (req: IncomingMessage & { body?: unknown }, res: ServerResponse): Promise<void> => {
     const { method = '', url = '', body } = req
-    const answered = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method, headers: headersOf(req), search: /\?.*$/s.exec(url)?.[0] ?? '', body },
-      context: () => contextOf(req),
-    })
-    if (answered.body.kind !== 'complete') throw new Error('Answers are given whole')
-    send(res, { ...answered, body: answered.body.string })
+    const search = /\?.*$/s.exec(url)?.[0] ?? ''
+    const request = { method, headers: headersOf(req), search, body, origin: options.originOf(req) }
+    let found: Promise<Viewer> | undefined
+    const viewer = () => (found ??= credentials.viewer(sentIn(request), request.origin))
+    const handed = await handing?.handOver(request, viewer)
+    // As where the worker dies that a connection goes to.
+    if (handed === 'lost') req.socket.destroy()
+    else send(res, handed ?? (await execute(request, viewer)))
   }
   const read = jsonBody(options.maxBytes)
   const handle: Route['handle'] = (req, res, fail) =>
@@ -136,24 +150,18 @@ export async function graphqlOverHttp(
   return { route: { method: 'POST', paths: /^\/graphql\/?$/, handle }, router, stop: () => apollo.stop() }
 }
 
-function headersOf({ headers }: IncomingMessage): HeaderMap {
-  const map = new HeaderMap()
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  const all: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value)
+    if (value !== undefined) all[name] = Array.isArray(value) ? value.join(', ') : value
   }
-  return map
+  return all
 }
 
-interface Answer {
-  status?: number
-  headers: Map<string, string>
-  body: string
-}
-
-function send(res: ServerResponse, { status = 200, headers, body }: Answer): void {
+function send(res: ServerResponse, { status, headers, body }: GraphAnswer): void {
   res.statusCode = status
+  res.setHeader('content-type', 'text/plain; charset=utf-8')
   for (const [name, value] of headers) res.setHeader(name, value)
-  if (!headers.has('content-type')) res.setHeader('content-type', 'text/plain; charset=utf-8')
   res.setHeader('content-length', Buffer.byteLength(body))
   res.end(body)
 }
@@ -178,10 +186,10 @@ function keeping<T extends DocumentNode | string>(mayBeKept: (value: T) => boole
 }
 
 /** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */
-function refusal(error: unknown, req: IncomingMessage): unknown {
+function refusal(error: unknown, accept: string | undefined): unknown {
   if (!(error instanceof GatewayError)) return error
   const refused = error.code === 'RATE_LIMITED' ? 429 : 401
-  return withStatus(error, takesGraphqlResponse(req.headers.accept) ? refused : 200)
+  return withStatus(error, takesGraphqlResponse(accept) ? refused : 200)
 }
 
 const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false
@@ -204,7 +212,7 @@ export function jsonBody(limit: number) {
 }
 
 /** The answer to a body that is no JSON, or too long, which is GraphQL's all the same; undefined for other errors. */
-function bodyError(error: unknown, req: IncomingMessage): Answer | undefined {
+function bodyError(error: unknown, req: IncomingMessage): GraphAnswer | undefined {
   const status = (error as { status?: number }).status
   if (status === undefined || status >= 500) return undefined
   const tooLarge = status === 413
@@ -212,7 +220,7 @@ function bodyError(error: unknown, req: IncomingMessage): Answer | undefined {
   const type = takesGraphqlResponse(req.headers.accept) ? GRAPHQL_RESPONSE : 'application/json'
   return {
     status: tooLarge ? 413 : 400,
-    headers: new Map([['content-type', `${type}; charset=utf-8`]]),
+    headers: [['content-type', `${type}; charset=utf-8`]],
     body: JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] }),
   }
 }

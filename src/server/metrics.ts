@@ -19,6 +19,7 @@ export class Metrics {
   private readonly registry = new Registry()
   private readonly inbound: Counter<'outcome'>
   private readonly handed: Counter
+  private readonly handedRequests: Counter
   private readonly refused: Counter<'limit' | 'tenant'>
   private readonly events: Counter<'tenant'> | undefined
 
@@ -35,6 +36,11 @@ export class Metrics {
     this.handed = new Counter({
       name: 'tenantry_inbound_handed_total',
       help: 'Of those, what came to another worker than the one that its wallet is at home with, which has handled it',
+      registers,
+    })
+    this.handedRequests = new Counter({
+      name: 'tenantry_requests_handed_total',
+      help: 'Mutations that came to another worker than the one that their wallet is at home with, which has done them',
       registers,
     })
     this.refused = new Counter({
@@ -96,6 +102,11 @@ export class Metrics {
   /** A message was delivered by the worker that its wallet is at home with, which has not taken it itself. */
   countHanded(): void {
     this.handed.inc()
+  }
+
+  /** A mutation was done by the worker that its wallet is at home with. */
+  countHandedRequest(): void {
+    this.handedRequests.inc()
   }
 
   /** A limit of a tenant's policy has refused something. */

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { WORKER_NUMBER } from '../../src/lib/worker-number.js'
-import { homeOf } from '../../src/relay/neighbours.js'
 import { SEEN_MAX } from '../../src/storage/head.js'
 import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
+import { homeIn, metricOf, workersOf } from '../support/workers.js'
 import { asking, MobilePeer } from '../transports/mobile-peer.js'
 
 const WORKERS = 2
@@ -35,12 +34,7 @@ describe('workers behind one port', () => {
     await store?.remove()
   })
 
-  /** Process ids of the workers, which are the children of the process that was started. */
-  function workers(): number[] {
-    const { pid } = gateway.process
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    return children === '' ? [] : children.split(' ').map(Number)
-  }
+  const workers = () => workersOf(gateway)
   const readyLines = () =>
     gateway
       .log()
@@ -145,10 +139,7 @@ describe('workers behind one port', () => {
 
     /** To whichever worker is next: by a connection of its own. */
     const post = (envelope: Buffer) => peer.post(envelope, { connection: 'close' })
-    const handed = async () => {
-      const text = await (await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })).text()
-      return Number(/^tenantry_inbound_handed_total (\S+)$/m.exec(text)?.[1])
-    }
+    const handed = () => metricOf(gateway, 'tenantry_inbound_handed_total')
     const contents = (prefix: string, length: number) => Array.from({ length }, (_, n) => `${prefix} ${n}`)
 
     test('hand it to the one that it is at home with', async () => {
@@ -157,6 +148,18 @@ describe('workers behind one port', () => {
       for (const content of all) assert.equal((await post(peer.message(content))).status, 200)
       assert.deepEqual(await received(globex.client, 'at home'), all)
       assert.ok((await handed()) > before)
+    })
+
+    test('take it whatever else is in an envelope, however deep it is nested', async () => {
+      const before = workers()
+      const deep = `,"more":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+      const all = contents('deep', 4)
+      for (const content of all) {
+        const envelope = peer.message(content).toString()
+        assert.equal((await post(Buffer.from(`${envelope.slice(0, -1)}${deep}`))).status, 200)
+      }
+      assert.deepEqual(await received(globex.client, 'deep'), all)
+      assert.deepEqual(workers(), before)
     })
 
     test('answer by the way that it has come, whoever is at home with it', async () => {
@@ -168,7 +171,7 @@ describe('workers behind one port', () => {
     })
 
     test('do without that one where it is stuck', async () => {
-      const home = workers().find((pid) => numberOf(pid) === homeOf(globex.id, WORKERS)) as number
+      const home = homeIn(gateway, globex.id)
       // More than the digests that a wallet remembers: what goes on there later must not be handled again.
       const all = contents('stuck', 3 * SEEN_MAX)
       let answered = 0
@@ -219,12 +222,6 @@ describe('workers behind one port', () => {
     }, 30_000)
   })
 })
-
-/** The number of a worker. */
-function numberOf(pid: number): number {
-  const found = new RegExp(`(?:^|\\0)${WORKER_NUMBER}=(\\d+)`).exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))
-  return Number(found?.[1])
-}
 
 function readStatus(pid: number): string | undefined {
   try {

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { homeOf } from '../../src/workers/neighbours.js'
+import { WORKER_NUMBER } from '../../src/workers/worker-number.js'
+import type { TestGateway } from './gateway.js'
+
+/** Process ids of the workers, which are the children of the process that was started. */
+export function workersOf({ process: { pid } }: TestGateway): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return children === '' ? [] : children.split(' ').map(Number)
+}
+
+/** The process id of the worker that a wallet is at home with. */
+export function homeIn(gateway: TestGateway, wallet: string): number {
+  const workers = workersOf(gateway)
+  return workers.find((pid) => numberOf(pid) === homeOf(wallet, workers.length)) as number
+}
+
+/** A metric without labels, of all workers together. */
+export async function metricOf({ url }: TestGateway, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text()
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+}
+
+function numberOf(pid: number): number {
+  const found = new RegExp(`(?:^|\\0)${WORKER_NUMBER}=(\\d+)`).exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))
+  return Number(found?.[1])
+}
