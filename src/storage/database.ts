@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Sqlite from 'libsql'
 import pg from 'pg'
 import { ConfigError } from '../config/config-error.js'
+import { removeSqliteFile } from './sqlite-file.js'
 
 /** `missing`: nothing is there. `empty`: a database without a store in it. `ready`: a store. */
 export type DatabaseState = 'missing' | 'empty' | 'ready'
@@ -45,7 +46,7 @@ export function sqliteDatabase(file: string, poolSize: number): Database {
     inspect: async () => (existsSync(file) ? 'ready' : 'missing'),
     exclusively: (fn) => fn(),
     async make(provision) {
-      for (const part of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(part, { force: true })
+      await removeSqliteFile(draft)
       await provision(uri(draft))
       await seedStatistics(draft)
       chmodSync(draft, 0o600)

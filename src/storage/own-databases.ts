@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { chmod, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Database } from './database.js'
 import { seedStatistics } from './database.js'
+import { removeSqliteFile } from './sqlite-file.js'
 
 /** Where stores of tenants' own lie: files in a folder, or schemas of the database. Names are lower-case hex. */
 export interface OwnDatabases {
@@ -29,24 +30,21 @@ function checked(name: string): string {
 export function sqliteFiles(folder: string): OwnDatabases {
   const file = (name: string) => join(folder, `${checked(name)}.db`)
   const uri = (path: string, connections: number) => `sqlite://${path}?max_connections=${connections}`
-  const removeFile = async (path: string) => {
-    for (const part of [path, `${path}-wal`, `${path}-shm`]) await rm(part, { force: true })
-  }
   return {
     shared: false,
     uri: (name, connections) => uri(file(name), connections),
     async make(name, provision) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       const draft = `${file(name)}.new`
-      await removeFile(draft)
+      await removeSqliteFile(draft)
       await provision(uri(draft, 1))
       await seedStatistics(draft)
       await chmod(draft, 0o600)
       await rename(draft, file(name))
     },
     async remove(name) {
-      await removeFile(`${file(name)}.new`)
-      await removeFile(file(name))
+      await removeSqliteFile(`${file(name)}.new`)
+      await removeSqliteFile(file(name))
     },
     async list() {
       const files = existsSync(folder) ? await readdir(folder) : []
