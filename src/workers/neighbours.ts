@@ -96,8 +96,7 @@ export class Neighbours {
     content: Q,
     isWorthWaiting: () => Promise<boolean>,
   ): Promise<Reply<A>> {
-    const json = jsonOf(content)
-    if (json === undefined) return 'refused'
+    const json = JSON.stringify(content)
     // No other process of this number, before or after, has the same.
     const id = newId()
     const reply = deferred<Reply<unknown>>()
@@ -155,15 +154,6 @@ export class Neighbours {
     // Without the first process there is no answer, and this one is about to end.
     process.send?.({ passed: this.leavingSoon } satisfies Packet, () => {})
     this.leavingSoon = []
-  }
-}
-
-/** Undefined where it is nested too deep. */
-function jsonOf(content: unknown): string | undefined {
-  try {
-    return JSON.stringify(content)
-  } catch {
-    return undefined
   }
 }
 

@@ -4,12 +4,12 @@ import { after, before, describe, test } from 'node:test'
 import { buildSchema, isInputObjectType } from 'graphql'
 import { Client } from 'undici'
 import { isPlain } from '../../src/server/handing.js'
-import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
-import { freshStore, OPERATOR_KEY, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { ApiClient, connect, type GraphResult, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
+import { freshStore, OPERATOR_KEY, type TestGateway, type TestStore } from '../support/gateway.js'
 import { readAll } from '../support/ledger.js'
 import { eventually } from '../support/talk.js'
 import { TcpProxy } from '../support/tcp-proxy.js'
-import { homeIn, metricOf, workersOf } from '../support/workers.js'
+import { homeIn, metricOf, startWorkers, workersOf } from '../support/workers.js'
 
 const SEND = 'mutation($input: SendBasicMessageInput!) { sendBasicMessage(input: $input) { message { id } } }'
 const CREATE = 'mutation($input: CreateTenantInput!) { createTenant(input: $input) { tenant { id } } }'
@@ -28,13 +28,10 @@ describe('mutations that come to another worker than the one that their wallet i
 
   before(async () => {
     store = await freshStore('postgres')
-    // A worker that is stopped in the midst of a transaction has its lock until Postgres ends it.
-    const database = new URL(store.env['DATABASE_URL'] as string)
-    database.searchParams.set('options', '-c idle_in_transaction_session_timeout=3000')
     const through = new URL(store.env['REDIS_URL'] as string)
     redis = await TcpProxy.to({ host: through.hostname, port: Number(through.port || 6379) })
     through.host = `127.0.0.1:${redis.port}`
-    gateway = await startGateway(store, { WORKERS: '2', DATABASE_URL: database.href, REDIS_URL: through.href })
+    gateway = await startWorkers(store, { REDIS_URL: through.href })
     ;[acme, globex] = await Promise.all([makeTenant(gateway.url), makeTenant(gateway.url)])
     connectionId = (await connect(acme, globex)).inviter
   })
@@ -159,10 +156,10 @@ describe('mutations that come to another worker than the one that their wallet i
             headers: { 'content-type': 'application/json', ...headers },
             body: JSON.stringify({ query, variables }),
           })
-          // biome-ignore lint/suspicious/noExplicitAny: tests read answers field by field
-          return (await body.json()) as { data: any; errors?: { extensions: { code: string } }[] }
+          return (await body.json()) as GraphResult<{ createTenantToken: { token: string; info: { id: string } } }>
         }
         const made = await post(operator, CREATE_TOKEN, { input: { tenantId: acme.id, name: uniqueName('told') } })
+        assert.ok(made.data)
         const { token, info } = made.data.createTenantToken
         const read = () => post({ authorization: `Bearer ${token}` }, '{ connections(first: 1) { nodes { id } } }')
         assert.equal((await read()).errors, undefined)

@@ -6,7 +6,7 @@ import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
-import { homeIn, metricOf, workersOf } from '../support/workers.js'
+import { homeIn, metricOf, startWorkers, workersOf } from '../support/workers.js'
 import { asking, MobilePeer } from '../transports/mobile-peer.js'
 
 const WORKERS = 2
@@ -21,11 +21,7 @@ describe('workers behind one port', () => {
 
   before(async () => {
     store = await freshStore('postgres')
-    // A worker that is stopped in the midst of a transaction has its lock until Postgres ends it.
-    const database = new URL(store.env['DATABASE_URL'] as string)
-    database.searchParams.set('options', '-c idle_in_transaction_session_timeout=3000')
-    const env = { WORKERS: `${WORKERS}`, INSTANCE_ID: 'host', DATABASE_URL: database.href }
-    gateway = await startGateway(store, env)
+    gateway = await startWorkers(store, { INSTANCE_ID: 'host' })
     ;[acme, globex] = await Promise.all([makeTenant(gateway.url), makeTenant(gateway.url)])
     connectionId = (await connect(acme, globex)).inviter
   })

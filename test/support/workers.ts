@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { homeOf } from '../../src/workers/neighbours.js'
 import { WORKER_NUMBER } from '../../src/workers/worker-number.js'
-import type { TestGateway } from './gateway.js'
+import { startGateway, type TestGateway, type TestStore } from './gateway.js'
+
+/** Starts two workers. One that is stopped in the midst of a transaction has its lock until Postgres ends that, after 3 s. */
+export function startWorkers(store: TestStore, env: Record<string, string> = {}): Promise<TestGateway> {
+  const database = new URL(store.env['DATABASE_URL'] as string)
+  database.searchParams.set('options', '-c idle_in_transaction_session_timeout=3000')
+  return startGateway(store, { WORKERS: '2', DATABASE_URL: database.href, ...env })
+}
 
 /** Process ids of the workers, which are the children of the process that was started. */
 export function workersOf({ process: { pid } }: TestGateway): number[] {
