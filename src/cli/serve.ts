@@ -43,7 +43,18 @@ async function serve(command: Command, createGateway: CreateGateway): Promise<vo
     if (count > 1) process.exit(await superviseWorkers({ count, instanceId, logger, onReady: announce }))
   }
   const stopSignal = firstSignal()
-  const gateway = await start(config, logger, () => createGateway({ config, secrets, logger }))
+  let isMade = false
+  // Until then there is nothing in hand to be finished, and it may be waiting for others.
+  void stopSignal.then((signal) => {
+    if (isMade) return
+    logger.info('stopped before it began', { signal })
+    process.exit(0)
+  })
+  const gateway = await start(config, logger, async () => {
+    const made = await createGateway({ config, secrets, logger })
+    isMade = true
+    return made
+  })
   const signal = await stopSignal
   logger.info('stopping', { signal })
   try {

@@ -10,7 +10,7 @@ import { silentBus } from '../redis/bus.js'
 import { connectInstances } from '../redis/instances.js'
 import { Recovery } from '../relay/recovery.js'
 import { Metrics } from '../server/metrics.js'
-import { readStoreMeta } from '../storage/format.js'
+import { raiseFormat, readStoreMeta } from '../storage/format.js'
 import { postgresSchemas, sqliteFiles } from '../storage/own-databases.js'
 import { OwnStores } from '../storage/own-stores.js'
 import { Places } from '../storage/places.js'
@@ -30,6 +30,9 @@ export type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
 /** How old what was read of a tenant or a key may be: where Redis tells of changes, and where nothing does (ms). */
 const FRESH_MS = { told: 2000, untold: 1000 }
+
+const EARLIER_RUNS =
+  'An earlier version runs on this store and could not read what this one writes: it starts once that has stopped'
 
 /** The store, what instances tell each other, and what all work is noted with. */
 export async function layFoundation({ config, secrets, logger }: GatewayOptions) {
@@ -66,6 +69,12 @@ export async function layFoundation({ config, secrets, logger }: GatewayOptions)
     },
     logger,
   })
+  const company = {
+    others: () => recovery.others(),
+    waiting: (others: string[]) => logger.warn(EARLIER_RUNS, { instanceId: others.join(', ') }),
+  }
+  await raiseFormat(profiles.base, shared ? company : undefined)
+  recovery.live()
   const publicUrl = new PublicUrl(config)
   const fetch = createGuardedFetch({
     ownUrl: () => publicUrl.url,

@@ -38,18 +38,22 @@ export type TakeOver = (tenantId: string, isAlive: (instance: string) => boolean
 export class Recovery {
   private readonly self: string
   private readonly marked = new Map<string, { written: Promise<void>; usedAt: number }>()
-  private readonly beat: NodeJS.Timeout | undefined
+  private beat: NodeJS.Timeout | undefined
   private takeOver: TakeOver | undefined
   private sweeping = false
 
   constructor(private readonly options: RecoveryOptions) {
     this.self = options.self
-    if (!options.shared) return
+  }
+
+  /** From now on this instance says that it lives. */
+  live(): void {
+    if (!this.options.shared) return
     this.beat = setInterval(() => void this.sweep(), BEAT_MS)
     this.beat.unref()
   }
 
-  /** Looks for unfinished work now, and from now on as often as this instance says that it lives. */
+  /** Looks for unfinished work now, and then as often as this instance says that it lives. */
   begin(takeOver: TakeOver): Promise<void> {
     this.takeOver = takeOver
     return this.sweep()
@@ -112,6 +116,11 @@ export class Recovery {
       if (JSON.parse(value) - ALIVE_MS + SILENT_MS > Date.now() || !(await liveness.isSilent(name))) return false
     }
     return true
+  }
+
+  /** The names that other instances which run on the store were started under. */
+  async others(): Promise<string[]> {
+    return [...new Set([...(await this.living())].map(startedAs))].sort()
   }
 
   /** Says that this instance lives, and recovers what dead ones left. */

@@ -39,10 +39,8 @@ export async function freshStore(kind: StoreKind): Promise<TestStore> {
   }
 }
 
-export interface TestGateway {
-  /** `http://127.0.0.1:<port>`. */
-  url: string
-  wsUrl: string
+/** The process of a gateway, be it ready or not. */
+export interface GatewayProcess {
   process: ChildProcess
   /** All that it has logged so far. */
   log(): string
@@ -52,8 +50,22 @@ export interface TestGateway {
   kill(): Promise<void>
 }
 
+export interface TestGateway extends GatewayProcess {
+  /** `http://127.0.0.1:<port>`. */
+  url: string
+  wsUrl: string
+}
+
 /** Starts a gateway as a user would, on a free port, and waits until it is ready. */
 export async function startGateway(store: TestStore, env: Record<string, string> = {}): Promise<TestGateway> {
+  return beginGateway(store, env).ready
+}
+
+/** The same without waiting; `ready` rejects where it ends before it is. */
+export function beginGateway(
+  store: TestStore,
+  env: Record<string, string> = {},
+): GatewayProcess & { ready: Promise<TestGateway> } {
   const inherited = Object.fromEntries(
     ['PATH', 'HOME', 'LIB_ASKAR_PATH', 'LIB_ANONCREDS_PATH', 'LIB_INDY_VDR_PATH', 'NODE_V8_COVERAGE', 'TMPDIR'].flatMap(
       (name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]),
@@ -68,18 +80,7 @@ export async function startGateway(store: TestStore, env: Record<string, string>
     log += chunk
   })
   const exited = once(child, 'exit')
-  const url = await new Promise<string>((resolve, reject) => {
-    let out = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-      const ready = /^URL: (\S+)$/m.exec(out)?.[1]
-      if (ready && /^Explorer: \S+$/m.test(out)) resolve(ready)
-    })
-    child.on('exit', (code) => reject(new Error(`The gateway ended with ${code} before it was ready:\n${log}`)))
-  })
-  return {
-    url,
-    wsUrl: url.replace('http', 'ws'),
+  const gateway: GatewayProcess = {
     process: child,
     log: () => log,
     async stop() {
@@ -92,4 +93,14 @@ export async function startGateway(store: TestStore, env: Record<string, string>
       await exited
     },
   }
+  const ready = new Promise<TestGateway>((resolve, reject) => {
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+      const url = /^URL: (\S+)$/m.exec(out)?.[1]
+      if (url && /^Explorer: \S+$/m.test(out)) resolve({ ...gateway, url, wsUrl: url.replace('http', 'ws') })
+    })
+    child.on('exit', (code) => reject(new Error(`The gateway ended with ${code} before it was ready:\n${log}`)))
+  })
+  return { ...gateway, ready }
 }
