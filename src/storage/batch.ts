@@ -29,6 +29,7 @@ export class Batch {
   /** In the order in which they are to be written. */
   readonly changes: Change[] = []
   readonly keys: KeyChange[] = []
+  readonly absent: { category: string; name: string }[] = []
   /** Whether an answer depends on what was read. */
   hasRead = false
   /** Whether a unit took something to be absent without a look. */
@@ -111,6 +112,7 @@ export class Batch {
     this.assumed ||= unit.assumed
     this.changes.push(...all)
     this.keys.push(...keys)
+    this.absent.push(...unit.absent)
     this.settled.push(...settled.map((part) => ({ job, part })))
     for (const change of all) this.view.changes.set(nameOf(change), change)
     for (const change of keys) this.view.keys.set(change.name, change)

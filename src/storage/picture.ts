@@ -83,8 +83,9 @@ export class Picture implements UnitSource {
   }
 
   /** Takes over what was written. */
-  carryOver({ head, changes, keys }: Pick<Batch, 'head' | 'changes' | 'keys'>): void {
+  carryOver({ head, changes, keys, absent }: Pick<Batch, 'head' | 'changes' | 'keys' | 'absent'>): void {
     this.known = head
+    for (const { category, name } of absent) this.cache.knowAbsent(category, name)
     this.cache.apply(changes)
     for (const change of keys) {
       if (change.op === 'insert') this.cache.setKey(change.name, change.key)

@@ -102,6 +102,10 @@ export class ProfileCache {
     this.keys.clear()
   }
 
+  knowAbsent(category: string, name: string): void {
+    this.keep(entryKey(category, name), category, undefined)
+  }
+
   /** Carries a commit over. */
   apply(changes: readonly Change[]): void {
     for (const change of changes) {

@@ -28,6 +28,7 @@ export interface Savepoint {
   changes: Map<string, Change>
   keys: Map<string, KeyChange>
   items: Map<Collector<unknown>, unknown[]>
+  absent: { category: string; name: string }[]
 }
 
 /**
@@ -46,6 +47,8 @@ export class Unit {
   broken: { cause: unknown } | undefined
   /** Whether something was taken to be absent without a look. */
   assumed = false
+  /** What cannot be there, by what this unit inserts. */
+  absent: { category: string; name: string }[] = []
 
   constructor(
     source: UnitSource,
@@ -124,6 +127,12 @@ export class Unit {
     if (this.careful) return this.fetch(category, name)
     this.assumed = true
     return Promise.resolve(undefined)
+  }
+
+  /** Has it known, once this unit is written, that an entry is not there: whoever looks next is spared a read. */
+  knowAbsent(category: string, name: string): void {
+    this.assertOpen()
+    this.absent.push({ category, name })
   }
 
   /** An entry that this unit itself has put there. */
@@ -205,6 +214,7 @@ export class Unit {
       changes: new Map(this.view.changes),
       keys: new Map(this.view.keys),
       items: new Map([...this.items].map(([collector, items]) => [collector, [...items]])),
+      absent: [...this.absent],
     }
   }
 
@@ -214,6 +224,7 @@ export class Unit {
     this.view.changes = savepoint.changes
     this.view.keys = savepoint.keys
     this.items = savepoint.items
+    this.absent = savepoint.absent
   }
 
   /** Ends the gathering: work that was left running can no longer slip something in. */

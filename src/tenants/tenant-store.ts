@@ -4,14 +4,17 @@ import type { EventDraft } from '../events/event.js'
 import { findLifecycle } from '../events/log.js'
 import { conflict } from '../lib/errors.js'
 import { Recent } from '../lib/recent.js'
-import type { Entry, TagQuery, Tags } from '../storage/entry.js'
-import { type Listed, placeInList } from '../storage/list.js'
+import type { Entry } from '../storage/entry.js'
+import { type Listed, type ListQuery, placeInList } from '../storage/list.js'
 import { type Profile } from '../storage/profile.js'
 import { fetchEntry } from '../storage/rows.js'
+import { isText, matchesTags } from '../storage/tag-match.js'
 import type { Collector, Unit } from '../storage/unit.js'
 import {
   endpointKey,
   readProfile,
+  readTenant,
+  type StoredProfile,
   stateOf,
   type Tenant,
   type TenantAccess,
@@ -19,13 +22,21 @@ import {
   type TenantProfile,
   type TokenRecord,
 } from './tenant.js'
+import { type TenantConditions, tenantQuery, tenantTags } from './tenant-tags.js'
 
 /** Tenants' profiles, by their ids, in the base wallet. */
 export const PROFILES = 'tenant'
-/** Apart from the profile, and without tags: it changes with each token, and tags are what makes a write dear. */
+/**
+ * What changes with each token, from its first change on: apart from the profile, and without tags, as each makes a write
+ * dearer. Until then it is in the profile, as an entry of its own would make a new tenant dearer.
+ */
 const ACCESS = 'tenant-access'
 const NAMES = 'tenant-name'
 const ENDPOINTS = 'tenant-endpoint'
+
+export type TenantsQuery = Pick<ListQuery, 'limit' | 'reverse' | 'after' | 'before'> & {
+  filter: TenantConditions & { name?: string }
+}
 
 interface Known {
   tenant: Tenant
@@ -130,14 +141,20 @@ export class TenantStore {
     return entry && JSON.parse(entry.value).id
   }
 
-  list(query: {
-    filter: TagQuery
-    limit: number
-    reverse?: boolean
-    after?: number
-    before?: number
-  }): Promise<Listed[]> {
-    return this.base.list({ category: PROFILES, list: 'tenants', ...query })
+  async list({ filter: { name, ...conditions }, ...stretch }: TenantsQuery): Promise<Listed[]> {
+    const filter = tenantQuery(conditions)
+    if (name === undefined) return this.base.list({ category: PROFILES, list: 'tenants', filter, ...stretch })
+    const entry = await this.entryByName(name)
+    if (!entry || !matchesTags(entry.tags, filter)) return []
+    const n = Number(entry.tags['_n'])
+    const { limit, after = 0, before = Number.POSITIVE_INFINITY } = stretch
+    return n > after && n < before ? [{ n, entry }].slice(0, limit) : []
+  }
+
+  private async entryByName(name: string): Promise<Entry | undefined> {
+    if (!isText(name)) return undefined
+    const holder = await this.base.fetch(NAMES, name)
+    return holder && this.base.fetch(PROFILES, JSON.parse(holder.value).id)
   }
 
   async count(): Promise<number> {
@@ -157,11 +174,12 @@ export class TenantStore {
     const createdAt = new Date(place.createdAt).toISOString()
     const profile = { ...draft, createdAt, updatedAt: createdAt }
     const tenant = { ...profile, ...this.tell(unit, profile, access, 'CREATED', tokenDetails([], access.tokens)) }
-    const entry = profileEntry(profile)
+    const { tokens, lifecycle } = tenant
+    const entry = profileEntry({ ...profile, access: { tokens, lifecycle } })
     unit.insert({ category: NAMES, name: profile.name, value: JSON.stringify({ id: profile.id }), tags: {} })
     await moveEndpoint(unit, profile.id, null, profile.endpoint)
     unit.insert({ ...entry, tags: { ...entry.tags, ...place.tags } })
-    unit.insert(accessEntry(profile.id, tenant))
+    unit.knowAbsent(ACCESS, profile.id)
     return this.making(unit, tenant)
   }
 
@@ -184,7 +202,8 @@ export class TenantStore {
     if (profile.deleting && !old.deleting) audit(unit, { action: 'TENANT_DELETED', tenantId: id })
     const told = typeof event === 'function' ? event(old, profile) : event
     const details = { changed: changedFields(old, profile) }
-    const next = told ? await this.writeAccess(unit, profile, access, told, details) : access
+    const next = told ? this.tell(unit, profile, access, told, details) : access
+    if (told || !(await unit.fetch(ACCESS, id))) await putAccess(unit, id, next)
     return this.making(unit, { ...profile, ...next })
   }
 
@@ -198,8 +217,9 @@ export class TenantStore {
     const before = await readInUnit(unit, id)
     if (!before) return undefined
     const access = { tokens: change(before), lifecycle: before.lifecycle }
-    const details = tokenDetails(before.tokens, access.tokens)
-    return this.making(unit, { ...before, ...(await this.writeAccess(unit, before, access, event, details)) })
+    const next = this.tell(unit, before, access, event, tokenDetails(before.tokens, access.tokens))
+    await putAccess(unit, id, next)
+    return this.making(unit, { ...before, ...next })
   }
 
   /** Notes when a tenant's tokens were used (seconds, by token). */
@@ -207,7 +227,7 @@ export class TenantStore {
     const tenant = await readInUnit(unit, id)
     if (!tenant) return
     const tokens = tenant.tokens.map((token) => ({ ...token, lastUsedAt: uses.get(token.id) ?? token.lastUsedAt }))
-    await unit.replace(accessEntry(id, { ...tenant, tokens }))
+    await putAccess(unit, id, { ...tenant, tokens })
     this.making(unit, { ...tenant, tokens })
   }
 
@@ -254,18 +274,6 @@ export class TenantStore {
   changed(id: string): void {
     this.announce(id)
     this.onChange(id)
-  }
-
-  private async writeAccess(
-    unit: Unit,
-    profile: TenantProfile,
-    access: TenantAccess,
-    event: TenantChange,
-    details: AuditDetails,
-  ): Promise<TenantAccess> {
-    const next = this.tell(unit, profile, access, event, details)
-    await unit.replace(accessEntry(profile.id, next))
-    return next
   }
 
   /** Adds an event, and an entry of the audit log. @returns what it counts in */
@@ -338,19 +346,14 @@ function draftOf({ id, eventDispatch }: TenantProfile, change: TenantChange): Ev
   return { tenantId: id, topic: 'TENANT', dispatch: eventDispatch, payload: { change } }
 }
 
-function profileEntry(profile: TenantProfile): Entry {
-  const { id, name, label, state, keyMode, groupId } = profile
-  const tags: Tags = { name, label, state, keyMode, ...(groupId === null ? {} : { groupId }) }
-  return { category: PROFILES, name: id, value: JSON.stringify(withoutAccess(profile)), tags }
+function profileEntry(profile: StoredProfile): Entry {
+  return { category: PROFILES, name: profile.id, value: JSON.stringify(profile), tags: tenantTags(profile) }
 }
 
-function withoutAccess(profile: TenantProfile & Partial<TenantAccess>): TenantProfile {
-  const { tokens: _, lifecycle: __, ...rest } = profile
-  return rest
-}
-
-function accessEntry(id: string, { tokens, lifecycle }: TenantAccess): Entry {
-  return { category: ACCESS, name: id, value: JSON.stringify({ tokens, lifecycle }), tags: {} }
+/** Writes the entry that a tenant's access has once it has changed. */
+async function putAccess(unit: Unit, id: string, { tokens, lifecycle }: TenantAccess): Promise<void> {
+  const entry = { category: ACCESS, name: id, value: JSON.stringify({ tokens, lifecycle }), tags: {} }
+  if (!(await unit.replace(entry))) unit.insert(entry)
 }
 
 /** Whether there is a tenant of this id that is not being deleted, as a unit of the base wallet sees it. */
@@ -368,7 +371,7 @@ export async function existsInUnit(unit: Unit, id: string): Promise<boolean> {
 export async function readInUnit(unit: Unit, id: string): Promise<Tenant | undefined> {
   const profile = await unit.fetch(PROFILES, id)
   const access = await unit.fetch(ACCESS, id)
-  return profile && access ? { ...readProfile(profile.value), ...JSON.parse(access.value) } : undefined
+  return profile && readTenant(profile.value, access?.value)
 }
 
 async function readTenants(session: Session, ids: readonly string[]): Promise<[string, Tenant][]> {
@@ -376,7 +379,8 @@ async function readTenants(session: Session, ids: readonly string[]): Promise<[s
   for (const id of ids) {
     const profile = await fetchEntry(session, PROFILES, id)
     const access = profile && (await fetchEntry(session, ACCESS, id))
-    if (access) found.push([id, { ...readProfile(profile.value), ...JSON.parse(access.value) }])
+    const tenant = profile && readTenant(profile.value, access?.value)
+    if (tenant) found.push([id, tenant])
   }
   return found
 }

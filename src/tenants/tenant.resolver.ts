@@ -71,11 +71,11 @@ export class TenantResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Arg('filter', () => TenantFilter, { nullable: true, description: 'Which of them.' }) filter?: TenantFilter,
   ) {
-    const wanted = Object.entries(filter ?? {}).filter((entry): entry is [string, string] => entry[1] != null)
+    const wanted = Object.fromEntries(Object.entries(filter ?? {}).filter(([, condition]) => condition != null))
     return listPage(
       args,
       'tenants',
-      (query) => this.store.list({ ...query, filter: Object.fromEntries(wanted) }),
+      (query) => this.store.list({ ...query, filter: wanted }),
       ({ entry }) => readProfile(entry.value),
     )
   }

@@ -94,9 +94,15 @@ export function endpointKey(endpoint: string): string {
   return `${host}${pathname}`
 }
 
-/** A tenant as it was stored, also by a version that knew less of it. */
+/**
+ * A tenant's profile as it is stored. What changes with tokens is in it as long as the tenant has those that it was made with,
+ * and then in an entry of its own.
+ */
+export type StoredProfile = TenantProfile & { access?: TenantAccess }
+
+/** A tenant's profile as it was stored, also by a version that knew less of it. */
 export function readProfile(value: string): TenantProfile {
-  const stored = JSON.parse(value) as TenantProfile
+  const { access: _, ...stored } = JSON.parse(value) as StoredProfile
   return {
     ...stored,
     deleting: stored.deleting ?? stored.state === 'DELETING',
@@ -108,4 +114,11 @@ export function readProfile(value: string): TenantProfile {
     place: stored.place ?? { kind: 'PROFILE', profile: stored.id },
     derivation: stored.derivation ?? null,
   }
+}
+
+/** A tenant as it was stored; `access`: the entry of its own, where there is one. Undefined where it has neither. */
+export function readTenant(profile: string, access: string | undefined): Tenant | undefined {
+  const own =
+    access === undefined ? (JSON.parse(profile) as StoredProfile).access : (JSON.parse(access) as TenantAccess)
+  return own && { ...readProfile(profile), ...own }
 }

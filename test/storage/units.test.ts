@@ -567,6 +567,23 @@ describe('units of work of two instances', () => {
     assert.deepEqual(changed, ['shared', 'shared'])
   })
 
+  test('look for what they know to be absent only once the other may have written it', async () => {
+    const [one, other] = [place.profile(), place.profile()]
+    const entry = (category: string, name: string) => ({ category, name, value: '{}', tags: {} })
+    await one.transact(async (unit) => {
+      unit.insert(entry('part', 'first'))
+      unit.knowAbsent('part', 'it')
+    })
+    const isFound = async (name: string) => (await one.transact((unit) => unit.fetch('part', name))) !== undefined
+    // Of what is written past the units nobody knows.
+    await place.store.transaction(one.name, async (session) => {
+      for (const name of ['it', 'another']) await session.insert(entry('part', name))
+    })
+    assert.deepEqual([await isFound('it'), await isFound('another')], [false, true])
+    await other.transact(async (unit) => unit.insert(entry('part', 'third')))
+    assert.deepEqual([await isFound('it'), await isFound('third')], [true, true])
+  })
+
   test('do not answer from what was read before the other wrote', async () => {
     const [one, other] = [place.profile(), place.profile()]
     const read = () => one.transact((unit) => unit.fetch('answer', 'it'))

@@ -4,9 +4,11 @@ import { decodeJwt } from 'jose'
 import { ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, JWT_SECRET, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
+import { resume } from '../tenancy/states.js'
 import { CREATE_TOKEN, closeCodeOf, createToken, isHeld, REVOKE_TOKEN, tokenIdOf } from './token-api.js'
 
 const TOKENS = 'viewer { token { id name scopes } tenant { tokens { id name scopes lastUsedAt } } }'
+const UPDATE = 'mutation($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { id } } }'
 const HOUR_S = 3600
 
 for (const kind of STORES) {
@@ -146,6 +148,18 @@ for (const kind of STORES) {
       assert.ok(Date.parse(used) >= begun && Date.parse(used) <= Date.now())
       await restart()
       assert.equal(await lastUse(), used)
+    })
+
+    test('the token that a tenant was made with is held after a restart, whatever was changed of the tenant first', async () => {
+      const tenants = await Promise.all(Array.from({ length: 4 }, () => makeTenant(gateway.url)))
+      const [, renamed, resumed, given] = tenants as [TestTenant, TestTenant, TestTenant, TestTenant]
+      await operator.ask(UPDATE, { input: { tenantId: renamed.id, label: 'another' } })
+      // What changes nothing tells of nothing.
+      await resume(gateway.url, resumed)
+      const { token } = await createToken(operator, { tenantId: given.id, name: 'second' })
+      await restart()
+      for (const { client } of tenants) assert.equal(await isHeld(client.at(gateway.url)), true)
+      assert.equal(await isHeld(bearer(token)), true)
     })
 
     test('the secret can be changed without a gap: the first signs, all verify, one that is gone does not', async () => {
