@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { StoreKind } from './backing.js'
+import { TurnTaker } from './turn-taker.js'
 
 /** A line of the driver's output, which the gateway's own bench repeats; a start has figures of its own. */
 export interface AcapyResult {
@@ -43,16 +43,36 @@ export function findAcapy(environment: NodeJS.ProcessEnv): Acapy {
   return acapy
 }
 
-/** Runs all its scenarios, in its scalable mode: a profile for each tenant. */
-export function runAcapy({ bin, python, driver }: Acapy, store: StoreKind): AcapyResult[] {
+/** Runs the driver, which prints a block's figures after it has taken them, and there has it wait for its turn. */
+const IN_TURNS = `
+import builtins, os, runpy, sys
+printed = builtins.print
+def print_and_wait(*args, **options):
+    printed(*args, **options)
+    if " c=" in str(args[0]): sys.stdin.readline()
+builtins.print = print_and_wait
+sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+sys.stdin.readline()
+runpy.run_path(sys.argv[0], run_name="__main__")
+`
+
+/** Begins all its scenarios, in its scalable mode: a profile for each tenant. `results` are there once it has finished. */
+export function startAcapy({ bin, python, driver }: Acapy, store: StoreKind) {
   const folder = mkdtempSync(join(tmpdir(), 'acapy-bench-'))
   const out = join(folder, 'results.json')
   const env = { ...process.env, ACAPY_BIN: bin, LAB_WORKDIR: folder, PYTHONDONTWRITEBYTECODE: '1' }
-  const args = [join(driver, 'bench.py'), '--store', store, '--manager', 'askar-profile', '--out', out]
-  try {
-    execFileSync(python, args, { env, cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
-    return JSON.parse(readFileSync(out, 'utf8')).results
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const args = ['--store', store, '--manager', 'askar-profile', '--out', out]
+  const turns = TurnTaker.start(python, ['-c', IN_TURNS, join(driver, 'bench.py'), ...args], { env, cwd: folder })
+  return {
+    turns,
+    async results(): Promise<AcapyResult[]> {
+      try {
+        await turns.finish()
+        return JSON.parse(readFileSync(out, 'utf8')).results
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
   }
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { openBacking, type StoreKind } from './backing.js'
 import { Lab } from './lab.js'
@@ -8,13 +9,15 @@ import { allScenarios, DEFAULT_SOAK } from './scenarios/index.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { resultLine } from './table.js'
 
-// npm run bench -- --out FILE [--store sqlite|postgres] [--only SCENARIO]… [--soak N] [--workers N]
+// npm run bench -- --out FILE [--store sqlite|postgres] [--only SCENARIO]… [--soak N] [--workers N] [--turns]
 
 interface Options {
   out: string
   store: StoreKind
   scenarios: Scenario[]
   workers: number
+  /** Whether each block waits for a line on standard input: see `TurnTaker`. */
+  turns: boolean
 }
 
 function readOptions(): Options {
@@ -25,6 +28,7 @@ function readOptions(): Options {
       only: { type: 'string', multiple: true },
       soak: { type: 'string', default: `${DEFAULT_SOAK}` },
       workers: { type: 'string', default: '1' },
+      turns: { type: 'boolean', default: false },
     },
   })
   const { out, store, only } = values
@@ -39,10 +43,13 @@ function readOptions(): Options {
   const names = scenarios.map(({ name }) => name)
   const unknown = only?.find((name) => !names.includes(name))
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(' | ')}`)
-  return { out, store, workers, scenarios: only ? scenarios.filter(({ name }) => only.includes(name)) : scenarios }
+  const chosen = only ? scenarios.filter(({ name }) => only.includes(name)) : scenarios
+  return { out, store, workers, turns: values.turns, scenarios: chosen }
 }
 
-async function run({ store, scenarios, workers }: Options): Promise<(Result | Failure)[]> {
+async function run({ store, scenarios, workers, turns }: Options): Promise<(Result | Failure)[]> {
+  const turn = turns ? turnsOnInput() : async () => {}
+  await turn()
   const backing = await openBacking(store)
   const lab = new Lab(backing, { WORKERS: `${workers}` })
   const dispose = async () => {
@@ -53,26 +60,39 @@ async function run({ store, scenarios, workers }: Options): Promise<(Result | Fa
   try {
     await lab.start()
     const results: (Result | Failure)[] = []
-    for (const scenario of scenarios) results.push(...(await runScenario(lab, scenario)))
+    for (const scenario of scenarios) results.push(...(await runScenario(lab, scenario, turn)))
     return results
   } finally {
     await dispose()
+    // An input that is open would keep this process.
+    process.stdin.destroy()
   }
 }
 
 /** One that fails does not keep the others from running. */
-async function runScenario(lab: Lab, { name, run }: Scenario): Promise<(Result | Failure)[]> {
+async function runScenario(
+  lab: Lab,
+  { name, run }: Scenario,
+  turn: () => Promise<void>,
+): Promise<(Result | Failure)[]> {
   const results: (Result | Failure)[] = []
   try {
     for await (const result of run(lab)) {
       results.push(result)
       console.error(resultLine(result))
+      await turn()
     }
   } catch (error) {
     results.push({ scenario: name, error: String(error) })
     console.error(`  ${name}: ${error}\n${lab.gateway.logTail()}`)
   }
   return results
+}
+
+/** Each call waits for the next line on standard input, or its end. */
+function turnsOnInput(): () => Promise<void> {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+  return async () => void (await lines.next())
 }
 
 let options: Options
