@@ -47,24 +47,19 @@ for (const kind of STORES) {
     })
 
     const page = async (variables: object) => (await operator.ask(LIST, variables)).tenants
-    const all = async (filter: object): Promise<string[]> => {
+    const walk = async (filter: object, back: boolean): Promise<string[]> => {
       const ids: string[] = []
-      for (let after: string | null = null; ; ) {
-        const { nodes, pageInfo } = await page({ first: 100, after, filter })
-        ids.push(...nodes.map(({ id }: { id: string }) => id))
-        if (!pageInfo.hasNextPage) return ids
-        after = pageInfo.endCursor
+      for (let cursor: string | null = null; ; ) {
+        const stretch: object = back ? { last: 100, before: cursor } : { first: 100, after: cursor }
+        const { nodes, pageInfo } = await page({ ...stretch, filter })
+        const found = nodes.map(({ id }: { id: string }) => id)
+        ids.splice(back ? 0 : ids.length, 0, ...found)
+        if (!(back ? pageInfo.hasPreviousPage : pageInfo.hasNextPage)) return ids
+        cursor = back ? pageInfo.startCursor : pageInfo.endCursor
       }
     }
-    const fromEnd = async (filter: object): Promise<string[]> => {
-      const ids: string[] = []
-      for (let before: string | null = null; ; ) {
-        const { nodes, pageInfo } = await page({ last: 100, before, filter })
-        ids.unshift(...nodes.map(({ id }: { id: string }) => id))
-        if (!pageInfo.hasPreviousPage) return ids
-        before = pageInfo.startCursor
-      }
-    }
+    const all = (filter: object) => walk(filter, false)
+    const fromEnd = (filter: object) => walk(filter, true)
     const idsOf = (...names: (keyof typeof tenants)[]) => names.map((name) => tenants[name].id)
 
     async function assertFound(): Promise<void> {
