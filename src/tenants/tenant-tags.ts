@@ -9,9 +9,11 @@ export interface TenantConditions {
   keyMode?: KeyMode
 }
 
-/** What nearly every tenant is, and what others are. */
-const USUAL = { state: 'ACTIVE', keyMode: 'MANAGED' } as const
-const OTHERS = { state: ['LOCKED', 'SUSPENDED', 'DELETING'], keyMode: ['UNMANAGED'] } as const
+/** What tenants are that are not ACTIVE, or not MANAGED, as nearly all of them are. */
+const UNUSUAL = {
+  state: { LOCKED: true, SUSPENDED: true, DELETING: true } satisfies Record<Exclude<TenantState, 'ACTIVE'>, true>,
+  keyMode: { UNMANAGED: true } satisfies Record<Exclude<KeyMode, 'MANAGED'>, true>,
+}
 
 /**
  * What a tenant is found by. A tag is a statement of its own at each write, so what is usual has none. Before format 5 it had,
@@ -21,21 +23,18 @@ export function tenantTags({ label, groupId, state, keyMode }: TenantProfile): T
   return {
     label,
     ...(groupId === null ? {} : { groupId }),
-    ...(state === USUAL.state ? {} : { state }),
-    ...(keyMode === USUAL.keyMode ? {} : { keyMode }),
+    ...(Object.hasOwn(UNUSUAL.state, state) ? { state } : {}),
+    ...(Object.hasOwn(UNUSUAL.keyMode, keyMode) ? { keyMode } : {}),
   }
 }
 
 /** What finds tenants by these tags, whichever version wrote them. */
-export function tenantQuery({ state, keyMode, ...conditions }: TenantConditions): TagQuery {
-  const usual = [
-    ...(state === USUAL.state ? [{ state: { $in: [...OTHERS.state] } }] : []),
-    ...(keyMode === USUAL.keyMode ? [{ keyMode: { $in: [...OTHERS.keyMode] } }] : []),
-  ]
-  return {
-    ...conditions,
-    ...(state === undefined || state === USUAL.state ? {} : { state }),
-    ...(keyMode === undefined || keyMode === USUAL.keyMode ? {} : { keyMode }),
-    ...(usual.length === 0 ? {} : { $not: { $or: usual } }),
-  }
+export function tenantQuery(conditions: TenantConditions): TagQuery {
+  const parts = Object.entries(conditions).map(([name, value]): TagQuery => {
+    const unusual = UNUSUAL[name as keyof typeof UNUSUAL] as object | undefined
+    return !unusual || Object.hasOwn(unusual, value)
+      ? { [name]: value }
+      : { $not: { [name]: { $in: Object.keys(unusual) } } }
+  })
+  return parts.length === 0 ? {} : { $and: parts }
 }

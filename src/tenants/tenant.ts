@@ -101,8 +101,9 @@ export function endpointKey(endpoint: string): string {
 export type StoredProfile = TenantProfile & { access?: TenantAccess }
 
 /** A tenant's profile as it was stored, also by a version that knew less of it. */
-export function readProfile(value: string): TenantProfile {
-  const { access: _, ...stored } = JSON.parse(value) as StoredProfile
+export const readProfile = (value: string): TenantProfile => profileOf(JSON.parse(value))
+
+function profileOf({ access: _, ...stored }: StoredProfile): TenantProfile {
   return {
     ...stored,
     deleting: stored.deleting ?? stored.state === 'DELETING',
@@ -118,7 +119,7 @@ export function readProfile(value: string): TenantProfile {
 
 /** A tenant as it was stored; `access`: the entry of its own, where there is one. Undefined where it has neither. */
 export function readTenant(profile: string, access: string | undefined): Tenant | undefined {
-  const own =
-    access === undefined ? (JSON.parse(profile) as StoredProfile).access : (JSON.parse(access) as TenantAccess)
-  return own && { ...readProfile(profile), ...own }
+  const stored = JSON.parse(profile) as StoredProfile
+  const own = access === undefined ? stored.access : (JSON.parse(access) as TenantAccess)
+  return own && { ...profileOf(stored), ...own }
 }
