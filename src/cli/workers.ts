@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deferred } from '../lib/deferred.js'
 import type { Logger } from '../lib/logger.js'
 import { answerWithMetricsOfAll } from '../server/metrics-of-all.js'
+import { cutWhatIsLostWith } from '../workers/lost-connection.js'
 import { Passage } from '../workers/passage.js'
 import { WORKER_NUMBER, workerNumber } from '../workers/worker-number.js'
 
@@ -58,6 +59,7 @@ export async function superviseWorkers({ count, instanceId, logger, onReady }: W
     const startedAt = Date.now()
     workers.set(number, worker)
     passage.add(number, worker)
+    cutWhatIsLostWith(worker)
     worker.once('exit', (code, signal) => {
       if (leaving.has(worker) || stopping) return
       if (Date.now() - startedAt > STAYED_MS) failures = 0

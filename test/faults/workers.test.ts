@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { Client } from 'undici'
 import { SEEN_MAX } from '../../src/storage/head.js'
 import { runCli } from '../support/cli.js'
 import { type ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
@@ -124,6 +125,24 @@ describe('workers behind one port', () => {
     assert.match(gateway.log(), /A worker has ended and is started again/)
     await say(acme.client, connectionId, 'after the kill')
     await eventually(async () => (await received(globex.client, 'after the kill')).length === 1, 30_000)
+  })
+
+  test('leave nobody waiting whose connection was on its way to one that is killed', async () => {
+    const ready = readyLines().length
+    const [victim] = workers() as [number, number]
+    process.kill(victim, 'SIGSTOP')
+    // By connections of their own, one goes to each of them.
+    const clients = [1, 2].map(() => new Client(gateway.url, { headersTimeout: 20_000 }))
+    const asking = clients.map((client) => client.request({ method: 'GET', path: '/health/live' }))
+    await Promise.any(asking)
+    process.kill(victim, 'SIGKILL')
+    const lost = (await Promise.allSettled(asking)).filter((outcome) => outcome.status === 'rejected')
+    assert.deepEqual(
+      lost.map(({ reason }) => reason.code),
+      ['ECONNRESET'],
+    )
+    await Promise.all(clients.map((client) => client.destroy()))
+    await eventually(async () => readyLines().length > ready, 30_000)
   })
 
   describe('with what comes for a wallet', () => {
