@@ -6,6 +6,7 @@ import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureChromium } from './lib/chromium.mjs'
 import { Failure, runMain } from './lib/failure.mjs'
+import { endHungFiles } from './lib/hung-files.mjs'
 import { nativeFolder } from './lib/native.mjs'
 import { inRoot, root } from './lib/paths.mjs'
 import { filesUnder } from './lib/stamp.mjs'
@@ -13,8 +14,8 @@ import { provideServices } from './lib/test-services.mjs'
 
 /** Files at once. Each waits as often as it computes: it takes three to keep two processors at work. */
 const CONCURRENCY = 3
-/** Of one test file. Far above any; a test that hangs must not hold a CI machine for hours. */
-const FILE_TIMEOUT_MS = 10 * 60_000
+/** Of one test, or what is done before or after some. Far above any; one that hangs must not hold a CI machine for hours. */
+const TEST_TIMEOUT_MS = 4 * 60_000
 const NONE = { passed: 0, failed: 0, skipped: 0 }
 
 await runMain('test', async () => {
@@ -59,7 +60,7 @@ async function runTests(files, options, env, signal) {
     `--test-reporter=${pathToFileURL(inRoot('scripts', 'lib', 'count-reporter.mjs'))}`,
     `--test-reporter-destination=${counts}`,
   ]
-  const bounds = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${FILE_TIMEOUT_MS}`]
+  const bounds = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TEST_TIMEOUT_MS}`]
   const maps = pathToFileURL(inRoot('scripts', 'lib', 'source-maps.mjs'))
   const args = [`--import=${maps}`, '--test', ...bounds, ...reporters, ...options, ...files]
   try {
@@ -69,7 +70,9 @@ async function runTests(files, options, env, signal) {
       env: { ...testEnv(env), ...compiled },
       signal,
     })
+    const stopLooking = endHungFiles(child.pid)
     const code = await new Promise((resolve) => child.on('error', () => {}).on('close', (value) => resolve(value ?? 1)))
+    stopLooking()
     return { ...NONE, ...readCounts(counts), code }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freshDatabase, freshRedis, tempDir } from './services.js'
 
@@ -7,6 +9,9 @@ const main = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
 
 export const OPERATOR_KEY = 'test-operator-key-0123456789'
 export const JWT_SECRET = 'test-jwt-secret-of-at-least-32-bytes-0123'
+/** Far more than either takes on a loaded machine (ms). Requests in hand have 20 s at the end. */
+const READY_MS = 90_000
+const END_MS = 60_000
 const STORE_KEY = '7vbGG3kM5vRLvrkHtRsAAZrG3CYUNuuTGJQgRSkMCkyN'
 
 /** What gateways of a test keep their wallets in; a test runs on each. */
@@ -85,13 +90,28 @@ export function beginGateway(
     log: () => log,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-      await exited
+      await within(END_MS, exited, 'end after SIGTERM')
       return child.exitCode
     },
     async kill() {
       child.kill('SIGKILL')
       await exited
     },
+  }
+  /** One that hangs is killed, and the test fails with what it has logged. */
+  async function within<T>(ms: number, awaited: Promise<T>, what: string): Promise<T> {
+    const late = new AbortController()
+    const hung = sleep(ms, undefined, { signal: late.signal }).then(async () => {
+      const state = /^State:\s*(.*)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]
+      await gateway.kill()
+      throw new Error(`The gateway (${state}) did not ${what} within ${ms} ms:\n${log}`)
+    })
+    try {
+      return await Promise.race([awaited, hung])
+    } finally {
+      hung.catch(() => {})
+      late.abort()
+    }
   }
   const ready = new Promise<TestGateway>((resolve, reject) => {
     let out = ''
@@ -102,5 +122,5 @@ export function beginGateway(
     })
     child.on('exit', (code) => reject(new Error(`The gateway ended with ${code} before it was ready:\n${log}`)))
   })
-  return { ...gateway, ready }
+  return { ...gateway, ready: within(READY_MS, ready, 'become ready') }
 }
