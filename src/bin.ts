@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { runBundle, setFlags } from './bundle.js'
+import { runBundle } from './bundle.js'
 
 // What the packages that it stands on have to change is nothing to whoever runs the gateway.
 process.noDeprecation = true
 
 const bundle = fileURLToPath(new URL('../bundle/tenantry.cjs', import.meta.url))
 if (existsSync(bundle)) runBundle(bundle)
-else {
-  setFlags()
-  await import('./main.js')
-}
+else await import('./main.js')

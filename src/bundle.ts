@@ -1,13 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
 import { dirname } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
-
-/** A heap that may double before it is collected lets the memory of a busy gateway swing by hundreds of megabytes. */
-export function setFlags(): void {
-  setFlagsFromString('--heap-growing-percent=25')
-}
 
 /** Where the build keeps what the V8 of this Node has compiled of a file. */
 export const cacheOf = (file: string) => `${file}.${process.version}.cache`
@@ -17,7 +11,6 @@ export const cacheOf = (file: string) => `${file}.${process.version}.cache`
  * its own version and flags are those of the build, and else compiles anew.
  */
 export function loadBundle(file: string): Script {
-  setFlags()
   const cache = cacheOf(file)
   const cachedData = existsSync(cache) ? readFileSync(cache) : undefined
   return new Script(Module.wrap(readFileSync(file, 'utf8')), {
