@@ -168,7 +168,7 @@ for (const kind of STORES) {
         try {
           const values: string[] = []
           for await (const keys of redis.scanStream({ match: 'tenantry:*', count: 500 }) as AsyncIterable<string[]>) {
-            for (const key of keys) values.push(key, (await redis.get(key)) ?? '')
+            for (const key of keys) values.push(key, await textOf(redis, key))
           }
           assert.ok(values.length > 0, 'there are keys')
           assert.deepEqual(found(values.join('\n')), [])
@@ -184,4 +184,13 @@ for (const kind of STORES) {
       })
     }
   })
+}
+
+/** All that a key holds; nothing where it is gone. */
+async function textOf(redis: Redis, key: string): Promise<string> {
+  const type = await redis.type(key)
+  if (type === 'none') return ''
+  if (type === 'string') return (await redis.get(key)) ?? ''
+  if (type === 'hash') return JSON.stringify(await redis.hgetall(key))
+  throw new Error(`Nothing is known to be kept as a ${type}`)
 }
