@@ -1,28 +1,30 @@
 import type { Worker } from 'node:cluster'
 
+/** What Node's cluster sends to a worker with a connection, and is answered by it. */
+type Given = { act?: string }
+type Answered = { accepted?: boolean }
+
 /**
- * Cuts the connection that was on its way to a worker when that died. Node's cluster waits for the worker to say that it
+ * Cuts the connection that was on its way to a worker when that died. Node's cluster waits for the worker to say whether it
  * has taken it, and keeps it open without anyone who reads it: its client would wait for ever. A worker is given one at a
- * time, so there is no more than the last; one that was taken is closed here already, and closing it again does nothing.
+ * time. One that it refuses, as it is about to end, goes to another.
  *
- * Giving one to a worker whose end is not known yet fails, which is no reason for the process that starts workers to end.
+ * A worker that can be given none is ended, if its end is not what keeps it from that, and so is started again; it is no
+ * reason for the process that starts workers to end.
  */
 export function cutWhatIsLostWith(worker: Worker): void {
   const { process } = worker
+  // It could not be started, which ends this process.
+  if (process.pid === undefined) return
+  let onItsWay: { close(): void } | undefined
   const send = process.send.bind(process) as (...args: unknown[]) => boolean
-  let last: { close(): void } | undefined
   process.send = (message: unknown, handle?: unknown, ...rest: unknown[]) => {
-    if (isHandle(handle)) last = handle
+    if ((message as Given).act === 'newconn') onItsWay = handle as { close(): void }
     return send(message, handle, ...rest)
   }
-  worker.on('error', (error) => {
-    // It could not be started at all.
-    if (process.pid === undefined) throw error
+  process.on('internalMessage', (message: Answered) => {
+    if ('accepted' in message) onItsWay = undefined
   })
-  worker.once('exit', () => last?.close())
-}
-
-/** Whether this is a connection: options may stand in its place. */
-function isHandle(value: unknown): value is { close(): void } {
-  return typeof value === 'object' && value !== null && 'close' in value
+  worker.on('error', () => process.kill('SIGKILL'))
+  worker.once('exit', () => onItsWay?.close())
 }
