@@ -15,7 +15,7 @@ import { provideServices } from './lib/test-services.mjs'
 /** Files at once. Each waits as often as it computes: it takes three to keep two processors at work. */
 const CONCURRENCY = 3
 /** Of one test, or what is done before or after some. Far above any; one that hangs must not hold a CI machine for hours. */
-const TEST_TIMEOUT_MS = 4 * 60_000
+const TEST_TIMEOUT_MS = 8 * 60_000
 const NONE = { passed: 0, failed: 0, skipped: 0 }
 
 await runMain('test', async () => {

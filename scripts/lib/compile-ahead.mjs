@@ -12,7 +12,7 @@ if (check) process.exit(loadBundle(file).cachedDataRejected ? 1 : 0)
 setFlagsFromString('--no-flush-bytecode')
 const script = runBundle(file)
 process.on('exit', () => {
-  // V8 takes it by the flags that a start has: the gateway has changed some since (`lib/heap.ts`). 0 is as V8 does.
+  // V8 takes it by the flags that a start has: the gateway has changed some since (`lib/heap.ts`). 0 leaves it to V8.
   for (const flag of ['--flush-bytecode', '--heap-growing-percent=0', '--semi-space-growth-factor=2'])
     setFlagsFromString(flag)
   writeFileSync(cacheOf(file), script.createCachedData())

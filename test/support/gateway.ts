@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freshDatabase, freshRedis, tempDir } from './services.js'
 
@@ -100,17 +98,17 @@ export function beginGateway(
   }
   /** One that hangs is killed, and the test fails with what it has logged. */
   async function within<T>(ms: number, awaited: Promise<T>, what: string): Promise<T> {
-    const late = new AbortController()
-    const hung = sleep(ms, undefined, { signal: late.signal }).then(async () => {
-      const state = /^State:\s*(.*)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]
-      await gateway.kill()
-      throw new Error(`The gateway (${state}) did not ${what} within ${ms} ms:\n${log}`)
+    let timer: NodeJS.Timeout | undefined
+    const hung = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`The gateway did not ${what} within ${ms} ms:\n${log}`))
+        child.kill('SIGKILL')
+      }, ms)
     })
     try {
       return await Promise.race([awaited, hung])
     } finally {
-      hung.catch(() => {})
-      late.abort()
+      clearTimeout(timer)
     }
   }
   const ready = new Promise<TestGateway>((resolve, reject) => {
