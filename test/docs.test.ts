@@ -12,7 +12,7 @@ import { tempDir } from './support/services.js'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-const pages = ['README.md', ...docs.map((name) => join('docs', name))]
+const pages = ['README.md', 'deploy/README.md', ...docs.map((name) => join('docs', name))]
 
 /** The blocks of a page that are marked as being in a language, in their order. */
 function blocksOf(page: string, language: string): string[] {

@@ -6,6 +6,7 @@ import { backupCommand } from './backup.js'
 import { configCommand } from './config.js'
 import { doctorCommand } from './doctor.js'
 import { mediationCommand } from './mediation.js'
+import { newStoreKeyCommand } from './new-store-key.js'
 import { restoreCommand } from './restore.js'
 import { rotateStoreKeyCommand } from './rotate-store-key.js'
 import { schemaCommand } from './schema.js'
@@ -27,6 +28,7 @@ export function createProgram(createGateway: CreateGateway): Command {
     doctorCommand(),
     backupCommand(),
     restoreCommand(),
+    newStoreKeyCommand(),
     rotateStoreKeyCommand(),
     tenantCommand(),
     mediationCommand(),

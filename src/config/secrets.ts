@@ -124,7 +124,7 @@ export function checkSecrets(raw: RawSettings, config: Pick<Config, 'databaseUrl
   if (storeKey === undefined && config.databaseUrl) {
     throw new ConfigError(
       'STORE_KEY',
-      'must be given with DATABASE_URL: base58 of 32 bytes, the same on every instance',
+      'must be given with DATABASE_URL, the same on every instance: base58 of 32 bytes, as `tenantry new-store-key` makes it',
     )
   }
   if (storeKey !== undefined) checkStoreKey(storeKey)
@@ -156,7 +156,7 @@ export function loadSecrets(
     }
     return file
   }
-  const storeKey = given.storeKey ?? checkStoreKey(stored('STORE_KEY', () => base58Encode(randomBytes(32))).value)
+  const storeKey = given.storeKey ?? checkStoreKey(stored('STORE_KEY', newStoreKey).value)
   const jwtSecrets = given.jwtSecrets ?? jwtSecretsOf(stored('JWT_SECRET', () => base58Encode(randomBytes(48))).value)
   const { jwtSigningKeys = [] } = given
   const generated: LoadedSecrets['generated'] = {}
@@ -174,6 +174,9 @@ export function loadSecrets(
   const values = { storeKey, nextStoreKey: next, operatorApiKeys, jwtSecrets, jwtSigningKeys }
   return { secrets: new Secrets(values), generated, warnings }
 }
+
+/** A key that nobody has: base58 of 32 random bytes. */
+export const newStoreKey = () => base58Encode(randomBytes(32))
 
 function fromDataDir(name: SecretName, dataDir: string, generate: () => string) {
   const path = join(dataDir, 'secrets', name.toLowerCase().replaceAll('_', '-'))

@@ -6,7 +6,7 @@ const LOOK_MS = 250
 
 /**
  * Keeps the memory of a busy gateway from swinging by hundreds of megabytes. To be called when all modules are loaded: what
- * was compiled of Node's own beforehand is not taken under other flags than Node's, which makes a start a tenth dearer.
+ * was compiled of Node's own beforehand is not taken under other flags than Node's, which makes a start a sixth dearer.
  */
 export function boundHeap(): void {
   // Else it may double before it is collected.

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { base58Decode } from '../../src/lib/base58.js'
 
 const program = new URL('../../src/cli/program.js', import.meta.url).href
 
@@ -142,4 +143,14 @@ test('help lists every command, each with a line of its own that says what it do
   for (const name of ['serve', 'config', 'schema', 'doctor', 'backup', 'restore', 'rotate-store-key', 'tenant']) {
     assert.match(listed, new RegExp(`^  ${name}( \\[options\\])? +[a-z][a-zA-Z ]{12,}`, 'm'), name)
   }
+})
+
+test('new-store-key prints a key that a new store can have, another each time', async (t) => {
+  const runs = [run(t, ['new-store-key']), run(t, ['new-store-key'])]
+  assert.deepEqual(await Promise.all(runs.map(({ exit }) => exit)), [0, 0])
+  const [key = '', another] = runs.map(({ output }) => output.stdout.trim())
+  assert.equal(base58Decode(key).length, 32)
+  assert.notEqual(key, another)
+  const { output, exit } = run(t, ['config'], { DATABASE_URL: 'postgres://127.0.0.1/none', STORE_KEY: key })
+  assert.equal(await exit, 0, output.stderr)
 })
