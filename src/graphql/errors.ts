@@ -10,7 +10,7 @@ import {
 import { GatewayError, internalError } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import type { Logger } from '../lib/logger.js'
-import { StoreError } from '../storage/errors.js'
+import { ConflictError, StoreError } from '../storage/errors.js'
 import type { Viewer } from './viewer.js'
 
 /** Codes of Apollo's and graphql-js's own errors, which tell of the request and not of the inside. */
@@ -57,7 +57,7 @@ export function formatError(
   const requestId = newId()
   logger.error('A request failed unexpectedly', { requestId, tenantId: tenantIdOf(viewer), error: cause })
   const masked = internalError()
-  const retry = cause instanceof StoreError ? { retryAfter: 1 } : {}
+  const retry = cause instanceof StoreError || cause instanceof ConflictError ? { retryAfter: 1 } : {}
   return { message: masked.message, ...place, extensions: { code: masked.code, requestId, ...retry } }
 }
 

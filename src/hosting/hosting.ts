@@ -78,12 +78,18 @@ export class Hosting {
    * of it. What a crash leaves behind can be replaced, and goes with the tenant.
    */
   readonly collector: Collector<Publication> = {
-    prepare: (publications, tenantId) =>
-      this.base.transact(async (unit) => {
-        // Whatever is published before a deletion begins is withdrawn by it; from then on nothing is.
-        if (!(await this.lives(unit, tenantId))) throw notFound('tenant')
-        for (const publication of publications) await this.publish(unit, tenantId, publication)
-      }),
+    prepare: async (publications, tenantId) => {
+      try {
+        await this.base.transact(async (unit) => {
+          // Whatever is published before a deletion begins is withdrawn by it; from then on nothing is.
+          if (!(await this.lives(unit, tenantId))) throw notFound('tenant')
+          for (const publication of publications) await this.publish(unit, tenantId, publication)
+        })
+      } catch (error) {
+        // It is the tenant's unit that has to run again.
+        throw error instanceof OutdatedError ? new ConflictError() : error
+      }
+    },
   }
 
   /** Publishes in a unit of the base wallet. @throws CONFLICT for a DID whose path another has */
@@ -133,6 +139,9 @@ async function putInvitation(unit: Unit, tenantId: string, { id, url }: { id: st
 
 export const pathTaken = () => conflict('This path is taken. Choose another.', 'input.options.path')
 
+/** What is to be published was made of what was served before another instance published. */
+class OutdatedError extends Error {}
+
 /**
  * A resource is what its content is; the proof around it may change, and links may come to it. What is served with fewer
  * was read before another instance has added one: whoever publishes it has to look again.
@@ -141,7 +150,7 @@ async function put(unit: Unit, tenantId: string, path: string, { id, body }: Sig
   if (id !== `z${jsonHash(body.content)}`) throw new Error('A resource is not what its id says')
   const name = `${path}/${id}`
   const stored = await unit.fetch(RESOURCES, name)
-  if (stored && !beginsWith(linksOf(body), linksOf(JSON.parse(stored.value)))) throw new ConflictError()
+  if (stored && !beginsWith(linksOf(body), linksOf(JSON.parse(stored.value)))) throw new OutdatedError()
   const entry = { category: RESOURCES, name, value: JSON.stringify(body), tags: { tenant: tenantId, path } }
   if (!(await unit.replace(entry))) unit.insert(entry)
 }

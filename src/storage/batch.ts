@@ -71,6 +71,14 @@ export class Batch {
     }
   }
 
+  /** Runs those again that were lost, on what the others leave. */
+  async addLost(): Promise<void> {
+    for (const job of this.lost.splice(0)) {
+      this.jobs.splice(this.jobs.indexOf(job), 1)
+      await this.add(job)
+    }
+  }
+
   /** Takes along changes that are in no hurry. Only where there is something to write. */
   carry(changes: readonly Change[]): void {
     this.changes.push(...changes)

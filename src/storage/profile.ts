@@ -49,6 +49,11 @@ export type ProfileStore = Pick<StoreSessions, 'shared' | 'session' | 'transacti
 
 /** How often a unit may come too late before it locks others out. */
 const ATTEMPTS = 3
+/**
+ * How often one that has locked others out may run again, for what it publishes outside of the wallet. Each of the others may
+ * have published once meanwhile; then it waits for the wallet as well.
+ */
+const RUNS_HELD = 8
 /** How long after another instance was quicker the base wallet's units lock it out at once (ms). */
 const CONTENDED_MS = 1000
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
@@ -269,7 +274,10 @@ export class Profile {
         batch = new Batch(this.picture, this.name, head, careful)
         jobs = take()
         const [filling, taken] = [batch, jobs]
-        await showingLife(session, () => this.fill(filling, taken, (_batch, job) => filling.add(job)))
+        await showingLife(session, async () => {
+          await this.fill(filling, taken, (_batch, job) => filling.add(job))
+          for (let run = 1; filling.lost.length > 0 && run < RUNS_HELD; run++) await filling.addLost()
+        })
         if (!batch.dirty) return
         await this.commit(batch, async (write) => {
           await write(session)

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Entry, sizeOf, type TagQuery } from '../../src/storage/entry.js'
+import { ConflictError } from '../../src/storage/errors.js'
 import { placeInList } from '../../src/storage/list.js'
 import type { Profile } from '../../src/storage/profile.js'
 import type { Collector, Unit } from '../../src/storage/unit.js'
@@ -139,6 +140,29 @@ for (const kind of KINDS) {
         await unit.remove('sized', 'e')
         assert.ok(unit.growth < 0)
       })
+    })
+
+    test('run again as often as others publish before they do', async () => {
+      let runs = 0
+      const published: Collector<string> = {
+        prepare: async () => {
+          runs += 1
+          if (runs < 8) throw new ConflictError()
+        },
+      }
+      await profile.transact(async (unit) => {
+        add(unit, 'published')
+        unit.add(published, 'a list')
+      })
+      assert.equal(runs, 8)
+      assert.ok((await stored()).includes('published'))
+      await assert.rejects(
+        profile.transact(async () => {
+          throw new ConflictError()
+        }),
+        ConflictError,
+      )
+      await profile.transact((unit) => unit.remove('thing', 'published'))
     })
 
     test('take nothing more once they have ended', async () => {
