@@ -48,7 +48,10 @@ export class HostedRegistryMaker implements RegistryMaker {
     try {
       const bytes = await readFile(file)
       value.tailsLocation = `${this.publicUrl()}/tails/${value.tailsHash}`
-      await this.sessions.transact(tenantId, (agent, unit) => this.publish(agent, unit, order, made, bytes))
+      // The unit may run again: it is to publish the same then, as what is served by then stands in the way of another list.
+      const timestamp = Math.floor(Date.now() / 1000)
+      const drafted = { ...made, bytes, timestamp }
+      await this.sessions.transact(tenantId, (agent, unit) => this.publish(agent, unit, order, drafted))
     } finally {
       await rm(file, { force: true })
     }
@@ -58,10 +61,9 @@ export class HostedRegistryMaker implements RegistryMaker {
     agent: WalletAgent,
     unit: Unit,
     { credentialDefinition, credentialDefinitionId }: RegistryOrder,
-    made: Result<'createRevocationRegistryDefinition'>,
-    bytes: Uint8Array,
+    drafted: Result<'createRevocationRegistryDefinition'> & { bytes: Uint8Array; timestamp: number },
   ): Promise<void> {
-    const { revocationRegistryDefinition: definition, revocationRegistryDefinitionPrivate } = made
+    const { revocationRegistryDefinition: definition, revocationRegistryDefinitionPrivate, bytes, timestamp } = drafted
     const { context } = agent
     const issuerDid = definition.issuerId
     const metadata = { resourceType: 'anonCredsRevocRegDef', resourceName: definition.tag }
@@ -73,7 +75,7 @@ export class HostedRegistryMaker implements RegistryMaker {
       registry: definition,
       registryPrivate: revocationRegistryDefinitionPrivate,
       issuerId: issuerDid,
-      timestamp: Math.floor(Date.now() / 1000),
+      timestamp,
     })
     const listed = await signStatusList(context, list)
     const links = [{ id: listed.resourceId, type: STATUS_LIST_TYPE, timestamp: list.timestamp }]
