@@ -63,12 +63,17 @@ export function formatError(
 
 const tenantIdOf = (viewer: Viewer | undefined) => (viewer?.role === 'TENANT' ? viewer.tenantId : undefined)
 
-/** What is longer may be a key, unless it is a name of the schema. */
+/** What is longer may be a key, unless it is a name of the schema or reads like one that was misspelt. */
 const WORD_MAX = 15
+/** Several words in camel case, of two letters or more: neither a key nor a passphrase looks like that. */
+const CAMEL_CASE = /^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$/
+const NAME_MAX = 40
 
 /** graphql-js repeats what it refuses, and that may be a key, also where a name should be: no such text is left. */
 export function withoutSecrets(message: string, names: ReadonlySet<string>): string {
-  return withoutValues(message).replace(/[\w-]+/g, (word) => (word.length <= WORD_MAX || names.has(word) ? word : '…'))
+  const mayBeTold = (word: string) =>
+    word.length <= WORD_MAX || names.has(word) || (word.length <= NAME_MAX && CAMEL_CASE.test(word))
+  return withoutValues(message).replace(/[\w-]+/g, (word) => (mayBeTold(word) ? word : '…'))
 }
 
 /** Every name that a schema has. */
@@ -87,8 +92,19 @@ export function namesOf(schema: GraphQLSchema): Set<string> {
   return names
 }
 
+/** What is longer repeats a long value, and some of the patterns take the square of a length. */
+const MESSAGE_MAX = 2000
+/** Room for what graphql-js says in front of a value. */
+const BEGINNING = 200
+/** What it says right in front of it. */
+const BEFORE_VALUE = / got invalid value | cannot represent |, found |Value "/
+
 /** Without values: only names and places are left. */
 export function withoutValues(message: string): string {
+  if (message.length > MESSAGE_MAX) {
+    const [beginning = ''] = message.slice(0, BEGINNING).split(BEFORE_VALUE)
+    return `${beginning}: a long value does not fit here.`
+  }
   return message
     .replace(/(cannot represent [^:]*value): [\s\S]*$/, '$1.')
     .replace(/Value "[\s\S]*" (does not exist in "\w+" enum)/, 'The value $1')

@@ -1,6 +1,8 @@
 import {
+  type DefinitionNode,
   type DirectiveNode,
   type DocumentNode,
+  type FragmentDefinitionNode,
   GraphQLIncludeDirective,
   GraphQLSkipDirective,
   getDirectiveValues,
@@ -17,35 +19,26 @@ export function mutationsIn(
 ): number {
   const operation = getOperationAST(document, operationName)
   if (operation?.operation !== 'mutation') return 0
-  return rootFields(document, operation.selectionSet, variables ?? {}).size
-}
-
-/** The response names of the fields that a selection has, with those of its fragments. */
-function rootFields(
-  document: DocumentNode,
-  { selections }: SelectionSetNode,
-  variables: Record<string, unknown>,
-  names = new Set<string>(),
-): Set<string> {
-  for (const selection of selections) {
-    if (!isIncluded(selection, variables)) continue
-    if (selection.kind === Kind.FIELD) {
-      if (selection.name.value !== '__typename') names.add((selection.alias ?? selection.name).value)
-      continue
-    }
-    const fragment =
-      selection.kind === Kind.INLINE_FRAGMENT
-        ? selection
-        : document.definitions.find(
-            (definition) =>
-              definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === selection.name.value,
-          )
-    if (fragment && 'selectionSet' in fragment && fragment.selectionSet) {
-      rootFields(document, fragment.selectionSet, variables, names)
+  const fragments = new Map(document.definitions.flatMap((part) => (isFragment(part) ? [[part.name.value, part]] : [])))
+  const names = new Set<string>()
+  const gather = ({ selections }: SelectionSetNode) => {
+    for (const selection of selections) {
+      if (!isIncluded(selection, variables ?? {})) continue
+      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet)
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) spread(selection.name.value)
+      else if (selection.name.value !== '__typename') names.add((selection.alias ?? selection.name).value)
     }
   }
-  return names
+  // Each once: fragments that spread others twice are as many ways as two to the power of their number.
+  const spread = (name: string) => {
+    const fragment = fragments.get(name)
+    if (fragments.delete(name) && fragment) gather(fragment.selectionSet)
+  }
+  gather(operation.selectionSet)
+  return names.size
 }
+
+const isFragment = (part: DefinitionNode): part is FragmentDefinitionNode => part.kind === Kind.FRAGMENT_DEFINITION
 
 function isIncluded(node: { directives?: readonly DirectiveNode[] }, variables: Record<string, unknown>): boolean {
   try {

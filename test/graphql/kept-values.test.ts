@@ -64,6 +64,17 @@ describe('what graphql-js refuses', () => {
     )
   })
 
+  test('is told of without the value where that is long, whatever it repeats of an error', () => {
+    const document = parse('query($input: Create!) { create(input: $input) }')
+    const [operation] = document.definitions as OperationDefinitionNode[]
+    for (const text of ['a; b ', 'cannot represent ', 'got invalid value ', 'Value "', ', found a ']) {
+      const input = { name: 'x', mode: text.repeat(400_000 / text.length) }
+      const { errors } = getVariableValues(schema, operation?.variableDefinitions ?? [], { input })
+      // What takes the square of the length does not come to an end here.
+      assert.equal(withoutValues(errors?.[0]?.message ?? ''), 'Variable "$input": a long value does not fit here.')
+    }
+  })
+
   test('is told of as it is where there is no value in it', () => {
     for (const message of [
       'Unknown argument "x" on field "Query.create".',
@@ -108,10 +119,11 @@ describe('what may be a key', () => {
     }
   })
 
-  test('hides no name of the schema, and no short one', () => {
+  test('hides no name of the schema, none that is spelt like one, and no short one', () => {
     assert.deepEqual(told('{ walletKeyDerivatio }'), [
-      'Cannot query field "…" on type "Query". Did you mean "walletKeyDerivation"?',
+      'Cannot query field "walletKeyDerivatio" on type "Query". Did you mean "walletKeyDerivation"?',
     ])
+    assert.equal(withoutSecrets('PersistedQueryNotFound', names), 'PersistedQueryNotFound')
     assert.deepEqual(told('{ wallet }'), ['Cannot query field "wallet" on type "Query".'])
   })
 })

@@ -135,6 +135,27 @@ describe('what is wrong in a GraphQL request', () => {
       await line.close()
     })
 
+    test(`in fragments that spread each other is counted once each over ${name}`, async () => {
+      const levels = 200
+      const fragments = Array.from(
+        { length: levels },
+        (_, i) => `fragment F${i} on Mutation { ...F${i + 1} ...F${i + 1} }`,
+      )
+      const last = `fragment F${levels} on Mutation { deleteConnection(connectionId: $id) { __typename } }`
+      const line = transport(acme.client)
+      const unfit = await line.send({
+        query: `mutation($id: ID!) { ...F0 } ${fragments.join(' ')} ${last}`,
+        variables: {},
+      })
+      assert.equal(codeOf(unfit), 'BAD_USER_INPUT', JSON.stringify(unfit))
+      const left = await line.send({
+        query: `mutation($id: ID!, $v: Boolean = false) { __typename ...F0 @include(if: $v) } ${fragments.join(' ')} ${last}`,
+        variables: { id: 'x' },
+      })
+      assert.deepEqual(left.data, { __typename: 'Mutation' }, JSON.stringify(left))
+      await line.close()
+    })
+
     test(`in one operation ends that operation alone over ${name}`, async () => {
       const line = transport(acme.client)
       const cases: [string, string, Record<string, unknown>?][] = [
