@@ -60,8 +60,10 @@ const SECOND_MS = 1000
  * than now, so that several entries can be written in one second.
  */
 const BEHIND_MS = 30 * SECOND_MS
-/** Entries that are checked before others get their turn. */
+/** Entries, or approvals, that are checked before others get their turn. */
 const AT_ONCE = 16
+/** Proofs of one entry: each is of the whole of it. Signers need one. */
+const PROOFS_MAX = 8
 
 /** What `nextKeyHashes` has of a key that may write the entry after the next. */
 export const keyHash = (multikey: string) => multihash(multikey)
@@ -166,6 +168,7 @@ export async function verifyLog(log: LogEntry[], did: string, witnessed: Witness
         'a key that was not promised',
       )
     must(Array.isArray(proof) && proof.length > 0, 'no proof')
+    must(proof.length <= PROOFS_MAX, 'too many proofs')
     must(
       proof.every((one) => keys.includes(didKeyOf(one)) && isProofOf({ ...draft }, one, didKeyOf(one))),
       'a proof that does not hold',
@@ -173,11 +176,11 @@ export async function verifyLog(log: LogEntry[], did: string, witnessed: Witness
     must(first.parameters.portable === true || entry.state['id'] === first.state['id'], 'moves without being portable')
     rules.push(ruleOf(active.witness) ?? ruleOf(parameters.witness))
     active = { ...active, nextKeyHashes: [], ...defined(parameters) }
-    if (index % AT_ONCE === AT_ONCE - 1) await new Promise(setImmediate)
+    if (index % AT_ONCE === AT_ONCE - 1) await othersTurn()
   }
   const last = log.at(-1) as LogEntry
   must(last.state['id'] === did, 'the log of another DID')
-  assertWitnessed(log, rules, witnessed)
+  await assertWitnessed(log, rules, witnessed)
   return {
     document: last.state,
     versionId: last.versionId,
@@ -198,19 +201,29 @@ const didKeyOf = ({ verificationMethod }: DataIntegrityProof) =>
 const defined = (parameters: LogParameters): LogParameters =>
   Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null))
 
+const othersTurn = () => new Promise(setImmediate)
+
 const ruleOf = (rule: WitnessRule | null | undefined) => (rule?.witnesses?.length ? rule : undefined)
 
 /** A proof of a version by a witness approves all entries up to it. */
-function assertWitnessed(log: LogEntry[], rules: (WitnessRule | undefined)[], witnessed: WitnessProof[]): void {
+async function assertWitnessed(
+  log: LogEntry[],
+  rules: (WitnessRule | undefined)[],
+  witnessed: WitnessProof[],
+): Promise<void> {
   const versions = new Map(log.map(({ versionId }, index) => [versionId, index]))
   const approvals = new Map<string, number>()
+  let checked = 0
   for (const { versionId, proof } of witnessed) {
     const index = versions.get(versionId)
     if (index === undefined) continue
     for (const one of proof) {
-      const key = didKeyOf(one)
-      if (!isProofOf({ versionId }, one, key)) continue
-      approvals.set(`did:key:${key}`, Math.max(index, approvals.get(`did:key:${key}`) ?? 0))
+      const witness = `did:key:${didKeyOf(one)}`
+      // It says no more than what is known.
+      if ((approvals.get(witness) ?? -1) >= index) continue
+      if (isProofOf({ versionId }, one, didKeyOf(one))) approvals.set(witness, index)
+      checked += 1
+      if (checked % AT_ONCE === 0) await othersTurn()
     }
   }
   for (const [index, rule] of rules.entries()) {

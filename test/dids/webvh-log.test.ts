@@ -131,6 +131,14 @@ describe('a log of did:webvh', () => {
     await assert.rejects(verifyLog([...log, { ...entry, proof } as LogEntry], did), /proof/)
   })
 
+  test('may be signed several times, but not without an end: each proof is of the whole entry', async () => {
+    const { log, did } = await ownLog()
+    const signedTimes = (count: number) =>
+      log.with(2, { ...(log[2] as LogEntry), proof: Array(count).fill(log[2]?.proof[0]) })
+    assert.ok(await verifyLog(signedTimes(8), did))
+    await assert.rejects(verifyLog(signedTimes(9), did), /too many proofs/)
+  })
+
   test('of a DID that has ended does not go on', async () => {
     const { log, did, keys } = await ownLog()
     const key = keys[3] as AnyDid
