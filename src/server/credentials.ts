@@ -11,6 +11,8 @@ export interface SentCredentials {
   authorization: unknown
 }
 
+const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
+
 /** Finds out who a request is. */
 export class Credentials {
   constructor(
@@ -48,13 +50,13 @@ export class Credentials {
     return operatorKey && bearer === undefined ? { role: 'OPERATOR', operatorKey } : this.tenant(bearer)
   }
 
-  private given({ apiKey, authorization }: SentCredentials): [key: unknown, bearer: unknown] {
-    return [this.adminApi ? (apiKey ?? undefined) : undefined, authorization ?? undefined]
+  /** The token alone, however it is written down; null for what is none. */
+  private given({ apiKey, authorization }: SentCredentials): [key: unknown, bearer: string | null | undefined] {
+    const jwt = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined
+    return [this.adminApi ? (apiKey ?? undefined) : undefined, authorization == null ? undefined : (jwt ?? null)]
   }
 
-  private async tenant(authorization: unknown): Promise<Viewer> {
-    const jwt =
-      typeof authorization === 'string' ? /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1] : undefined
+  private async tenant(jwt: string | null | undefined): Promise<Viewer> {
     if (!jwt) throw unauthenticated()
     if (this.outsideIssuer?.isNamedIn(jwt)) return outsideViewer(await this.outsideIssuer.authenticate(jwt))
     return tenantViewer(await this.tokens.authenticate(jwt))

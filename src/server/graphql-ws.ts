@@ -3,9 +3,9 @@ import { CloseCode, type SubscribePayload } from 'graphql-ws'
 import { useServer as serveOver } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { GraphContext } from '../graphql/viewer.js'
-import { isGatewayError, quotaExceeded } from '../lib/errors.js'
+import { type GatewayError, isGatewayError, quotaExceeded } from '../lib/errors.js'
 import { wipe } from '../lib/wipe.js'
-import type { Credentials } from './credentials.js'
+import type { Credentials, SentCredentials } from './credentials.js'
 import type { OperationChecker } from './graphql-operation.js'
 import type { LiveCredentials } from './live-credentials.js'
 import type { OriginOf } from './origin.js'
@@ -24,9 +24,19 @@ export interface GraphWsOptions {
   originOf: OriginOf
 }
 
-/** Parameters that a connection begins with. */
-type ConnectionParams = { apiKey?: unknown; authorization?: unknown }
-type Extra = { context?: GraphContext; release?: () => void }
+/** Parameters that a connection begins with, in their place of HTTP's headers and named alike, or `apiKey`. */
+type ConnectionParams = Record<string, unknown>
+type Extra = {
+  context?: GraphContext
+  release?: () => void
+  /** Why nothing more is taken: the credentials have ceased to hold. */
+  ended?: GatewayError
+}
+
+/** For how long a peer whose connection is closed may take to close it as well (ms). */
+const CLOSING_MS = 1000
+
+const SUSPENDED = 'The tenant is suspended'
 
 /** GraphQL over WebSocket: the `graphql-transport-ws` protocol. */
 export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServer; stop: () => Promise<void> } {
@@ -37,13 +47,22 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
       connectionInitWaitTimeout: 5000,
       subscribe: (args) => options.subscribe(args as ExecutionArgs) as never,
       async onConnect({ connectionParams, extra }) {
-        const { apiKey, authorization } = connectionParams ?? {}
         try {
           const origin = options.originOf(extra.request)
-          const viewer = await options.credentials.viewer({ apiKey, authorization }, origin)
-          if (viewer.role === 'TENANT' && viewer.suspended) return false
+          const viewer = await options.credentials.viewer(sentIn(connectionParams ?? {}), origin)
+          if (viewer.role === 'TENANT' && viewer.suspended) {
+            extra.socket.close(CloseCode.Forbidden, SUSPENDED)
+            return false
+          }
+          // Closed meanwhile: nobody would release it any more.
+          if (extra.socket.readyState !== extra.socket.OPEN) return false
           extra.context = { viewer, origin, openStream: options.openStream }
-          extra.release = options.live.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'))
+          extra.release = options.live.watch(viewer, (why) => {
+            extra.ended = why
+            extra.socket.close(CloseCode.Forbidden, why.code === 'TENANT_SUSPENDED' ? SUSPENDED : 'Forbidden')
+            // Until it is closed at both ends it is read on.
+            setTimeout(() => extra.socket.terminate(), CLOSING_MS).unref()
+          })
           return true
         } catch (error) {
           // Answered with 4403. Anything else is the gateway's failure, and worth another try of the client's.
@@ -59,11 +78,13 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
         if (Object.keys(subscriptions).length > options.operationsMax) {
           return operations.refuse(quotaExceeded('Too many operations at once on this connection. End some first.'))
         }
-        return operations.check(payload, extra.context as GraphContext)
+        if (extra.ended) return operations.refuse(extra.ended)
+        // A context of its own: what one operation has read is old for the next.
+        return operations.check(payload, { ...(extra.context as GraphContext) })
       },
       onNext: ({ extra }, _id, _payload, _args, result) => operations.mask(result, extra.context?.viewer) as never,
       onError: ({ extra }, _id, _payload, errors) => operations.masked(errors, extra.context?.viewer),
-      onDisconnect: ({ extra }) => extra.release?.(),
+      onClose: ({ extra }) => extra.release?.(),
     },
     server,
   )
@@ -75,4 +96,9 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
       await served.dispose()
     },
   }
+}
+
+function sentIn(params: ConnectionParams): SentCredentials {
+  const named = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]))
+  return { apiKey: named.get('apikey') ?? named.get('x-api-key'), authorization: named.get('authorization') }
 }

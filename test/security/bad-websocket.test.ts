@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
+import { type AnyEvent, ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { request, tellsOfTheInside } from './raw-http.js'
 
@@ -47,6 +48,28 @@ describe('what is wrong on a WebSocket', () => {
     }
     const [code, reason] = (await closed) as [number, Buffer]
     return { code, said: said + reason.toString() }
+  }
+
+  /** Opens a socket that is let in. */
+  async function open(credentials: object): Promise<WebSocket> {
+    const socket = new WebSocket(`${gateway.wsUrl}/graphql`, 'graphql-transport-ws')
+    await once(socket, 'open')
+    socket.send(JSON.stringify({ ...INIT, payload: credentials }))
+    const [answer] = await Promise.race([once(socket, 'message'), once(socket, 'close')])
+    assert.match(String(answer), /connection_ack/)
+    return socket
+  }
+
+  /** @returns the data of what is answered */
+  function ask(socket: WebSocket, id: string, query: string): Promise<AnyEvent> {
+    return new Promise((resolve, reject) => {
+      socket.on('message', (text) => {
+        const answer = JSON.parse(String(text))
+        if (answer.type === 'next' && answer.id === id) resolve(answer.payload.data)
+        else if (answer.type === 'error') reject(new Error(JSON.stringify(answer.payload)))
+      })
+      socket.send(JSON.stringify(subscribe(id, query)))
+    })
   }
 
   /** Opens a stream of the caller. @returns the code of the close that ends it, whenever that comes */
@@ -124,6 +147,49 @@ describe('what is wrong on a WebSocket', () => {
     })
     assert.equal(await deleted.closed, 4403, 'of a deleted tenant')
     assert.equal(await expiring.closed, 4403, 'expired')
+  })
+
+  test('is done with where the credentials have ceased to hold, also of a peer that does not close its end', async () => {
+    const operator = ApiClient.operator(gateway.url)
+    const thief = await makeTenant(gateway.url)
+    const socket = await open({ authorization: thief.client.headers['authorization'] })
+    const other = await stream({ authorization: thief.client.headers['authorization'] })
+    // It reads nothing any more, and so answers no close.
+    socket.pause()
+    const answer = await operator.ask('mutation($t: ID!) { createTenantToken(input: {tenantId: $t}) { token } }', {
+      t: thief.id,
+    })
+    assert.equal(await other.closed, 4403)
+    socket.send(JSON.stringify(subscribe('2', 'mutation { createInvitation(input: {}) { invitation { id } } }')))
+    const owner = new ApiClient(gateway.url, { token: answer.createTenantToken.token })
+    const closed = once(socket, 'close')
+    await sleep(500)
+    assert.deepEqual((await owner.ask('{ invitations { nodes { id } } }')).invitations.nodes, [])
+    socket.resume()
+    await closed
+  })
+
+  test('is told for each operation anew, and credentials are taken by the names of headers too', async () => {
+    const operator = ApiClient.operator(gateway.url)
+    const globex = await makeTenant(gateway.url)
+    const { authorization } = globex.client.headers
+    for (const credentials of [{ authorization }, { Authorization: authorization }]) {
+      const socket = await open(credentials)
+      const tokens = async (id: string) => {
+        const data = await ask(socket, id, '{ viewer { tenant { tokens { id } } } }')
+        return data.viewer.tenant.tokens.length
+      }
+      const before = await tokens('1')
+      await operator.ask('mutation($i: CreateTenantTokenInput!) { createTenantToken(input: $i) { token } }', {
+        i: { tenantId: globex.id, name: uniqueName('later') },
+      })
+      assert.equal(await tokens('2'), before + 1)
+      socket.close()
+    }
+    const key = operator.headers['x-api-key']
+    const socket = await open({ 'X-API-Key': key })
+    assert.deepEqual(await ask(socket, '1', '{ viewer { role } }'), { viewer: { role: 'OPERATOR' } })
+    socket.close()
   })
 
   test('leaves the gateway alive', async () => {
