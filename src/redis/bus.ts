@@ -48,6 +48,9 @@ export const silentBus: Bus = {
 type Heard = [from: string, ...told: [BusKind, never][]]
 type Told = { [K in BusKind]: [K, BusMessages[K]] }[BusKind]
 
+/** For how long what an instance tells of logs may wait for more of its kind while nobody else hears it (ms). */
+const ALONE_MS = 50
+
 /** A bus over Redis. What is told in one turn of the event loop is one message there. Own messages are not heard again. */
 export class RedisBus implements Bus {
   /** Those that tell this one what is urgent without Redis. */
@@ -55,6 +58,10 @@ export class RedisBus implements Bus {
   private readonly listeners = new Map<BusKind, (message: never) => void>()
   private readonly ownBeginning: string
   private pending: Told[] = []
+  private flushing: NodeJS.Immediate | undefined
+  private waiting: NodeJS.Timeout | undefined
+  private isAlone = false
+  private isSubscribed = false
 
   constructor(
     private readonly redis: Redis | Cluster,
@@ -67,17 +74,22 @@ export class RedisBus implements Bus {
     if (near) near.onTold = (text) => this.hearNear(text)
     this.ownBeginning = JSON.stringify([instanceId]).slice(0, -1)
     subscriber.on('message', (_channel: string, text: string) => this.hear(text))
-    void subscriber.subscribe(channel).catch((error) => logger.warn('Redis could not be subscribed to', { error }))
+    subscriber.on('close', () => {
+      this.isSubscribed = false
+    })
+    // With each connection: ioredis does it again only where it was done once.
+    subscriber.on('ready', () => void this.subscribe())
   }
 
   get connected(): boolean {
-    return this.subscriber.status === 'ready'
+    return this.isSubscribed
   }
 
   publish<K extends BusKind>(kind: K, message: BusMessages[K]): void {
     if (URGENT.has(kind)) this.near?.tell(JSON.stringify([this.instanceId, [kind, message]]))
-    if (this.pending.length === 0) setImmediate(() => this.flush())
     this.pending.push([kind, message] as Told)
+    if (kind === 'log' && this.isAlone) this.waiting ??= setTimeout(() => this.flush(), ALONE_MS)
+    else this.flushing ??= setImmediate(() => this.flush())
   }
 
   on<K extends BusKind>(kind: K, listener: (message: BusMessages[K]) => void): void {
@@ -85,16 +97,34 @@ export class RedisBus implements Bus {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.waiting)
     this.listeners.clear()
     this.redis.disconnect()
     this.subscriber.disconnect()
   }
 
+  private async subscribe(): Promise<void> {
+    try {
+      await this.subscriber.subscribe(this.channel)
+      this.isSubscribed = true
+    } catch (error) {
+      this.logger.warn('Redis could not be subscribed to', { error })
+    }
+  }
+
   private flush(): void {
+    clearTimeout(this.waiting)
+    clearImmediate(this.flushing)
     const told = this.pending
-    this.pending = []
+    ;[this.pending, this.waiting, this.flushing] = [[], undefined, undefined]
     const text = JSON.stringify([this.instanceId, ...told.filter(isNews)])
-    this.redis.publish(this.channel, text).catch((error) => this.logger.debug('Redis could not be told', { error }))
+    this.redis.publish(this.channel, text).then(
+      (heard) => {
+        // A node of a cluster counts only those that are connected to itself.
+        this.isAlone = heard <= 1 && this.connected && !this.redis.isCluster
+      },
+      (error) => this.logger.debug('Redis could not be told', { error }),
+    )
   }
 
   private hear(text: string): void {
