@@ -23,6 +23,8 @@ export class ProfileCache {
   private readonly present = new Map<string, Set<string>>()
   private readonly queries = new LRUCache<string, Entry[]>({ max: QUERIES })
   private readonly keys = new LRUCache<string, Key>({ max: KEYS, dispose: freeKey })
+  /** Grows with each change of the picture: what was read before one does not belong to it. */
+  private changes = 0
 
   /** `entries`: how many it keeps. */
   constructor(entries: number) {
@@ -38,8 +40,9 @@ export class ProfileCache {
     const key = entryKey(category, name)
     const cached = this.entries.get(key)
     if (cached) return cached.found
+    const { changes } = this
     const found = await read()
-    this.keep(key, category, found)
+    if (changes === this.changes) this.keep(key, category, found)
     return found
   }
 
@@ -58,7 +61,9 @@ export class ProfileCache {
     const cached = this.queries.get(key)
     if (cached) return cached
     const answer = this.answer(category, query, count)
+    const { changes } = this
     const found = answer ?? (await read())
+    if (changes !== this.changes) return found
     this.queries.set(key, found)
     if (!answer) for (const entry of found) this.keep(entryKey(category, entry.name), category, entry)
     return found
@@ -85,8 +90,9 @@ export class ProfileCache {
   async key(name: string, read: () => Promise<Key | undefined>): Promise<Key | undefined> {
     const cached = this.keys.get(name)
     if (cached) return cached
+    const { changes } = this
     const key = await read()
-    if (key) this.keys.set(name, key)
+    if (key && changes === this.changes) this.keys.set(name, key)
     return key
   }
 
@@ -108,6 +114,7 @@ export class ProfileCache {
 
   /** Carries a commit over. */
   apply(changes: readonly Change[]): void {
+    this.changes += 1
     for (const change of changes) {
       if (change.op === 'remove') this.keep(entryKey(change.category, change.name), change.category, undefined)
       else if (change.op === 'append') continue
@@ -126,11 +133,13 @@ export class ProfileCache {
 
   /** Drops what others have changed. */
   invalidate(changed: (category: string) => boolean): void {
+    this.changes += 1
     this.dropEntries(changed)
     this.dropQueries(changed)
   }
 
   clear(): void {
+    this.changes += 1
     this.entries.clear()
     this.queries.clear()
   }

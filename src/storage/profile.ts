@@ -208,8 +208,9 @@ export class Profile {
       batch = await this.gather(jobs, known, careful)
       if (batch.dirty) await this.write(batch)
       else if (batch.hasRead) await this.assertCurrent(batch.base)
-      if (batch.lost.length > 0) await this.picture.catchUp()
+      // It is committed, whatever comes of the next look.
       batch.answer()
+      if (batch.lost.length > 0) await this.picture.catchUp().catch(() => this.picture.forget())
       return batch.lost
     } catch (error) {
       batch?.discard()
