@@ -18,7 +18,7 @@ export function follow(
   { config, logger, profiles, bus, mark, recovery, metrics }: Foundation,
   { hub }: Events,
   { tenants, operators, vault, live }: Tenancy,
-  { routes, endpoints, sender, links, held }: Ways,
+  { routes, endpoints, sender, links, held, queue }: Ways,
   { sessions, mediation }: Agents,
   { drain }: Arrivals,
   { lifecycle, deletion }: Lifecycle,
@@ -86,6 +86,9 @@ export function follow(
     tenantChanged(tenantId)
     void drainSoon(tenantId).catch(() => {})
   }
+  queue.onMore = (tenantId) => {
+    if (!drain.isDraining(tenantId)) void drainSoon(tenantId).catch(() => {})
+  }
   operators.onChange = (keyId) => void live.check(keyId)
 
   bus.on('log', ({ log, seq }) => hub.wake(log, seq))
@@ -109,5 +112,11 @@ export function follow(
       (error) => logger.warn('A message of another instance waits', { tenantId, error }),
     )
   })
-  return following
+  return {
+    begin: (tenantId: string) => following.begin(tenantId),
+    /** Goes on with what waits for tenants that nobody hands it to any more: whoever did may have ended. */
+    drainAll: async () => {
+      for (const tenantId of await queue.waitedFor()) if (!drain.isDraining(tenantId)) await drainSoon(tenantId)
+    },
+  }
 }

@@ -45,6 +45,16 @@ export function beginRoutines(
     if (alsoNow) run()
   }
 
+  /** What keeps something here may have ended elsewhere. */
+  const lookAtHeld = async (tenantIds: string[]) => {
+    await held.lookAll()
+    mediation.mediator.deliveries.lookAll()
+    for (const tenantId of new Set(tenantIds)) {
+      await live.check(tenantId)
+      await following.begin(tenantId)
+    }
+  }
+
   if (shared) {
     every(5 * SECOND_MS, async () => sender.watch(BASE_PROFILE))
     let told = false
@@ -57,19 +67,14 @@ export function beginRoutines(
     every(MISSED_MS, async () => {
       await hub.poll()
       await live.checkAll()
+      await lookAtHeld([...vault.tenantIds, ...sender.heldIds])
     })
     // A tenant that was read may be a second old by then, and revoked tokens are to be out within two.
     every(POLL_MS, async () => {
       if (!bus.connected) await live.checkAll()
     })
     every(SECOND_MS, async () => {
-      if (bus.connected) return
-      await held.lookAll()
-      mediation.mediator.deliveries.lookAll()
-      for (const log of new Set([...hub.followed, ...vault.tenantIds, ...sender.heldIds])) {
-        await live.check(log)
-        await following.begin(log)
-      }
+      if (!bus.connected) await lookAtHeld([...hub.followed, ...vault.tenantIds, ...sender.heldIds])
     })
   }
   every(WATCH_MS, async () => void (await watch.look()))
@@ -88,6 +93,7 @@ export function beginRoutines(
       await mediation.mediator.trim(name)
     }
   })
+  every(MAINTENANCE_MS, () => following.drainAll(), true)
   every(MINUTE_MS, () => lifecycle.noteTokenUse())
   every(MINUTE_MS, () => operators.noteUse())
   every(QUIET_MS, () =>

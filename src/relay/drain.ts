@@ -8,8 +8,12 @@ import type { TenantStore } from '../tenants/tenant-store.js'
 import { queuedDraft, type Sealed, type SealedQueue } from './sealed-queue.js'
 
 const RETRY_MS = 1000
-/** A wallet that is full, or whose mediator is away, is looked at again after this time, or when asked to (ms). */
+/** What keeps a message from being handled, as a full wallet or a mediator that is away, is looked at again after (ms). */
 const WAIT_MS = 10_000
+/** Locked or suspended again, or gone: whoever opens it begins anew. */
+const ENDS = ['TENANT_LOCKED', 'TENANT_SUSPENDED', 'NOT_FOUND'] as const
+/** What is known to take its time. */
+const WAITS = ['QUOTA_EXCEEDED', 'PEER_UNREACHABLE', 'RATE_LIMITED'] as const
 
 export interface DrainOptions {
   queue: SealedQueue
@@ -64,14 +68,11 @@ export class Drain {
         await this.options.mark(tenantId)
         return await this.empty(tenantId)
       } catch (error) {
-        if (isGatewayError(error, 'QUOTA_EXCEEDED') || isGatewayError(error, 'PEER_UNREACHABLE')) {
-          await this.waitFor(tenantId)
-          continue
-        }
-        // Locked or suspended again, or gone: whoever opens it begins anew.
-        if (isGatewayError(error)) return
-        logger.warn('What waits for a tenant could not be handled yet', { tenantId, error })
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        if (ENDS.some((code) => isGatewayError(error, code))) return
+        if (!WAITS.some((code) => isGatewayError(error, code)))
+          logger.warn('What waits for a tenant could not be handled yet', { tenantId, error })
+        if (isGatewayError(error)) await this.waitFor(tenantId)
+        else await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
   }

@@ -2,6 +2,7 @@ import type { Logger } from '../lib/logger.js'
 import type { Liveness } from '../redis/liveness.js'
 import type { Entry } from '../storage/entry.js'
 import type { Profile } from '../storage/profile.js'
+import type { Unit } from '../storage/unit.js'
 
 export const MARKS = '_mark'
 /** Instances, by name, each with the time (ms) until which it counts as living. */
@@ -68,9 +69,7 @@ export class Recovery {
       return known.written
     }
     const written = this.options.base.transact(async (unit) => {
-      const name = this.nameOf(tenantId)
-      if (await unit.fetchUnlikely(MARKS, name)) return
-      unit.insert({ category: MARKS, name, value: JSON.stringify(tenantId), tags: { instance: this.self } })
+      if (!(await unit.fetchUnlikely(MARKS, this.nameOf(tenantId)))) this.insertMark(unit, tenantId)
     })
     this.marked.set(tenantId, { written, usedAt: Date.now() })
     written.catch(() => this.marked.delete(tenantId))
@@ -137,7 +136,7 @@ export class Recovery {
         if (alive.has(instance) || instance === this.self) continue
         const tenantId = JSON.parse(entry.value) as string
         const isAlive = (name: string) => name === this.self || alive.has(name)
-        await this.recoverOne(entry.name, tenantId, () => takeOver(tenantId, isAlive)).catch((error) =>
+        await this.recoverOne(entry.name, instance, tenantId, () => takeOver(tenantId, isAlive)).catch((error) =>
           this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
         )
       }
@@ -157,13 +156,20 @@ export class Recovery {
     })
   }
 
-  private async recoverOne(mark: string, tenantId: string, recover: () => Promise<void>): Promise<void> {
+  private async recoverOne(
+    mark: string,
+    instance: string,
+    tenantId: string,
+    recover: () => Promise<void>,
+  ): Promise<void> {
     this.options.logger.info('Taking over unfinished work of an instance that ended', { tenantId })
     // Its own mark first: the work must not be lost if this instance ends as well.
     await this.mark(tenantId)
     await recover()
     await this.options.base.transact(async (unit) => {
-      await unit.remove(MARKS, mark)
+      // It stood still, and goes on: what it has noted is its own again.
+      const living = await unit.fetch(INSTANCES, instance)
+      if (!living || this.hasEnded(living)) await unit.remove(MARKS, mark)
     })
   }
 
@@ -175,8 +181,22 @@ export class Recovery {
         value: JSON.stringify(Date.now() + ALIVE_MS),
         tags: this.options.facts,
       }
+      const before = await unit.fetch(INSTANCES, this.self)
+      // Others took it for dead, and may have taken away its notes as they took over what they stand for.
+      if (!before || JSON.parse(before.value) <= Date.now()) await this.markAgain(unit)
       if (!(await unit.replace(entry))) unit.insert(entry)
     })
+  }
+
+  private async markAgain(unit: Unit): Promise<void> {
+    for (const tenantId of this.marked.keys()) {
+      if (!(await unit.fetch(MARKS, this.nameOf(tenantId)))) this.insertMark(unit, tenantId)
+    }
+  }
+
+  private insertMark(unit: Unit, tenantId: string): void {
+    const value = JSON.stringify(tenantId)
+    unit.insert({ category: MARKS, name: this.nameOf(tenantId), value, tags: { instance: this.self } })
   }
 
   private async living(): Promise<Set<string>> {

@@ -70,6 +70,8 @@ const nameOf = (tenantId: string, digest: string) => `${tenantId}/${digest}`
  * of one tenant are handled before anything that comes after them.
  */
 export class SealedQueue {
+  /** Called where one more message waits behind others: whoever began to hand those over may have ended. */
+  onMore: (tenantId: string) => void = () => {}
   private readonly putting = new Map<string, { envelope: Envelope; why: Why; done: (laid: Laid | Error) => void }[]>()
 
   constructor(
@@ -150,6 +152,12 @@ export class SealedQueue {
     await writeCount(unit, tenantId, count)
   }
 
+  /** Tenants that something waits for. */
+  async waitedFor(): Promise<string[]> {
+    const entries = await this.base.query(COUNTS, {})
+    return entries.filter(({ value }) => (JSON.parse(value) as Count).messages > 0).map(({ name }) => name)
+  }
+
   /** Removes all that waits for a tenant. */
   async drop(tenantId: string): Promise<void> {
     await this.base.transact(async (unit) => {
@@ -173,6 +181,7 @@ export class SealedQueue {
       try {
         const { laid, first } = await this.base.transact((unit) => this.layAll(unit, tenantId, batch))
         if (first) this.tenants.changed(tenantId)
+        else if (laid.includes('queued')) this.onMore(tenantId)
         for (const [index, { done }] of batch.entries()) done(laid[index] as Laid)
       } catch (error) {
         for (const { done } of batch) done(error as Error)

@@ -7,6 +7,7 @@ import { deliver } from '../security/raw-http.js'
 import { ApiClient, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { OutsidePeer } from '../support/outside-peer.js'
+import { freePort } from '../support/ports.js'
 import { atOnce, eventually, invite, receive } from '../support/talk.js'
 
 const RECEIVE = 'mutation($message: JSON!) { receiveInvitation(input: {message: $message}) { connection { id } } }'
@@ -167,6 +168,32 @@ for (const kind of STORES) {
     })
   })
 }
+
+test('what waits for room in a wallet as the gateway stops is handed over by the next, once there is room', async () => {
+  const store = await freshStore('sqlite')
+  const port = { PORT: `${await freePort()}` }
+  const withRoom = (maxStorageBytes: number | null) => ({
+    ...port,
+    DEFAULT_POLICY: JSON.stringify({ maxStorageBytes }),
+  })
+  let gateway = await startGateway(store, port)
+  let peer: OutsidePeer | undefined
+  try {
+    peer = await OutsidePeer.connectTo(await makeTenant(gateway.url))
+    const { tenant } = peer
+    const { usage } = await tenant.client.ask('{ usage { storageBytes } }')
+    await gateway.stop()
+    gateway = await startGateway(store, withRoom(usage.storageBytes))
+    assert.equal((await peer.post(peer.message('waits'))).status, 202)
+    await gateway.stop()
+    gateway = await startGateway(store, withRoom(null))
+    await eventually(async () => (await contents(tenant)).length === 1)
+  } finally {
+    await peer?.close()
+    await gateway.stop()
+    await store.remove()
+  }
+})
 
 async function contents({ client }: TestTenant): Promise<string[]> {
   const { basicMessages } = await client.ask('{ basicMessages { nodes { content } } }')
