@@ -58,7 +58,11 @@ export async function openStream(
           if (live.closed) break
           yield event
         }
-        if (live.closed) break
+        if (live.closed) {
+          // What waits comes after events that were not read: a reader that saw it would go on behind them.
+          live.clear()
+          break
+        }
         seq = until
       }
       // 3. Live. The buffer begins with the very next event, and throws where the reader fell behind.

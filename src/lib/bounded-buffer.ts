@@ -46,7 +46,7 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
       return true
     }
     if (this.#items.length >= this.#options.capacity) {
-      this.#items.length = 0
+      this.clear()
       this.end(this.#options.overflow())
       return false
     }
@@ -63,6 +63,11 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
     this.#options.onClose?.()
   }
 
+  /** Drops what waits, but not the error behind it. */
+  clear(): void {
+    this.#items.length = 0
+  }
+
   next(): Promise<IteratorResult<T, undefined>> {
     const reader = deferred<IteratorResult<T, undefined>>()
     if (this.#items.length > 0) reader.resolve({ value: this.#items.shift() as T, done: false })
@@ -73,7 +78,7 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
 
   /** The reader leaves: what waits is dropped. */
   async return(): Promise<IteratorResult<T, undefined>> {
-    this.#items.length = 0
+    this.clear()
     this.#error = undefined
     this.end()
     return { value: undefined, done: true }
