@@ -75,13 +75,18 @@ export interface LogQuery {
   limit: number
   /** The newest first. */
   reverse?: boolean
+  /** Refuses where a part of what is read was trimmed meanwhile: whoever asks has a place that it goes on after. */
+  whole?: boolean
   matches?: (event: LoggedEvent) => boolean
 }
 
-/** Reads a stretch of a log, in its order or the reverse. */
+/**
+ * Reads a stretch of a log, in its order or the reverse.
+ * @throws CURSOR_EXPIRED where it has to be whole and is not
+ */
 export function readLog(
   profile: Profile,
-  { after, before, limit, reverse, matches }: LogQuery,
+  { after, before, limit, reverse, whole, matches }: LogQuery,
   head: Head,
 ): Promise<LoggedEvent[]> {
   const low = Math.max(after + 1, head.first)
@@ -89,7 +94,10 @@ export function readLog(
   return profile.read(async (session) => {
     const found: LoggedEvent[] = []
     for (const page of pagesBetween(low, high, reverse)) {
-      const events = (await readPage(session, page)).filter(({ seq }) => seq >= low && seq <= high)
+      const [from, to] = [Math.max(low, page * PAGE), Math.min(high, (page + 1) * PAGE - 1)]
+      const events = (await readPage(session, page)).filter(({ seq }) => seq >= from && seq <= to)
+      // The head was read before: what it says is kept may be gone by now. Sequences have no gaps of themselves.
+      if (whole && events.length <= to - from) throw cursorExpired()
       const wanted = matches ? events.filter(matches) : events
       found.push(...(reverse ? wanted.reverse() : wanted))
       if (found.length >= limit) break

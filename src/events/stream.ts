@@ -53,7 +53,8 @@ export async function openStream(
       // 2. Backfill: what lies between the cursor and the place where the live end was joined.
       for (let seq = start ?? joined.head.seq; seq < joined.head.seq; ) {
         const until = Math.min(seq + BACKFILL, joined.head.seq)
-        const past = await readLog(profile, { after: seq, before: until + 1, limit: BACKFILL, matches }, joined.head)
+        const stretch = { after: seq, before: until + 1, limit: BACKFILL, whole: true, matches }
+        const past = await readLog(profile, stretch, joined.head)
         for (const event of past) {
           if (live.closed) break
           yield event

@@ -42,6 +42,7 @@ export class EventService {
         before: request.before,
         limit: request.limit + 1,
         reverse: request.reverse,
+        whole: request.after !== undefined,
         matches: matcher(tenantId, filter),
       },
       head,

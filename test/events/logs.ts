@@ -1,5 +1,6 @@
 import type { EventDraft, LoggedEvent } from '../../src/events/event.js'
 import type { Profile } from '../../src/storage/profile.js'
+import type { StorePlace } from '../storage/places.js'
 
 /** Writes events into a log, in one commit, and tells of them. */
 export async function write(
@@ -18,3 +19,9 @@ export async function write(
 
 /** So many events that are nothing special. */
 export const some = (count: number): Partial<EventDraft>[] => Array.from({ length: count }, () => ({}))
+
+/** Trims a log of everything but its last page, or of what is older than `retentionMs`, as another process would. */
+export async function trim(place: StorePlace, retentionMs = -60_000): Promise<void> {
+  const { trimLog } = await import('../../src/events/log.js')
+  await trimLog(place.profile(), retentionMs)
+}
