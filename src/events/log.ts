@@ -131,8 +131,9 @@ export async function trimLog(profile: Profile, retentionMs: number): Promise<vo
   const head = await profile.head()
   const old: number[] = []
   for (let page = pageOf(head.first); page < pageOf(head.seq); page++) {
-    const newest = (await profile.read((session) => readPage(session, page))).at(-1)
-    if (newest && newest.occurredAt >= cutoff) break
+    const events = await profile.read((session) => readPage(session, page))
+    // Any of them, not the last: one that is copied from elsewhere is older than those before it.
+    if (events.some(({ occurredAt }) => occurredAt >= cutoff)) break
     old.push(page)
   }
   if (old.length === 0) return

@@ -7,6 +7,8 @@ import { EventService } from '../../src/streams/event.service.js'
 import { openPlace, type StorePlace } from '../storage/places.js'
 import { some, trim, write } from './logs.js'
 
+const DAY_MS = 24 * 60 * 60_000
+
 describe('an event log', () => {
   let place: StorePlace
   beforeEach(async () => {
@@ -31,5 +33,14 @@ describe('an event log', () => {
     // Whoever has no cursor begins with what is there.
     const { nodes } = await service.page(undefined, { first: 1 }, {})
     assert.equal(nodes[0]?.cursor, encodeCursor({ log: profile.name, seq: 400 }))
+  })
+
+  test('keeps a page as long as anything in it is young, whatever it ends with', async () => {
+    const profile = place.profile()
+    const occurredAt = new Date(Date.now() - 2 * DAY_MS).toISOString()
+    const old = some(100).map(() => ({ occurredAt }))
+    await write(profile, [...old.slice(1), ...some(99), { occurredAt }, ...some(1)])
+    await trim(place, DAY_MS)
+    assert.equal((await profile.head()).first, 100)
   })
 })
