@@ -104,7 +104,10 @@ export class EventHub {
     let from: number | undefined
     const hold: Listener = (event) => {
       if (from === undefined) pending.push(event)
-      else if (event.seq > from) listener(event)
+      else if (event.seq > from) {
+        from = event.seq
+        listener(event)
+      }
     }
     joined.listeners.add(hold)
     joined.enders.add(ended)
@@ -115,9 +118,10 @@ export class EventHub {
     }
     try {
       const head = await profile.head()
-      if (joined.last === Number.POSITIVE_INFINITY) joined.last = head.seq
       from = head.seq
-      for (const event of pending) hold(event)
+      for (const event of pending) if (event.seq === from + 1) hold(event)
+      // Heads that are read at once may be answered out of order: what follows the older one is handed on again, to all.
+      joined.last = Math.min(joined.last, from)
       this.wake(log, Math.max(joined.known, head.seq))
       return { head, leave }
     } catch (error) {
@@ -129,8 +133,11 @@ export class EventHub {
   private async catchUp(tail: Tail): Promise<void> {
     while (tail.last < tail.known && tail.listeners.size > 0) {
       try {
+        const after = tail.last
         const head = await tail.profile.head()
-        const events = await readLog(tail.profile, { after: tail.last, limit: 1000 }, head)
+        const events = await readLog(tail.profile, { after, limit: 1000 }, head)
+        // Whoever has joined meanwhile begins before these.
+        if (tail.last < after) continue
         if (events.length === 0) break
         deliver(tail, events)
       } catch {
