@@ -118,13 +118,16 @@ export class BaseFeed {
     this.running = undefined
   }
 
-  /** A locked wallet is looked at again once it is unlocked. */
+  /** A locked wallet is looked at again once it is unlocked, with all that is not copied of it, whatever comes first. */
   private async fillIn(batch: Map<string, Waiting>, tenantId: string, part: Waiting): Promise<void> {
     try {
       batch.set(tenantId, await this.fill(tenantId, part))
     } catch (error) {
       if (!isGatewayError(error)) throw error
       batch.delete(tenantId)
+      this.told.delete(tenantId)
+      const later = this.waiting.get(tenantId)
+      if (later) later.gap = true
     }
   }
 
