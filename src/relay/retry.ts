@@ -14,9 +14,9 @@ export function pauseMs({ at }: Outgoing, attempts: number, { retryAfterMs = 0 }
   return Math.min(Math.max(retryAfterMs, backoff(attempts)), Math.max(left, FIRST_WAIT_MS), RETRY_AFTER_MAX_MS)
 }
 
-/** Whether a message that failed is to be given up. */
-export function isHopeless({ at }: Outgoing, attempts: number, { refused }: Failure, giveUpMs: number): boolean {
-  return Date.now() - at > giveUpMs || (refused && attempts >= REFUSALS_MAX)
+/** Whether a message that failed, and was refused so often, is to be given up. */
+export function isHopeless({ at }: Outgoing, refusals: number, giveUpMs: number): boolean {
+  return Date.now() - at > giveUpMs || refusals >= REFUSALS_MAX
 }
 
 /** Doubles with each attempt, and is spread so that peers are not hit in step. */

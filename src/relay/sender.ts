@@ -135,7 +135,7 @@ export class Sender {
       const name = message.connectionId ?? message.endpoint
       const lane = sending.lanes.get(name)
       if (lane) lane.waiting.push(message)
-      else this.openLane(tenantId, sending, name, { waiting: [message], attempts: 0 })
+      else this.openLane(tenantId, sending, name, { waiting: [message], attempts: 0, refusals: 0 })
     }
     if (sending.known.size === 0) this.sendings.delete(tenantId)
   }
@@ -272,9 +272,10 @@ export class Sender {
       }
       sending.posting -= 1
       lane.attempts += 1
+      if (failure?.refused) lane.refusals += 1
       if (!this.isCurrent(tenantId, sending, true)) return
       if (lane.attempts === STRUGGLING && failure) this.log('A peer does not take messages', tenantId, lane, failure)
-      if (failure && !isHopeless(message, lane.attempts, failure, this.options.giveUpMs)) {
+      if (failure && !isHopeless(message, lane.refusals, this.options.giveUpMs)) {
         if (this.waits.stopped) return
         await this.waits.pause(pauseMs(message, lane.attempts, failure, this.options.giveUpMs), (end) => {
           lane.wake = end
@@ -291,6 +292,7 @@ export class Sender {
       }
       lane.waiting.shift()
       lane.attempts = 0
+      lane.refusals = 0
       await this.settling.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
     }
   }

@@ -3,7 +3,9 @@ import type { Outgoing } from './outbox.js'
 /** Messages of one connection (or, without one, to one endpoint) wait for each other; others do not. */
 export interface Lane {
   waiting: Outgoing[]
+  /** How often the first of them was tried, and how often it was refused. */
   attempts: number
+  refusals: number
   /** Ends a pause before the next try. */
   wake?: () => void
 }

@@ -78,6 +78,25 @@ for (const kind of STORES) {
       })
     }
 
+    if (kind === 'sqlite') {
+      test('takes no failure for one of the five times that a peer may refuse', async () => {
+        front.decide = () => {
+          if (front.requests.length <= 4) return 'reset'
+          return front.requests.length === 5 ? { status: 404 } : undefined
+        }
+        const mark = await lastCursor(sender)
+        await say(sender.client, first, 'refused once')
+        const [delivery] = await deliveries(mark, 1, 60_000)
+        assert.deepEqual([delivery.outcome, delivery.attempts], ['DELIVERED', 6])
+        front.decide = undefined
+        front.mode = { status: 404 }
+        front.requests.length = 0
+        await say(sender.client, first, 'refused five times')
+        const [, refused] = await deliveries(mark, 2, 60_000)
+        assert.deepEqual([refused.outcome, refused.attempts, front.requests.length], ['GIVEN_UP', 5, 5])
+      })
+    }
+
     test('keeps the order of a connection over failures, and holds up no other connection', async () => {
       let calls = 0
       front.decide = () => (++calls % 3 === 0 ? undefined : { status: 503 })
