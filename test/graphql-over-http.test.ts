@@ -90,6 +90,17 @@ describe('GraphQL over HTTP', () => {
     assert.deepEqual(await found.json(), { data: { tenant: null } })
   })
 
+  test('refuses a subscription, and says where streams are', async () => {
+    for (const accept of [GRAPHQL_RESPONSE, 'application/json']) {
+      const response = await post('subscription { events { id } }', { accept, 'x-api-key': OPERATOR_KEY })
+      assert.equal(response.status, 400)
+      const extensions = { code: 'BAD_REQUEST' }
+      assert.deepEqual(await response.json(), {
+        errors: [{ message: 'Subscriptions go over WebSocket, or /graphql/stream.', extensions }],
+      })
+    }
+  })
+
   test('describes itself by introspection as the committed schema does', async () => {
     const response = await post(getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true }))
     const { data } = (await response.json()) as { data: Parameters<typeof buildClientSchema>[0] }

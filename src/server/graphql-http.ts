@@ -74,7 +74,8 @@ export async function graphqlOverHttp(
       {
         async requestDidStart() {
           return {
-            async didResolveOperation({ document, request: { operationName, variables }, contextValue }) {
+            async didResolveOperation({ document, operation, request: { operationName, variables }, contextValue }) {
+              if (operation?.operation === 'subscription') throw badRequest(NO_STREAMS)
               try {
                 assertCost(schema, document, variables, operationName, limits)
                 await admit(contextValue, document, operationName, variables)
@@ -191,6 +192,12 @@ function refusal(error: unknown, accept: string | undefined): unknown {
   const refused = error.code === 'RATE_LIMITED' ? 429 : 401
   return withStatus(error, takesGraphqlResponse(accept) ? refused : 200)
 }
+
+/** Apollo would run it as a query of one event. */
+const NO_STREAMS = 'Subscriptions go over WebSocket, or /graphql/stream.'
+
+const badRequest = (message: string) =>
+  new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } })
 
 const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false
 
