@@ -63,7 +63,7 @@ export function checkProofRequest(request: unknown, field: string): ProofRequest
   const [issue] = error.issues
   // A referent is the client's text, and is not repeated.
   const place = (issue?.path ?? []).filter((_, depth) => depth !== 1).join('.')
-  throw badInput(`This is not a presentation request${place ? `: ${place}` : ''} ${adviceOf(issue)}.`, field)
+  throw badInput(`This is not a presentation request: ${place || 'it'} ${adviceOf(issue)}.`, field)
 }
 
 /** Takes what a prover has proposed as the request to ask. @throws CONFLICT where it is none */
@@ -74,4 +74,12 @@ export function checkProposedRequest(proposed: Record<string, unknown>): ProofRe
   throw conflict('What is proposed cannot be asked as it is. Give a request of your own, or decline it.')
 }
 
-const adviceOf = (issue: z.core.$ZodIssue | undefined) => (issue?.code === 'custom' ? issue.message : 'does not fit')
+/** A key that can be a name mistyped. What is longer may be a secret, and is not repeated. */
+const WORD = /^\w{1,20}$/
+
+function adviceOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'custom') return issue.message
+  if (issue?.code !== 'unrecognized_keys') return 'does not fit'
+  const key = issue.keys.find((name) => WORD.test(name))
+  return key === undefined ? 'has an unknown key' : `has an unknown key: ${key}`
+}

@@ -305,6 +305,17 @@ for (const kind of STORES) {
         const input = { connectionId: toProver.inviter, name: 'x', request }
         assert.equal(await client.codeOf(OPERATIONS.requestProof, { input }), 'BAD_USER_INPUT', JSON.stringify(request))
       }
+      const long = 'k'.repeat(21)
+      for (const [request, told] of [
+        [{}, 'it must ask for 1 to 100 things'],
+        [{ requested_attributes: 1 }, 'requested_attributes does not fit'],
+        [{ requested_attributes: { x: { name: 'a', value: 'b' } } }, 'requested_attributes has an unknown key: value'],
+        [{ requested_attributes: { x: { name: 'a', [long]: 'b' } } }, 'requested_attributes has an unknown key'],
+        [{ requested_attributes: { x: { name: 'a' } }, more: 1 }, 'it has an unknown key: more'],
+      ] as const) {
+        const { errors } = await client.send(OPERATIONS.requestProof, { input: { name: 'x', request } })
+        assert.equal(errors?.[0]?.message, `This is not a presentation request: ${told}.`)
+      }
     })
   })
 }
