@@ -8,6 +8,7 @@ import { GatewayError } from '../lib/errors.js'
 import { createLogger, type Logger } from '../lib/logger.js'
 import { version } from '../lib/version.js'
 import { StoreError } from '../storage/errors.js'
+import { databaseProblem, isOfDatabase } from './database-problem.js'
 import { checkIndyNetworks } from './indy-check.js'
 import { addSettingsOptions, settingsOf } from './settings-options.js'
 import { instanceIdOf, type Served, superviseWorkers, tellServed } from './workers.js'
@@ -87,11 +88,15 @@ function announce({ url, explorerUrl }: Served): void {
 }
 
 /** One line for what keeps a gateway from starting. Messages of unknown errors may hold a password and are left out. */
-function startProblem(error: unknown, { host, port }: Config): string {
+function startProblem(error: unknown, { host, port, databaseUrl }: Config): string {
   if (error instanceof ConfigError || error instanceof GatewayError) return error.message
   if (error instanceof StoreError)
     return 'The store could not be used. See whether its database is well and has connections left.'
   const { code, name } = error as { code?: unknown; name?: unknown }
+  if (databaseUrl && isOfDatabase(error, databaseUrl)) {
+    const { says, advice } = databaseProblem(String(code), databaseUrl)
+    return `DATABASE_URL: ${says}. ${advice} See \`tenantry doctor\` for the rest.`
+  }
   if (code === 'EADDRINUSE') return `PORT: ${port} on ${host} is taken, choose another or stop what listens there`
   if (code === 'EACCES') return `PORT: this user may not listen on ${port}, choose one above 1023`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: this machine has no address ${host}`

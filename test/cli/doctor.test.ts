@@ -306,3 +306,22 @@ for (const kind of STORES) {
     }
   })
 }
+
+test('a gateway that cannot use its database says which, and no password', async () => {
+  const store = await freshStore('sqlite')
+  for (const [where, says] of [
+    [
+      '127.0.0.1:1',
+      /^DATABASE_URL: 127\.0\.0\.1:1 does not let us in \(ECONNREFUSED\)\. Check host and port in DATABASE_URL, /m,
+    ],
+    ['nowhere.invalid', /^DATABASE_URL: nowhere\.invalid:5432 does not let us in \(E[A-Z_]+\)\. Check host and port /m],
+  ] as const) {
+    const env = { ...store.env, PORT: '0', DATABASE_URL: `postgres://somebody:s3cret@${where}/none` }
+    const { code, stdout, stderr } = await runCli(['serve'], env)
+    assert.equal(code, 1)
+    assert.match(stderr, says)
+    assert.match(stderr, /`tenantry doctor`/)
+    assert.doesNotMatch(stdout + stderr, /somebody|s3cret/)
+  }
+  await store.remove()
+})

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Config } from '../../config/config.js'
+import { databaseProblem } from '../database-problem.js'
 import { codeOf, counted, type Findings, spanOf } from './finding.js'
 
 /** Connections of one instance beside Askar's: of its own statements. */
@@ -44,8 +45,8 @@ export class PostgresServer {
       return new PostgresServer(client)
     } catch (error) {
       await client.end().catch(() => {})
-      const code = codeOf(error)
-      found.wrong('postgres', `${new URL(databaseUrl).host} does not let us in (${code})`, adviceFor(code))
+      const { says, advice } = databaseProblem(codeOf(error), databaseUrl)
+      found.wrong('postgres', says, advice)
       return undefined
     }
   }
@@ -112,11 +113,4 @@ export class PostgresServer {
   private async rows<Row extends object>(sql: string): Promise<Row[]> {
     return (await this.client.query<Row>(sql)).rows
   }
-}
-
-function adviceFor(code: string): string {
-  if (code === '28P01' || code === '28000') return 'Check user and password in DATABASE_URL.'
-  if (code === '3D000') return 'This database is missing: the first start makes it. Check the name in DATABASE_URL.'
-  if (code === '53300') return 'All connections are taken: raise max_connections, or stop what holds them.'
-  return 'Check host and port in DATABASE_URL, and that the server runs and can be reached from here.'
 }
