@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { Command } from 'commander'
 import type { Config } from '../config/config.js'
 import { ConfigError } from '../config/config-error.js'
-import { loadSecrets, type Secrets } from '../config/secrets.js'
+import { type LoadedSecrets, loadSecrets, type Secrets } from '../config/secrets.js'
 import { deferred } from '../lib/deferred.js'
 import { GatewayError } from '../lib/errors.js'
 import { createLogger, type Logger } from '../lib/logger.js'
@@ -33,15 +33,15 @@ async function serve(command: Command, createGateway: CreateGateway): Promise<vo
   const { raw, config: given, warnings } = settingsOf(command)
   const config = { ...given, instanceId: instanceIdOf(given.instanceId) }
   checkIndyNetworks(config)
-  const { secrets, generated, warnings: secretWarnings } = loadSecrets(raw, config)
-  // Before anything can fail: it is made once and told once.
-  if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)
+  const loaded = loadSecrets(raw, config)
+  const { secrets, warnings: secretWarnings } = loaded
+  const onReady = (served: Served) => announce(served, loaded)
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
   logUncaught(logger)
   if (cluster.isPrimary) {
     for (const warning of [...warnings, ...secretWarnings]) logger.warn(warning)
     const { workers: count, instanceId } = config
-    if (count > 1) process.exit(await superviseWorkers({ count, instanceId, logger, onReady: announce }))
+    if (count > 1) process.exit(await superviseWorkers({ count, instanceId, logger, onReady }))
   }
   const stopSignal = firstSignal()
   let isMade = false
@@ -51,7 +51,7 @@ async function serve(command: Command, createGateway: CreateGateway): Promise<vo
     logger.info('stopped before it began', { signal })
     process.exit(0)
   })
-  const gateway = await start(config, logger, async () => {
+  const gateway = await start(config, logger, onReady, async () => {
     const made = await createGateway({ config, secrets, logger })
     isMade = true
     return made
@@ -68,11 +68,16 @@ async function serve(command: Command, createGateway: CreateGateway): Promise<vo
   process.exit(0)
 }
 
-async function start(config: Config, logger: Logger, create: () => Promise<ServedGateway>): Promise<ServedGateway> {
+async function start(
+  config: Config,
+  logger: Logger,
+  onReady: (served: Served) => void,
+  create: () => Promise<ServedGateway>,
+): Promise<ServedGateway> {
   try {
     const gateway = await create()
     const served = await gateway.start()
-    if (!tellServed(served)) announce(served)
+    if (!tellServed(served)) onReady(served)
     return gateway
   } catch (error) {
     logger.debug('start failed', { error })
@@ -81,7 +86,10 @@ async function start(config: Config, logger: Logger, create: () => Promise<Serve
   }
 }
 
-function announce({ url, explorerUrl }: Served): void {
+/** An operator key that this start made is told, one that an earlier start made is where it was laid. */
+function announce({ url, explorerUrl }: Served, { generated, operatorKeyFile }: LoadedSecrets): void {
+  if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)
+  else if (operatorKeyFile) print(`Operator key: in ${operatorKeyFile}`)
   print(`Tenantry ${version} is ready`)
   print(`URL: ${url}`)
   print(`Explorer: ${explorerUrl}`)

@@ -110,6 +110,8 @@ export interface LoadedSecrets {
   secrets: Secrets
   /** What this start made, to be printed once. */
   generated: { operatorKey?: string }
+  /** Where the operator key lies that this start or an earlier one made. */
+  operatorKeyFile?: string
   /** One line for each thing an operator should know. */
   warnings: string[]
 }
@@ -161,9 +163,11 @@ export function loadSecrets(
   const { jwtSigningKeys = [] } = given
   const generated: LoadedSecrets['generated'] = {}
   let operatorApiKeys = given.operatorApiKeys ?? []
+  let operatorKeyFile: string | undefined
   if (!given.operatorApiKeys && config.adminApi) {
     const file = stored('OPERATOR_API_KEYS', () => `operator_${base58Encode(randomBytes(32))}`)
     operatorApiKeys = operatorKeysOf(file.value)
+    operatorKeyFile = file.path
     if (file.created) generated.operatorKey = file.value
   }
   if (operatorApiKeys.some((key) => key.length < shortOperatorKey)) {
@@ -172,7 +176,7 @@ export function loadSecrets(
   const next = nextStoreKey(config)
   if (next) warnings.push('STORE_KEY: a rotation was cut off, finish it by tenantry rotate-store-key')
   const values = { storeKey, nextStoreKey: next, operatorApiKeys, jwtSecrets, jwtSigningKeys }
-  return { secrets: new Secrets(values), generated, warnings }
+  return { secrets: new Secrets(values), generated, operatorKeyFile, warnings }
 }
 
 /** A key that nobody has: base58 of 32 random bytes. */

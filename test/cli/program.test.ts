@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -72,6 +72,31 @@ test('serve prints its real URL and the operator key it made, logs apart, and st
   assert.match(output.stdout, /^Explorer: http:\/\/127\.0\.0\.1:\d+\/graphql$/m)
   assert.equal(output.stderr.includes('operator_'), false)
   for (const line of output.stderr.trim().split('\n')) assert.ok(JSON.parse(line).msg)
+})
+
+test('serve tells the operator key it made at the first start that is ready, and later where it lies', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const folder = mkdtempSync(join(tmpdir(), 'tenantry-cli-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const DATA_DIR = join(folder, 'data')
+  const file = join(DATA_DIR, 'secrets', 'operator-api-keys')
+  const { port } = server.address() as AddressInfo
+  const failed = run(t, ['serve'], { DATA_DIR, PORT: `${port}` })
+  assert.equal(await failed.exit, 1)
+  assert.equal(failed.output.stdout, '')
+  const { child, output, ready, exit } = run(t, ['serve'], { DATA_DIR })
+  await ready
+  child.kill('SIGTERM')
+  await exit
+  assert.ok(output.stdout.startsWith(`Operator key: in ${file}\n`), output.stdout)
+  assert.equal(output.stdout.includes(readFileSync(file, 'utf8').trim()), false)
+  const given = run(t, ['serve'], { DATA_DIR, OPERATOR_API_KEYS: 'an-operator-key-0123456789' })
+  await given.ready
+  given.child.kill('SIGTERM')
+  await given.exit
+  assert.equal(given.output.stdout.includes('Operator key'), false)
 })
 
 test('serve ends at once on a second signal', async (t) => {

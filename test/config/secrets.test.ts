@@ -38,6 +38,9 @@ test('secrets that are not given are made once, for their owner only', (t) => {
   assert.deepEqual(first.secrets.jwtSecrets, second.secrets.jwtSecrets)
   assert.ok(first.generated.operatorKey)
   assert.equal(second.generated.operatorKey, undefined)
+  for (const { operatorKeyFile } of [first, second]) {
+    assert.equal(operatorKeyFile, join(dir, 'secrets', 'operator-api-keys'))
+  }
   assert.equal(second.secrets.operatorKeyNumber(sha256(first.generated.operatorKey)), 1)
   assert.deepEqual(first.warnings.concat(second.warnings), [])
   assert.equal(statSync(dir).mode & 0o777, 0o700)
@@ -49,7 +52,10 @@ test('secrets that are not given are made once, for their owner only', (t) => {
 
 test('secrets that are given are used, and nothing is written', (t) => {
   const dir = dataDir(t)
-  const { secrets, generated, warnings } = load(dir, { ...all, JWT_SECRET: `${jwtSecret},${'k'.repeat(40)}` })
+  const { secrets, generated, operatorKeyFile, warnings } = load(dir, {
+    ...all,
+    JWT_SECRET: `${jwtSecret},${'k'.repeat(40)}`,
+  })
   assert.equal(secrets.storeKey, storeKey)
   assert.deepEqual(
     secrets.jwtSecrets.map((bytes) => new TextDecoder().decode(bytes)),
@@ -57,6 +63,7 @@ test('secrets that are given are used, and nothing is written', (t) => {
   )
   assert.ok(secrets.operatorKeyNumber(sha256('operator-key-number-one')))
   assert.deepEqual(generated, {})
+  assert.equal(operatorKeyFile, undefined)
   assert.deepEqual(warnings, [])
   assert.throws(() => statSync(dir), { code: 'ENOENT' })
 })
