@@ -187,9 +187,10 @@ function fromDataDir(name: SecretName, dataDir: string, generate: () => string) 
   try {
     return { path, ...readOrCreateSecret(path, generate) }
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
     throw new ConfigError(
-      name,
-      `cannot read or make ${path} (${(error as NodeJS.ErrnoException).code}); check DATA_DIR`,
+      'DATA_DIR',
+      `cannot read or write ${path} (${code}), use a folder that this user can write to`,
     )
   }
 }

@@ -154,7 +154,7 @@ test('a stored secret that was damaged is refused, not replaced', (t) => {
 test('a data folder that cannot be made is one line that names it', (t) => {
   const dir = dataDir(t)
   writeFileSync(dir, 'a file')
-  assert.throws(() => load(dir), /^ConfigError: STORE_KEY: cannot read or make .*check DATA_DIR$/)
+  assert.throws(() => load(dir), /^ConfigError: DATA_DIR: cannot read or write .*store-key \(ENOTDIR\)/)
 })
 
 test('processes that start at once get the same secrets', async (t) => {
