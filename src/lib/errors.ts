@@ -55,7 +55,8 @@ export function isGatewayError(error: unknown, code?: ErrorCode): error is Gatew
 
 /** No credentials or ones that do not hold. One message for all, so it cannot be used to tell them apart. */
 export function unauthenticated(cause?: unknown): GatewayError {
-  return new GatewayError('UNAUTHENTICATED', 'Send a valid operator key or tenant token.', { cause })
+  const how = 'Send a valid operator key (x-api-key: <key>) or tenant token (authorization: Bearer <token>).'
+  return new GatewayError('UNAUTHENTICATED', how, { cause })
 }
 
 /** The credentials hold, but not for this. */
