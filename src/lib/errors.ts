@@ -89,9 +89,12 @@ export function tenantSuspended(): GatewayError {
   return new GatewayError('TENANT_SUSPENDED', 'The tenant is suspended. Ask the operator to resume it.')
 }
 
-/** The event that the cursor points at is no longer kept, or never was. */
+/** The events after the cursor are no longer all kept, or it is of another log. */
 export function cursorExpired(): GatewayError {
-  return new GatewayError('CURSOR_EXPIRED', 'The cursor is too old. Read the current state and subscribe without it.')
+  return new GatewayError(
+    'CURSOR_EXPIRED',
+    'The cursor is too old, or of another log. Read the current state and subscribe without it.',
+  )
 }
 
 /** The subscriber's buffer is full. */
