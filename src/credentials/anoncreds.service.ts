@@ -1,4 +1,4 @@
-import { type AnonCredsSchema, fetchSchema } from '@credo-ts/anoncreds'
+import { AnonCredsModuleConfig, type AnonCredsSchema, fetchSchema } from '@credo-ts/anoncreds'
 import { askLedger, isLedgerDid } from '../agent/anoncreds/indy-writer.js'
 import { signResource } from '../agent/attested-resource.js'
 import { takeStep } from '../agent/exchanges/steps.js'
@@ -69,7 +69,8 @@ export class AnoncredsService {
 
   /**
    * Makes a definition, which takes seconds, with nothing held meanwhile. Revocation registries follow behind it.
-   * @throws NOT_FOUND for a DID that is not the tenant's, or a schema that cannot be resolved, CONFLICT, PEER_UNREACHABLE
+   * @throws NOT_FOUND for a DID that is not the tenant's, or a schema whose id no registry here knows, PROTOCOL_ERROR for one
+   * that cannot be resolved, CONFLICT, PEER_UNREACHABLE
    */
   async registerDefinition(
     tenantId: string,
@@ -107,6 +108,7 @@ export class AnoncredsService {
     const schema = await this.sessions.transact(tenantId, async (agent, unit) => {
       await assertIssuer(agent, issuerDid)
       await assertNewDefinition(unit, input)
+      assertKnowable(agent, schemaId)
       return schemaOf(agent, schemaId)
     })
     const made = await this.workers.call(tenantId, 'createCredentialDefinition', {
@@ -161,6 +163,13 @@ export class AnoncredsService {
     if (!this.ledgers) throw conflict('The gateway has no ledgers. Have the operator name them in INDY_NETWORKS.')
     return this.ledgers
   }
+}
+
+/** @throws NOT_FOUND for an id that is none of any registry here */
+function assertKnowable({ context }: WalletAgent, schemaId: string): void {
+  const { registries } = context.resolve(AnonCredsModuleConfig)
+  if (registries.some(({ supportedIdentifier }) => supportedIdentifier.test(schemaId))) return
+  throw notFound('schema', 'input.schemaId')
 }
 
 async function schemaOf(agent: WalletAgent, schemaId: string): Promise<AnonCredsSchema> {

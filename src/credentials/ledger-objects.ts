@@ -95,7 +95,7 @@ export class LedgerObjects {
   private async schemaOn(namespace: string, schemaId: string) {
     const found = isSchemaId(schemaId) ? await this.reader.schema(schemaId) : undefined
     if (found?.network.namespace !== namespace || found.sequence === undefined) {
-      throw notFound(`schema on the ledger ${namespace}`)
+      throw notFound(`schema on the ledger ${namespace}`, 'input.schemaId')
     }
     const { namespaceIdentifier, schemaName, schemaVersion } = parseIndySchemaId(schemaId)
     const issuerId = `did:indy:${namespace}:${namespaceIdentifier}`

@@ -65,8 +65,8 @@ export function forbidden(message = 'These credentials do not allow this.'): Gat
 }
 
 /** No such thing for this caller; another tenant's id gives the same answer. */
-export function notFound(what = 'thing'): GatewayError {
-  return new GatewayError('NOT_FOUND', `No such ${what}. Check the id.`)
+export function notFound(what = 'thing', field?: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `No such ${what}. Check the id.`, { field })
 }
 
 /** `field` is the path of the input at fault, where there is one. */

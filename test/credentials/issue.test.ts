@@ -285,6 +285,9 @@ for (const kind of STORES) {
       assert.equal(await client.codeOf(OPERATIONS.definition, { input: definition }), 'NOT_FOUND')
       const lists = await client.ask('{ schemas { nodes { id } } credentialDefinitions { nodes { id } } }')
       assert.deepEqual([lists.schemas.nodes, lists.credentialDefinitions.nodes], [[], []])
+      const nowhere = { issuerDid: issuer.did, schemaId: 'foo', tag: 'mine' }
+      const { errors } = await issuer.client.send(OPERATIONS.definition, { input: nowhere })
+      assert.deepEqual(errors?.[0]?.extensions, { code: 'NOT_FOUND', field: 'input.schemaId' })
       // Names and tags are used once, attributes named once.
       const again = { ...definition, tag: 'default' }
       assert.equal(await issuer.client.codeOf(OPERATIONS.definition, { input: again }), 'CONFLICT')
