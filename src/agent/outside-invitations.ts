@@ -14,6 +14,8 @@ export async function invitationAt(
   if (!URL.canParse(url)) throw badInput('This is not a URL.', field)
   const carries = (candidate: string) => ['oob', 'c_i', 'd_m'].some((name) => new URL(candidate).searchParams.has(name))
   if (carries(url)) return parsed(field, () => parseInvitationUrl(url))
+  if (!/^https?:/i.test(url))
+    throw badInput('This URL carries no invitation, and can lead to one only by http or https.', field)
   const answer = await fetch.fetch(url, { headers: { accept: 'application/json' } })
   if (carries(answer.url)) return parsed(field, () => parseInvitationUrl(answer.url))
   return parsed(field, () => parseInvitationJson(JSON.parse(answer.body.toString())))

@@ -17,7 +17,8 @@ import { invitationAt, invitationOf } from '../agent/outside-invitations.js'
 import type { WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { badInput, conflict, notFound, protocolError } from '../lib/errors.js'
-import type { GuardedFetch } from '../lib/guarded-fetch.js'
+import { AddressRefused, type GuardedFetch } from '../lib/guarded-fetch.js'
+import type { Logger } from '../lib/logger.js'
 import type { Listed } from '../storage/list.js'
 import type { Unit } from '../storage/unit.js'
 import type { Sessions } from '../tenants/sessions.js'
@@ -48,6 +49,7 @@ export class InvitationService {
     private readonly tenants: TenantStore,
     /** What URLs are made with where nothing else is chosen. */
     private readonly domainOf: (tenant: WalletSettings) => string,
+    private readonly logger: Logger,
   ) {}
 
   async find(tenantId: string, id: string): Promise<InvitationType | undefined> {
@@ -109,7 +111,7 @@ export class InvitationService {
    * PROTOCOL_ERROR for a DID that cannot be resolved, or has no service to connect by
    */
   async receive(tenantId: string, input: ReceiveInvitationInput): Promise<Received> {
-    const take = await this.taker(input)
+    const take = await this.taker(tenantId, input)
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const autoAccept = input.autoAccept ?? settingsOf(agent.owner.settings).autoAcceptConnections
       const { outOfBandRecord } = await take(agent, unit, {
@@ -196,20 +198,33 @@ export class InvitationService {
   }
 
   /** Gets what is to be received, from outside where it is behind a short URL. It is read anew for each try of a unit. */
-  private async taker({ url, message, did }: ReceiveInvitationInput): Promise<Take> {
+  private async taker(tenantId: string, { url, message, did }: ReceiveInvitationInput): Promise<Take> {
     if ([url, message, did].filter((given) => given != null).length !== 1)
       throw badInput('Give url, message or did, one of them.', 'input.url')
     if (did != null) return takeDid(did)
     const parse =
       message != null
         ? invitationOf(message, 'input.message')
-        : await invitationAt(url as string, this.fetch, 'input.url')
+        : await invitationAt(url as string, this.fetch, 'input.url').catch((error: Error) => {
+            this.tellRefused(tenantId, error.cause)
+            throw error
+          })
     return async (agent, unit, options) => {
       const invitation = parse()
       const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
       if (known.length > 0) throw conflict('This invitation was received before.')
       return askAgent('invitation', () => agent.oob.receiveInvitation(invitation, options))
     }
+  }
+
+  /** Tenants are not told what is refused: it would tell them about the network. The operator may want to allow it. */
+  private tellRefused(tenantId: string, cause: unknown): void {
+    if (!(cause instanceof AddressRefused)) return
+    const { host } = cause
+    this.logger.warn('An invitation leads to an address that is not public; ALLOW_ADDRESSES can allow it', {
+      tenantId,
+      host,
+    })
   }
 }
 

@@ -70,7 +70,7 @@ export function makeApi(
     new OperatorResolver(operators),
     new AuditResolver(auditLog),
     new ConnectionResolver(new ConnectionService(sessions, reader)),
-    new InvitationResolver(new InvitationService(sessions, reader, fetch, tenants, domainOf)),
+    new InvitationResolver(new InvitationService(sessions, reader, fetch, tenants, domainOf, logger)),
     new PeerResolver(new PeerService(sessions)),
     new QuestionResolver(new QuestionService(sessions, reader)),
     new MessageResolver(new MessageService(sessions, reader)),

@@ -55,6 +55,14 @@ export interface GuardedFetch {
   close(): Promise<void>
 }
 
+/** That the guard lets nothing go to a host. */
+export class AddressRefused extends Error {
+  constructor(readonly host: string) {
+    super('address is not allowed')
+    this.name = 'AddressRefused'
+  }
+}
+
 const maxOrigins = 256
 const connectionsPerOrigin = 32
 const maxHeaderBytes = 16 * 1024
@@ -190,7 +198,7 @@ class AddressGuard {
     if (!allowed.includes(url.protocol)) throw new Error('the protocol is not allowed')
     if (url.username !== '' || url.password !== '') throw new Error('credentials in the URL')
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-    if (isIP(host) && !this.#mayReach(url.origin, host, host)) throw new Error('address is not allowed')
+    if (isIP(host) && !this.#mayReach(url.origin, host, host)) throw new AddressRefused(host)
     return url
   }
 
@@ -201,7 +209,7 @@ class AddressGuard {
         if (error) return callback(error, '')
         const open = addresses.filter(({ address }) => this.#mayReach(origin, hostname, address))
         const [first] = open
-        if (!first) return callback(new Error('address is not allowed'), '')
+        if (!first) return callback(new AddressRefused(hostname), '')
         if (options.all) callback(null, open)
         else callback(null, first.address, first.family)
       })

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { freePort } from '../support/ports.js'
+import { eventually } from '../support/talk.js'
 import { invitationTo } from './invitations.js'
 
 const RECEIVE = 'mutation($input: ReceiveInvitationInput!) { receiveInvitation(input: $input) { connection { id } } }'
@@ -87,8 +88,6 @@ describe('a gateway that listens beyond loopback', () => {
       'http://[fe80::1]/',
       'http://[fd00::1]/',
       'http://name.invalid/',
-      'file:///etc/passwd',
-      `ftp://127.0.0.1:${trap.port}/`,
     ]
     const answers = new Set<string>()
     for (const url of urls) {
@@ -100,11 +99,41 @@ describe('a gateway that listens beyond loopback', () => {
     assertUntouched()
   })
 
+  test('takes no invitation by another scheme', async () => {
+    for (const url of ['file:///etc/passwd', `ftp://127.0.0.1:${trap.port}/`, 'didcomm://invite']) {
+      const { errors } = await acme.client.send(RECEIVE, { input: { url } })
+      assert.deepEqual(errors?.[0]?.extensions, { code: 'BAD_USER_INPUT', field: 'input.url' }, url)
+    }
+    assertUntouched()
+  })
+
   test('follows no redirect to the inside', async () => {
     const input = { url: `http://${OUTSIDE}:${redirecting.port}/` }
     assert.equal(await acme.client.codeOf(RECEIVE, { input }), 'PEER_UNREACHABLE')
     assert.equal(redirecting.connections(), 1)
     assertUntouched()
+  })
+
+  test('tells the operator once what was refused, and how to allow it', async () => {
+    for (const [host, url] of [
+      ['10.1.2.3', 'http://10.1.2.3/secret-path?id=secret-id'],
+      ['localhost', `http://localhost:${trap.port}/secret-path`],
+      ['127.0.0.1', `http://${OUTSIDE}:${redirecting.port}/`],
+    ] as const) {
+      const before = gateway.log().length
+      assert.equal(await acme.client.codeOf(RECEIVE, { input: { url } }), 'PEER_UNREACHABLE')
+      const told = () =>
+        gateway
+          .log()
+          .slice(before)
+          .split('\n')
+          .filter((line) => line.includes('ALLOW_ADDRESSES'))
+      await eventually(async () => told().length > 0)
+      assert.equal(told().length, 1)
+      const { level, tenantId, host: refused } = JSON.parse(told()[0] as string)
+      assert.deepEqual({ level, tenantId, refused }, { level: 'warn', tenantId: acme.id, refused: host })
+    }
+    assert.ok(!gateway.log().includes('secret-'))
   })
 
   test('resolves no did:web from inside', async () => {
