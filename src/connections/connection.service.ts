@@ -6,7 +6,7 @@ import type { Sessions } from '../tenants/sessions.js'
 import { recordIn, type WalletReader } from '../tenants/wallet-reader.js'
 import type { ConnectionFilter } from './connection.input.js'
 import type { ConnectionType } from './connection.type.js'
-import { connectionView, toCredo } from './connection.view.js'
+import { connectionView, fromCredo, toCredo } from './connection.view.js'
 
 const TYPE = 'ConnectionRecord'
 
@@ -69,7 +69,8 @@ export class ConnectionService {
   ): Promise<ConnectionType> {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const record = await recordIn(unit, TYPE, id, 'connection')
-      if (record['state'] !== state) throw conflict(`The connection is ${connectionView(record).state}.`)
+      if (record['state'] !== state)
+        throw conflict(`The connection is ${connectionView(record).state}, and has to be ${fromCredo(state)} for this.`)
       await askAgent('connection', () => step(agent.connections))
       return connectionView(await recordIn(unit, TYPE, id, 'connection'))
     })

@@ -212,7 +212,9 @@ export class InvitationService {
     return async (agent, unit, options) => {
       const invitation = parse()
       const known = await unit.query(TYPE, { invitationId: invitation.id, role: 'receiver' })
-      if (known.length > 0) throw conflict('This invitation was received before.')
+      if (known.length > 0) {
+        throw conflict('This invitation was received before. Go on with what came of it, or ask for a new one.')
+      }
       return askAgent('invitation', () => agent.oob.receiveInvitation(invitation, options))
     }
   }

@@ -9,7 +9,7 @@ import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/step
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { inviteWith } from '../connections/attached-invitation.js'
-import { toCredo } from '../connections/connection.view.js'
+import { fromCredo, toCredo } from '../connections/connection.view.js'
 import type { InvitationType } from '../connections/invitation.type.js'
 import { badInput, conflict } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
@@ -283,7 +283,8 @@ const OFFER_FAILED = 'The offer cannot be made: its schema cannot be resolved.'
 function assertStep(record: RecordJson, role: string, state: string): void {
   const { role: own, state: current } = credentialExchangeView(record)
   if (record['role'] !== role) throw conflict(`The tenant is the ${own} of this exchange.`)
-  if (record['state'] !== state) throw conflict(`The exchange is ${current}.`)
+  if (record['state'] !== state)
+    throw conflict(`The exchange is ${current}, and has to be ${fromCredo(state)} for this.`)
 }
 
 async function viewIn(unit: Unit, id: string): Promise<CredentialExchangeType> {

@@ -52,7 +52,7 @@ export function assertAllowed(viewer: Viewer, rule: Rule): void {
       throw forbidden(`This key lacks the scope ${operator}.`)
     return
   }
-  if (!rule.tenant) throw forbidden("This is the operator's.")
+  if (!rule.tenant) throw forbidden("This is the operator's. Use an operator key.")
   if (viewer.suspended) throw tenantSuspended()
   if (!viewer.scopes.includes(rule.tenant)) throw forbidden(`The token lacks the scope ${rule.tenant}.`)
 }

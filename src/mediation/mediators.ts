@@ -103,7 +103,7 @@ export class Mediators {
       }
       const grant = await context.resolve(DidCommMediationRepository).findById(context, grantId)
       if (grant?.role !== DidCommMediationRole.Recipient) throw notFound('mediator')
-      if (!grant.isReady) throw conflict('This mediator has not granted mediation.', 'grantId')
+      if (!grant.isReady) throw conflict('This mediator has not granted mediation. Wait for GRANTED.', 'grantId')
       await makeDefault(context, grant)
       return viewIn(unit, grantId)
     })
@@ -112,7 +112,8 @@ export class Mediators {
   /** Has a mediator told anew of all keys that it should know. @throws NOT_FOUND, CONFLICT */
   async sync(wallet: string, grantId: string): Promise<MediationGrantType> {
     const grant = await this.find(wallet, grantId)
-    if (grant.state !== 'GRANTED') throw conflict('This mediator has not granted mediation.', 'grantId')
+    if (grant.state !== 'GRANTED')
+      throw conflict('This mediator has not granted mediation. Wait for GRANTED.', 'grantId')
     await this.keylist.renew({ wallet, grantId })
     return grant
   }
@@ -135,7 +136,7 @@ export class Mediators {
     for (const { name } of await unit.query('OutOfBandRecord', { invitationId, role: 'receiver' })) {
       const [connection] = await agent.connections.findAllByOutOfBandId(name)
       const [entry] = connection ? await unit.query(GRANT, { connectionId: connection.id }) : []
-      if (!connection || !entry) throw conflict('This invitation was received before.')
+      if (!connection || !entry) throw conflict('This invitation was received before. Ask the mediator for a new one.')
       if (!(await isStuck(unit, recordOf(entry), connection))) return recordOf(entry)
       await this.keylist.drop(unit, entry.name)
       await context.resolve(DidCommMediationRepository).deleteById(context, entry.name)

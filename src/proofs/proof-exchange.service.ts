@@ -6,7 +6,7 @@ import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/step
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { inviteWith } from '../connections/attached-invitation.js'
-import { toCredo } from '../connections/connection.view.js'
+import { fromCredo, toCredo } from '../connections/connection.view.js'
 import type { InvitationType } from '../connections/invitation.type.js'
 import { conflict } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
@@ -259,7 +259,8 @@ const REQUEST_FAILED = 'The request cannot be made.'
 function assertStep(record: RecordJson, role: string, state: string): void {
   const { role: own, state: current } = proofExchangeView(record)
   if (record['role'] !== role) throw conflict(`The tenant is the ${own} of this exchange.`)
-  if (record['state'] !== state) throw conflict(`The exchange is ${current}.`)
+  if (record['state'] !== state)
+    throw conflict(`The exchange is ${current}, and has to be ${fromCredo(state)} for this.`)
 }
 
 async function viewIn(unit: Unit, id: string): Promise<ProofExchangeType> {

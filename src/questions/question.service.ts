@@ -62,7 +62,8 @@ export class QuestionService {
   answer(tenantId: string, { questionId, response }: AnswerQuestionInput): Promise<QuestionType> {
     return this.sessions.transact(tenantId, async (agent, unit) => {
       const question = questionView(await recordIn(unit, QUESTION_RECORD, questionId, 'question'))
-      if (question.state !== 'QUESTION_RECEIVED') throw conflict(`The question is ${question.state}.`)
+      if (question.state !== 'QUESTION_RECEIVED')
+        throw conflict(`The question is ${question.state}, and has to be QUESTION_RECEIVED for this.`)
       if (!question.validResponses.includes(response)) {
         throw badInput('Give one of the validResponses of the question.', 'input.response')
       }

@@ -62,7 +62,9 @@ for (const kind of STORES) {
       assert.equal(await codeOf('Maybe'), 'BAD_USER_INPUT')
       const { answerQuestion } = await ada.client.ask(ANSWER, { input: { questionId, response: 'Yes' } })
       assert.deepEqual([answerQuestion.question.state, answerQuestion.question.response], ['ANSWER_SENT', 'Yes'])
-      assert.equal(await codeOf('No'), 'CONFLICT')
+      const { errors } = await ada.client.send(ANSWER, { input: { questionId, response: 'No' } })
+      assert.equal(errors?.[0]?.extensions.code, 'CONFLICT')
+      assert.equal(errors[0].message, 'The question is ANSWER_SENT, and has to be QUESTION_RECEIVED for this.')
       const answered = (await atBank.find(isOf(asked.threadId, 'ANSWER_RECEIVED'))).question
       assert.deepEqual([answered.id, answered.response], [asked.id, 'Yes'])
       assert.deepEqual((await bank.client.ask(QUESTION, { id: asked.id })).question, answered)
