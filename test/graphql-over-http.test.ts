@@ -108,13 +108,15 @@ describe('GraphQL over HTTP', () => {
     assert.equal(printSchema(lexicographicSortSchema(buildClientSchema(data))).trim(), committed.trim())
   })
 
-  test("gives a browser the explorer's page", async () => {
-    const response = await fetch(`${gateway.url}/graphql`, {
-      headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
-    })
-    assert.equal(response.status, 200)
-    assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
-    assert.match(await response.text(), /<title>Tenantry explorer<\/title>/)
+  test("gives a browser the explorer's page, also from the root", async () => {
+    for (const path of ['/graphql', '/']) {
+      const response = await fetch(gateway.url + path, {
+        headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+      })
+      assert.deepEqual([response.status, response.url], [200, `${gateway.url}/graphql`])
+      assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
+      assert.match(await response.text(), /<title>Tenantry explorer<\/title>/)
+    }
   })
 
   test('lets Apollo Studio call from the browser, with credentials in headers', async () => {

@@ -38,8 +38,8 @@ const notBuilt = `<!doctype html>
 `
 
 /**
- * The explorer for people: a browser's `GET /graphql` and what the page loads from `/explorer/assets/`. Mount it at the
- * root, before the handler of `/graphql`: every other request passes on.
+ * The explorer for people: a browser's `GET /graphql`, to which `GET /` leads, and what the page loads from
+ * `/explorer/assets/`. Mount it at the root, before the handler of `/graphql`: every other request passes on.
  */
 export function explorer({ folder = builtPage }: ExplorerOptions = {}): express.Router {
   const router = express.Router()
@@ -52,6 +52,13 @@ export function explorer({ folder = builtPage }: ExplorerOptions = {}): express.
   })
   router.use('/explorer/assets', secure, assets, (_request, response) => {
     response.set('Cache-Control', 'no-store').status(404).type('text').send('Not found\n')
+  })
+  router.get('/', (request, response, next) => {
+    response.vary('Accept')
+    // With a query it is an invitation, which is for agents.
+    if (!isForPeople(request) || Object.keys(request.query).length > 0) return next()
+    // Relative: a proxy may have the gateway under a path.
+    response.redirect(302, 'graphql')
   })
   router.get('/graphql', async (request, response, next) => {
     response.vary('Accept')

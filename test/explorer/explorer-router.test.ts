@@ -35,6 +35,22 @@ describe('the explorer router', () => {
     assert.doesNotMatch(policy, /https?:|\*/)
   })
 
+  test('leads a browser there from the root, and nobody else', async () => {
+    const ask = (path: string, accept: string) =>
+      fetch(server.origin + path, { headers: { accept }, redirect: 'manual' })
+    const led = await ask('/', browserAccept)
+    assert.equal(led.status, 302)
+    assert.equal(new URL(led.headers.get('location') ?? '', `${server.origin}/`).pathname, '/graphql')
+    assert.match(led.headers.get('vary') ?? '', /Accept/)
+    for (const [path, accept] of [
+      ['/', '*/*'],
+      ['/', 'application/json'],
+      ['/?oob=e30', browserAccept],
+    ] as const) {
+      assert.equal((await ask(path, accept)).status, 404, `${path} ${accept}`)
+    }
+  })
+
   for (const [who, path, accept] of [
     ['a query in the URL', '/graphql?query={viewer{role}}', browserAccept],
     ['a GraphQL client', '/graphql?query={viewer{role}}', 'application/graphql-response+json, application/json;q=0.9'],
