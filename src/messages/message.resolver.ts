@@ -38,7 +38,7 @@ export class MessageResolver {
     input: SendBasicMessageInput,
     @Ctx() context: GraphContext,
   ): Promise<SendBasicMessagePayload> {
-    checkText(input.content, 'input.content', { min: 0, max: 100_000, lines: true })
+    checkText(input.content, 'input.content', { max: 100_000, lines: true })
     checkOptional(input.parentThreadId, 'input.parentThreadId')
     checkOptional(input.idempotencyKey, 'input.idempotencyKey')
     return { message: await this.service.send(tenantIdOf(context), input) }

@@ -260,8 +260,9 @@ describe('what is wrong in a GraphQL request', () => {
         assert.equal(errors?.[0]?.extensions.field, `input.${field}`, `${field}: ${what}`)
       }
     }
-    for (const content of ['a\u0000b', 'a\ud800b', 'x'.repeat(100_001)]) {
-      assert.equal(await acme.client.codeOf(SEND, { input: { connectionId, content } }), 'BAD_USER_INPUT')
+    for (const content of ['a\u0000b', 'a\ud800b', 'x'.repeat(100_001), '', ' \n']) {
+      const { errors } = await acme.client.send(SEND, { input: { connectionId, content } })
+      assert.deepEqual(errors?.[0]?.extensions, { code: 'BAD_USER_INPUT', field: 'input.content' })
     }
     for (const imageUrl of ['', 'x', 'javascript:alert(1)', 'http://exa\nmple.org/', 'http://example.org/\u0000']) {
       const input = { name: uniqueName('url'), imageUrl }
