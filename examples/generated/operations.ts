@@ -167,7 +167,7 @@ export type CreateTenantInput = {
   keyMode?: KeyMode | null | undefined;
   /** What peers see; the name where absent. */
   label?: string | null | undefined;
-  /** Unique among tenants; 1 to 255 characters. */
+  /** Unique among tenants; 1 to 255 characters. updateTenant cannot change it. */
   name: string;
   /** What the operator allows it, by key: see `Tenant.policy`. */
   policy?: unknown;
@@ -252,11 +252,11 @@ export type CredentialFormat =
   | 'DATA_INTEGRITY'
   /** AnonCreds 1.0 by the names that Indy has for the messages and objects (Aries RFC 0592), for agents that know no others. A credential itself is ANONCREDS. */
   | 'INDY'
-  /** ISO/IEC 18013-5 mdoc. */
+  /** ISO/IEC 18013-5 mdoc. Not issued yet. */
   | 'MDOC'
-  /** IETF SD-JWT VC. */
+  /** IETF SD-JWT VC. Not issued yet. */
   | 'SD_JWT_VC'
-  /** W3C Verifiable Credential, secured as a JWT. */
+  /** W3C Verifiable Credential, secured as a JWT. Not issued yet. */
   | 'W3C_JWT';
 
 /** A tenant to delete. */

@@ -23,9 +23,9 @@ registerEnumType(CredentialFormat, {
       description:
         'W3C Verifiable Credential 1.1, secured by W3C Data Integrity. What the gateway issues and takes is signed as AnonCreds (anoncreds-2023).',
     },
-    SD_JWT_VC: { description: 'IETF SD-JWT VC.' },
-    W3C_JWT: { description: 'W3C Verifiable Credential, secured as a JWT.' },
-    MDOC: { description: 'ISO/IEC 18013-5 mdoc.' },
+    SD_JWT_VC: { description: 'IETF SD-JWT VC. Not issued yet.' },
+    W3C_JWT: { description: 'W3C Verifiable Credential, secured as a JWT. Not issued yet.' },
+    MDOC: { description: 'ISO/IEC 18013-5 mdoc. Not issued yet.' },
   },
 })
 

@@ -43,7 +43,7 @@ export class TenantFilter {
 
 @InputType({ description: 'A new tenant.' })
 export class CreateTenantInput {
-  @Field(() => String, { description: 'Unique among tenants; 1 to 255 characters.' })
+  @Field(() => String, { description: 'Unique among tenants; 1 to 255 characters. updateTenant cannot change it.' })
   name!: string
 
   @Field(() => String, { nullable: true, description: 'What peers see; the name where absent.' })
