@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
@@ -88,6 +89,24 @@ describe('GraphQL over HTTP', () => {
     assert.equal(response.status, 405)
     const found = await post('{ tenant(name: "by-get") { id } }', { 'x-api-key': OPERATOR_KEY })
     assert.deepEqual(await found.json(), { data: { tenant: null } })
+  })
+
+  test('takes automatic persisted queries, and says of one it does not have what clients look for', async () => {
+    const query = 'query Persisted { viewer { role } }'
+    const sha256Hash = createHash('sha256').update(query).digest('hex')
+    const ask = async (text?: string) => {
+      const response = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': OPERATOR_KEY },
+        body: JSON.stringify({ query: text, extensions: { persistedQuery: { version: 1, sha256Hash } } }),
+      })
+      return response.json()
+    }
+    const extensions = { code: 'PERSISTED_QUERY_NOT_FOUND' }
+    assert.deepEqual(await ask(), { errors: [{ message: 'PersistedQueryNotFound', extensions }] })
+    const data = { viewer: { role: 'OPERATOR' } }
+    assert.deepEqual(await ask(query), { data })
+    assert.deepEqual(await ask(), { data })
   })
 
   test('refuses a subscription, and says where streams are', async () => {
