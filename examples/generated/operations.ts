@@ -135,7 +135,7 @@ export type CreateDidInput = {
 export type CreateInvitationInput = {
   /** What the tenant calls it, and the connections that come of it. */
   alias?: string | null | undefined;
-  /** Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections. */
+  /** Whether requests are accepted by themselves; else by acceptConnectionRequest. true where absent, whatever the tenant has set; null: as it has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
   /** A DID of the tenant's that names where it is reached, for the invitation to name in place of keys: see createDid. */
   did?: string | null | undefined;
@@ -545,7 +545,7 @@ export type QuestionState =
 export type ReceiveInvitationInput = {
   /** What the tenant calls the connection. */
   alias?: string | null | undefined;
-  /** Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. null: as the tenant has set autoAcceptConnections. */
+  /** Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. true where absent, whatever the tenant has set; null: as it has set autoAcceptConnections. */
   autoAccept?: boolean | null | undefined;
   /** A public DID of the other agent, which stands for an invitation (Aries RFC 0023). One of url, message and did. */
   did?: string | null | undefined;

@@ -51,7 +51,7 @@ export class CreateInvitationInput {
     nullable: true,
     defaultValue: true,
     description:
-      'Whether requests are accepted by themselves; else by acceptConnectionRequest. null: as the tenant has set autoAcceptConnections.',
+      'Whether requests are accepted by themselves; else by acceptConnectionRequest. true where absent, whatever the tenant has set; null: as it has set autoAcceptConnections.',
   })
   autoAccept?: boolean | null
 
@@ -107,7 +107,7 @@ export class ReceiveInvitationInput {
     nullable: true,
     defaultValue: true,
     description:
-      'Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. null: as the tenant has set autoAcceptConnections.',
+      'Whether to go on by itself; else by acceptInvitation and acceptConnectionResponse. true where absent, whatever the tenant has set; null: as it has set autoAcceptConnections.',
   })
   autoAccept?: boolean | null
 }

@@ -9,7 +9,9 @@ export const settingsSchema = z.strictObject({
   autoAcceptConnections: z
     .boolean()
     .default(true)
-    .describe('true or false: whether handshakes go on by themselves where `autoAccept` is given as null.'),
+    .describe(
+      'true or false: whether handshakes go on by themselves. It counts where createInvitation or receiveInvitation gets `autoAccept: null`, and for invitations of offerCredential and requestProof with `handshake: true`; not where `autoAccept` is absent, which is true.',
+    ),
   autoAcceptCredentials: z
     .enum(AUTO_ACCEPT)
     .default('CONTENT_APPROVED')
