@@ -8,6 +8,8 @@ Every setting is an environment variable, a flag of \`tenantry serve\` and a key
 the environment, the environment over the file, the file over the default. An empty value counts as not given. A wrong
 value is one line that names the variable, and exit status 2, before anything is opened.
 
+\`tenantry\` is \`node dist/src/bin.js\` in a clone and within a container; the image begins with it: \`docker run … tenantry doctor\`.
+
 \`\`\`sh
 PUBLIC_URL=https://agents.example.org tenantry serve --port 8080 --config tenantry.json
 \`\`\`

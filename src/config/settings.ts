@@ -396,7 +396,8 @@ const settingList = [
     name: 'METRICS_PER_TENANT',
     default: 'off',
     kind: 'on | off',
-    meaning: 'Whether metrics have series of each tenant.',
+    meaning:
+      'Whether metrics have series of each tenant, by its id. `/metrics` asks for no credentials: keep it from the public.',
   },
   {
     group: 'Operation',
