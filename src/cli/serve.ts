@@ -89,7 +89,7 @@ async function start(
 /** An operator key that this start made is told, one that an earlier start made is where it was laid. */
 function announce({ url, explorerUrl }: Served, { generated, operatorKeyFile }: LoadedSecrets): void {
   if (generated.operatorKey) print(`Operator key: ${generated.operatorKey}`)
-  else if (operatorKeyFile) print(`Operator key: in ${operatorKeyFile}`)
+  else if (operatorKeyFile) print(`The operator key is in ${operatorKeyFile}`)
   print(`Tenantry ${version} is ready`)
   print(`URL: ${url}`)
   print(`Explorer: ${explorerUrl}`)

@@ -53,7 +53,7 @@ export async function graphqlOverHttp(
   const { schema, credentials, limits, admit, handing, logger } = options
   // Apollo formats errors without saying whose they are.
   const viewers = new WeakMap<object, Viewer>()
-  const names = namesOf(schema).add(PERSISTED_QUERY_MISS)
+  const names = namesOf(schema)
   const apollo = new ApolloServer<GraphContext>({
     schema,
     introspection: options.introspection,
@@ -192,9 +192,6 @@ function refusal(error: unknown, accept: string | undefined): unknown {
   const refused = error.code === 'RATE_LIMITED' ? 429 : 401
   return withStatus(error, takesGraphqlResponse(accept) ? refused : 200)
 }
-
-/** Some clients look at the message of this error, not at its code. */
-const PERSISTED_QUERY_MISS = 'PersistedQueryNotFound'
 
 /** Apollo would run it as a query of one event. */
 const NO_STREAMS = 'Subscriptions go over WebSocket, or /graphql/stream.'

@@ -90,7 +90,7 @@ test('serve tells the operator key it made at the first start that is ready, and
   await ready
   child.kill('SIGTERM')
   await exit
-  assert.ok(output.stdout.startsWith(`Operator key: in ${file}\n`), output.stdout)
+  assert.ok(output.stdout.startsWith(`The operator key is in ${file}\n`), output.stdout)
   assert.equal(output.stdout.includes(readFileSync(file, 'utf8').trim()), false)
   const given = run(t, ['serve'], { DATA_DIR, OPERATOR_API_KEYS: 'an-operator-key-0123456789' })
   await given.ready
