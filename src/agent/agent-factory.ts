@@ -50,7 +50,7 @@ import { currentUnit, type Unit } from '../storage/unit.js'
 import { type AnonCredsOptions, WorkersAnonCredsModule } from './anoncreds/module.js'
 import { AttachmentSignatures } from './attachment-signatures.js'
 import { WalletCache } from './cache.js'
-import { ConnectionRefusedHandler } from './connection-refusal.js'
+import { ConnectionRefusedHandler, refuseByUsedInvitation } from './connection-refusal.js'
 import { WalletConnectionService } from './connection-service.js'
 import { CredoLogger } from './credo-logger.js'
 import { WalletDidExchange } from './did-exchange.js'
@@ -193,6 +193,7 @@ export class AgentFactory {
       ignoreLateReports,
       ignorePendingAcks,
       undoFailedHandling,
+      refuseByUsedInvitation,
     ])
       handlers.registerMessageHandlerMiddleware(middleware)
     handlers.registerMessageHandlers([

@@ -5,17 +5,46 @@ import {
   DidCommConnectionRequestMessage,
   DidCommConnectionService,
   DidCommDidExchangeProblemReportMessage,
+  DidCommDidExchangeRequestMessage,
   DidCommDidExchangeState,
   DidCommDocumentService,
   type DidCommInboundMessageContext,
   type DidCommMessageHandler,
+  type DidCommMessageHandlerMiddleware,
   DidCommMessageSender,
   DidCommOutboundMessageContext,
   DidCommOutOfBandRepository,
+  DidCommOutOfBandService,
+  DidCommOutOfBandState,
   DidExchangeProblemReportReason,
 } from '@credo-ts/didcomm'
 
 const DESCRIPTION = { en: 'No more connections are taken', code: DidExchangeProblemReportReason.RequestNotAccepted }
+
+/** That a connection request is not taken, whatever else is in order with it. */
+export class RequestNotTaken extends Error {}
+
+/**
+ * Refuses who comes by an invitation that another has used; stock Credo leaves that one waiting without a word. The request
+ * is handled as if it were the first, and then undone as any other that fails: only so it is known where its sender is.
+ */
+export const refuseByUsedInvitation: DidCommMessageHandlerMiddleware = async (inbound, next) => {
+  const { agentContext, message, recipientKey, senderKey, connection } = inbound
+  const isRequest =
+    message instanceof DidCommConnectionRequestMessage || message instanceof DidCommDidExchangeRequestMessage
+  if (!isRequest || connection || !recipientKey || !senderKey) return next()
+  const invitations = agentContext.resolve(DidCommOutOfBandService)
+  const invitation = await invitations.findCreatedByRecipientKey(agentContext, recipientKey)
+  if (!invitation || invitation.reusable || invitation.state !== DidCommOutOfBandState.Done) return next()
+  // Whoever has used it is not told to give up, if it asks again.
+  const dids = agentContext.resolve(DidRepository)
+  if (await dids.findReceivedDidByRecipientKey(agentContext, senderKey)) return next()
+  // Its key is that of the connection that came of it: no response can be made with it.
+  invitation.autoAcceptConnection = false
+  await invitations.updateState(agentContext, invitation, DidCommOutOfBandState.AwaitResponse)
+  await next()
+  throw new RequestNotTaken('The invitation was used before')
+}
 
 /**
  * Makes ready to say no to a connection request. There is no connection to answer on: the report goes to where the

@@ -8,7 +8,7 @@ import {
 } from '@credo-ts/didcomm'
 import { isGatewayError } from '../lib/errors.js'
 import { currentUnit } from '../storage/unit.js'
-import { refusalOf } from './connection-refusal.js'
+import { RequestNotTaken, refusalOf } from './connection-refusal.js'
 import { isReportOfEnded } from './exchanges/ended-exchanges.js'
 import { abandonExchange } from './exchanges/failed-exchanges.js'
 import { featureOf, isDisclosed, isOff } from './features.js'
@@ -89,7 +89,8 @@ export const undoFailedHandling: DidCommMessageHandlerMiddleware = async (messag
     await next()
   } catch (error) {
     // Made while the sender's DID, which came with the message, is still known.
-    const refuse = isGatewayError(error, 'QUOTA_EXCEEDED') ? await refusalOf(message) : undefined
+    const isRefused = isGatewayError(error, 'QUOTA_EXCEEDED') || error instanceof RequestNotTaken
+    const refuse = isRefused ? await refusalOf(message) : undefined
     if (unit && before) unit.restore(before)
     if (refuse) return refuse()
     // What is not known yet, or cannot be read now, says nothing about the message: the unit is run again, or fails.

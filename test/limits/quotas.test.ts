@@ -91,26 +91,58 @@ for (const kind of STORES) {
       await eventually(async () => (await usageOf(full)).connections === 1)
     })
 
-    test('an outside agent is told by a problem report on the thread of its request', async () => {
-      const full = await makeTenant(gateway.url, { policy: { maxConnections: 0 } })
-      const server = await PeerServer.listen()
-      try {
-        const { url, firstEnvelope } = server.endpoint(randomUUID())
-        const peer = await Peer.create(url)
-        const { message } = (await invite(full)) as {
-          message: { '@id': string; services: { recipientKeys: string[] }[] }
-        }
-        const request = peer.connectionRequest(message['@id'])
-        const key = keyOfDid(message.services[0]?.recipientKeys[0] ?? '')
-        assert.equal((await deliver(gateway.url, peer.pack(request, key))).status, 200)
-        const report = peer.open(await firstEnvelope)
-        assert.match(report['@type'], /\/connection\/1\.0\/problem-report$/)
-        assert.equal((report['~thread'] as { thid: string }).thid, request['@id'])
-        assert.equal((report['description'] as { code: string }).code, 'request_not_accepted')
-      } finally {
-        await server.close()
-      }
+    test('who comes by an invitation that another has used gives the connection up, and the inviter hears nothing of it', async () => {
+      const [inviter, second] = [await makeTenant(gateway.url), await makeTenant(gateway.url)]
+      const { id, message } = await invite(inviter)
+      const look = () =>
+        inviter.client.ask('query($id: ID!) { invitation(id: $id) { state } connections { nodes { state } } }', { id })
+      await receive(await makeTenant(gateway.url), message)
+      await eventually(async () => (await look()).connections.nodes[0]?.state === 'COMPLETED')
+      const events = '{ events(last: 1) { pageInfo { endCursor } } }'
+      const before = await inviter.client.ask(events)
+      const tap = await second.client.follow({ topics: ['CONNECTION'] })
+      await receive(second, message)
+      const { connection } = await tap.find((event) => event.connection?.state === 'ABANDONED')
+      assert.match(connection.errorMessage, /^request_not_accepted: /)
+      await tap.close()
+      assert.deepEqual(await look(), {
+        invitation: { state: 'DONE' },
+        connections: { nodes: [{ state: 'COMPLETED' }] },
+      })
+      assert.deepEqual(await inviter.client.ask(events), before)
     })
+
+    for (const [why, inviterThatRefuses] of [
+      ['there is no room', () => makeTenant(gateway.url, { policy: { maxConnections: 0 } })],
+      ['another has used the invitation', () => makeTenant(gateway.url)],
+    ] as const) {
+      test(`an outside agent is told by a problem report on the thread of its request that ${why}`, async () => {
+        const inviter = await inviterThatRefuses()
+        const server = await PeerServer.listen()
+        try {
+          const { url, firstEnvelope } = server.endpoint(randomUUID())
+          const peer = await Peer.create(url)
+          const { message } = (await invite(inviter)) as {
+            message: { '@id': string; services: { recipientKeys: string[] }[] }
+          }
+          if (why !== 'there is no room') {
+            await receive(await makeTenant(gateway.url), message)
+            const states = async () =>
+              (await inviter.client.ask('{ connections { nodes { state } } }')).connections.nodes
+            await eventually(async () => (await states())[0]?.state === 'COMPLETED')
+          }
+          const request = peer.connectionRequest(message['@id'])
+          const key = keyOfDid(message.services[0]?.recipientKeys[0] ?? '')
+          assert.equal((await deliver(gateway.url, peer.pack(request, key))).status, 200)
+          const report = peer.open(await firstEnvelope)
+          assert.match(report['@type'], /\/connection\/1\.0\/problem-report$/)
+          assert.equal((report['~thread'] as { thid: string }).thid, request['@id'])
+          assert.equal((report['description'] as { code: string }).code, 'request_not_accepted')
+        } finally {
+          await server.close()
+        }
+      })
+    }
 
     test('a wallet grows no larger than it may under 32 requests that race, and deleting goes on', async () => {
       const tenant = await makeTenant(gateway.url)
