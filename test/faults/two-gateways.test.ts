@@ -7,6 +7,7 @@ import { freshStore, startGateway, type TestGateway, type TestStore } from '../s
 import { assertGapless, assertToldIsTrue, readAll, readEvents } from '../support/ledger.js'
 import { freePort } from '../support/ports.js'
 import { atOnce, eventually, say } from '../support/talk.js'
+import { TcpProxy } from '../support/tcp-proxy.js'
 
 /** What a token may still do elsewhere after it was revoked here (ms). */
 const REVOKED_MS = { 'with Redis': 100, 'without Redis': 2000 }
@@ -211,3 +212,34 @@ async function echo(url: string): Promise<string> {
   const response = await fetch(`${url}/health/live?challenge=begun`)
   return ((await response.json()) as { echo: string }).echo
 }
+
+test('what an instance holds of a tenant that another has resumed goes on though nobody could tell it', async () => {
+  const store = await freshStore('postgres')
+  const { hostname, port } = new URL(store.env['REDIS_URL'] as string)
+  const redis = await TcpProxy.to({ host: hostname, port: Number(port || 6379) })
+  const a = await startGateway(store, { REDIS_URL: `redis://127.0.0.1:${redis.port}` })
+  const b = await startGateway(store)
+  try {
+    const [tenant, peer] = [await makeTenant(a.url), await makeTenant(a.url)]
+    const { inviter: connectionId } = await connect(tenant, peer)
+    const there = tenant.client.at(b.url)
+    const tap = await peer.client.follow({ topics: ['BASIC_MESSAGE'] })
+    await say(there, connectionId, 'before')
+    await tap.find(({ message }) => message?.content === 'before')
+    const operator = ApiClient.operator(a.url)
+    const change = (what: string) =>
+      operator.ask(`mutation($t: ID!) { ${what}(tenantId: $t) { tenant { id } } }`, { t: tenant.id })
+    await change('suspendTenant')
+    await eventually(async () => (await there.codeOf('{ connections { nodes { id } } }')) === 'TENANT_SUSPENDED')
+    await redis.cut()
+    await change('resumeTenant')
+    await eventually(async () => (await there.send('{ viewer { role } }')).errors === undefined)
+    await eventually(async () => say(there, connectionId, 'after').then(() => true))
+    await tap.find(({ message }) => message?.content === 'after')
+    await tap.close()
+  } finally {
+    await Promise.all([a.stop(), b.stop()])
+    await redis.cut()
+    await store.remove()
+  }
+})
