@@ -33,8 +33,15 @@ export const refuseByUsedInvitation: DidCommMessageHandlerMiddleware = async (in
   const isRequest =
     message instanceof DidCommConnectionRequestMessage || message instanceof DidCommDidExchangeRequestMessage
   if (!isRequest || connection || !recipientKey || !senderKey) return next()
+  const parent = message.thread?.parentThreadId
+  // By a public DID, which stands for an invitation of its own each time.
+  if (parent?.startsWith('did:')) return next()
   const invitations = agentContext.resolve(DidCommOutOfBandService)
-  const invitation = await invitations.findCreatedByRecipientKey(agentContext, recipientKey)
+  // As the handlers find it: several invitations by one DID have one key.
+  const invitation =
+    message instanceof DidCommConnectionRequestMessage
+      ? await invitations.findCreatedByRecipientKey(agentContext, recipientKey)
+      : parent && (await invitations.findByCreatedInvitationId(agentContext, parent))
   if (!invitation || invitation.reusable || invitation.state !== DidCommOutOfBandState.Done) return next()
   // Whoever has used it is not told to give up, if it asks again.
   const dids = agentContext.resolve(DidRepository)

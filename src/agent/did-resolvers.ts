@@ -8,6 +8,7 @@ import {
 } from '@credo-ts/core'
 import { LRUCache } from 'lru-cache'
 import { noteNeed } from './outside-needs.js'
+import { assertPlain, isPlainPeerDid } from './plain-json.js'
 
 /** A DID document, or why there is none. */
 export type OutsideResolution =
@@ -31,6 +32,9 @@ export class CachedPeerDidResolver extends PeerDidResolver {
         didResolutionMetadata: { contentType: 'application/did+ld+json' },
       }
     }
+    if (!isPlainPeerDid(did)) {
+      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error: 'invalidDid' } }
+    }
     const result = await super.resolve(context, did)
     if (result.didDocument && isSelfContained(did)) this.documents.set(did, result.didDocument)
     return result
@@ -41,6 +45,10 @@ const isSelfContained = (did: string) => /^did:peer:(0|2|4[^:]*:)/.test(did)
 
 const FOUND_MS = 5 * 60_000
 const MISSING_MS = 30_000
+/** Of all documents that are kept, together. */
+const KEPT_CHARS = 32 * 2 ** 20
+/** Longer DIDs of these methods are nobody's. */
+const DID_MAX = 2048
 
 /** Where DIDs of methods that need the network are found. */
 export interface OutsideDids {
@@ -55,13 +63,20 @@ export class OutsideDidResolver implements DidResolver {
   readonly allowsCaching = false
   readonly allowsLocalDidRecord = true
   readonly supportedMethods: string[]
-  private readonly known = new LRUCache<string, { found: OutsideResolution; at: number }>({ max: 1000 })
+  private readonly known = new LRUCache<string, { found: OutsideResolution; at: number }>({
+    max: 1000,
+    maxSize: KEPT_CHARS,
+    sizeCalculation: ({ found }, did) => did.length + JSON.stringify(found).length,
+  })
 
   constructor(private readonly outside: OutsideDids) {
     this.supportedMethods = Object.keys(outside.methods)
   }
 
   async resolve(_context: AgentContext, did: string): Promise<DidResolutionResult> {
+    if (did.length > DID_MAX) {
+      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error: 'invalidDid' } }
+    }
     const found = (await this.outside.own(did)) ?? this.known.get(did)?.found
     if (!found) noteNeed(did, () => this.prepare(did))
     if (!found || 'error' in found) {
@@ -72,6 +87,7 @@ export class OutsideDidResolver implements DidResolver {
     if (!document) return { didDocument: null, didDocumentMetadata, didResolutionMetadata: {} }
     const didResolutionMetadata = { contentType: 'application/did+json' }
     try {
+      assertPlain(document)
       return {
         didDocument: JsonTransformer.fromJSON(document, DidDocument),
         didDocumentMetadata,

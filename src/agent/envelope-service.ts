@@ -19,6 +19,7 @@ import {
 } from '@credo-ts/didcomm'
 import { base58Encode } from '../lib/base58.js'
 import { notePacked } from './packed.js'
+import { assertPlain } from './plain-json.js'
 import { ReturnRouteRule } from './return-route.js'
 import { WalletBoxes } from './wallet-boxes.js'
 
@@ -158,7 +159,9 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
       ])
       const senderKey =
         opened.sender && Kms.PublicJwk.fromPublicKey({ kty: 'OKP', crv: 'Ed25519', publicKey: opened.sender })
-      return { plaintextMessage: JsonEncoder.fromBuffer(plaintext), senderKey, recipientKey }
+      const plaintextMessage = JsonEncoder.fromBuffer(plaintext)
+      assertPlain(plaintextMessage)
+      return { plaintextMessage, senderKey, recipientKey }
     }
     throw new CredoError('No recipient key of the envelope is in this wallet')
   }

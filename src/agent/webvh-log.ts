@@ -64,6 +64,8 @@ const BEHIND_MS = 30 * SECOND_MS
 const AT_ONCE = 16
 /** Proofs of one entry: each is of the whole of it. Signers need one. */
 const PROOFS_MAX = 8
+/** Keys, hashes and witnesses that one entry names: each is looked for among the others. */
+const NAMED_MAX = 100
 
 /** What `nextKeyHashes` has of a key that may write the entry after the next. */
 export const keyHash = (multikey: string) => multihash(multikey)
@@ -153,6 +155,8 @@ export async function verifyLog(log: LogEntry[], did: string, witnessed: Witness
     const { proof, ...draft } = entry
     const { parameters } = entry
     must(!active.deactivated, 'goes on after its end')
+    for (const named of [parameters.updateKeys, parameters.nextKeyHashes, parameters.witness?.witnesses])
+      must((named?.length ?? 0) <= NAMED_MAX, 'names too many')
     must(index === 0 || parameters.scid === undefined || parameters.scid === scid, 'changes its SCID')
     must(parameters.method === undefined || parameters.method === METHOD, 'changes its method')
     const previous = index === 0 ? scid : (log[index - 1] as LogEntry).versionId

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isGatewayError, tenantLocked } from '../lib/errors.js'
 import { OneAtATime } from '../lib/one-at-a-time.js'
 import type { Agents } from './agents.js'
@@ -12,6 +13,8 @@ export type Following = ReturnType<typeof follow>
 
 /** What could not be followed is tried again after (ms). */
 const AGAIN_MS = 1000
+/** Between two queues that are gone on with (ms). */
+const BETWEEN_MS = 20
 
 /** What is done as something changes: here, or at another instance, of which the bus tells. */
 export function follow(
@@ -116,7 +119,11 @@ export function follow(
     begin: (tenantId: string) => following.begin(tenantId),
     /** Goes on with what waits for tenants that nobody hands it to any more: whoever did may have ended. */
     drainAll: async () => {
-      for (const tenantId of await queue.waitedFor()) if (!drain.isDraining(tenantId)) await drainSoon(tenantId)
+      for (const tenantId of await queue.waitedFor()) {
+        if (!drain.isDraining(tenantId)) await drainSoon(tenantId).catch((error) => toldLater(tenantId, error))
+        // Not all wallets at once, after a time in which nobody was there.
+        await sleep(BETWEEN_MS, undefined, { ref: false })
+      }
     },
   }
 }

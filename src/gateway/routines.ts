@@ -46,12 +46,19 @@ export function beginRoutines(
   }
 
   /** What keeps something here may have ended elsewhere. */
+  let isLooking = false
   const lookAtHeld = async (tenantIds: string[]) => {
-    await held.lookAll()
-    mediation.mediator.deliveries.lookAll()
-    for (const tenantId of new Set(tenantIds)) {
-      await live.check(tenantId)
-      await following.begin(tenantId)
+    if (isLooking) return
+    isLooking = true
+    try {
+      mediation.mediator.deliveries.lookAll()
+      for (const tenantId of new Set(tenantIds)) {
+        await live.check(tenantId)
+        await following.begin(tenantId)
+      }
+      await held.lookAll()
+    } finally {
+      isLooking = false
     }
   }
 

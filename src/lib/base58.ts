@@ -34,12 +34,16 @@ export function base58Encode(bytes: Uint8Array): string {
   return '1'.repeat(zeros) + text.slice(padding)
 }
 
+/** Longer than the text of any key or hash. */
+const TEXT_MAX = 256
+
 /**
  * Decodes text; meant for keys (the work grows with the square of the length).
  *
- * @throws SyntaxError for a character outside the alphabet; the message does not repeat the input
+ * @throws SyntaxError for a character outside the alphabet, or what is too long; the message does not repeat the input
  */
 export function base58Decode(text: string): Uint8Array {
+  if (text.length > TEXT_MAX) throw new SyntaxError('Too long for a key')
   let zeros = 0
   while (zeros < text.length && text[zeros] === '1') zeros++
   const limbs: number[] = []

@@ -78,7 +78,13 @@ export class HeldMessages {
   /** Looks at all whose peers are connected here, where other instances cannot tell. */
   async lookAll(): Promise<void> {
     for (const tenantId of this.options.paths.tenantIds) {
-      const { held } = await this.options.profiles.of(tenantId).head()
+      // Locked here, or gone, though its peer is still connected: it keeps nobody else from being looked at.
+      const { held } =
+        (await this.options.profiles
+          .of(tenantId)
+          .head()
+          .catch(() => undefined)) ?? {}
+      if (held === undefined) continue
       if (held !== (this.seen.get(tenantId) ?? 0)) this.look(tenantId)
       this.seen.set(tenantId, held)
     }

@@ -141,6 +141,39 @@ for (const kind of STORES) {
       assert.equal(status, 200)
     })
 
+    test('is told where a text in it would take for ever to read, of whoever has sent it', async () => {
+      const stranger = await Peer.create(server.endpoint('nobody').url)
+      const message = { ...known.peer.basicMessage('x') }
+      const colons = `did:a:a${':'.repeat(60)} `
+      const peerDid = `did:peer:2.Ez6LSbbbbb.S${'aS'.repeat(45)}-`
+      const cases: object[] = [
+        { ...message, '~thread': { pthid: colons } },
+        { ...message, '~thread': { thid: colons } },
+        { ...message, '@type': `${'a'.repeat(20_000)}/x/1.0/é` },
+        { ...message, '@type': `a/b/${'1'.repeat(300_000)}` },
+        { ...message, 'connection~sig': { '@type': `${'a'.repeat(20_000)}/x/1.0/é` } },
+        { ...message, did: peerDid },
+        { ...message, to: '1'.repeat(300_000) },
+        { ...message, 'did_doc~attach': { data: { base64: base64(JSON.stringify({ id: peerDid })) } } },
+        { ...message, connection: { DIDDoc: { service: [{ serviceEndpoint: 'a'.repeat(300_000) }] } } },
+        { ...message, attributes: Array(10_000).fill({ name: 'a' }) },
+      ]
+      for (const [index, body] of cases.entries()) {
+        for (const from of [known.peer, stranger])
+          await refused(from.pack(body as never, known.recipientKey), 400, `case ${index}`)
+      }
+      const read = (query: string, variables: object) => acme.client.codeOf(query, variables)
+      const receive = 'mutation($i: ReceiveInvitationInput!) { receiveInvitation(input: $i) { connection { id } } }'
+      const invitation = { '@type': 'https://didcomm.org/out-of-band/1.1/invitation', '@id': 'x'.repeat(20) }
+      const slow = { ...invitation, handshake_protocols: [`${'a/1.'.repeat(50_000)}\nx`], services: [peerDid] }
+      assert.equal(await read(receive, { i: { message: slow } }), 'BAD_USER_INPUT')
+      assert.equal(
+        await read(receive, { i: { url: `https://a.example/?oob=${base64(JSON.stringify(slow))}` } }),
+        'BAD_USER_INPUT',
+      )
+      assert.notEqual(await read(receive, { i: { did: peerDid } }), undefined)
+    })
+
     test('has changed nothing, and the gateway lives', async () => {
       assert.deepEqual(await stateOf(), untouched)
       assert.equal((await request(`${gateway.url}/health/ready`, {})).status, 200)

@@ -1,0 +1,97 @@
+/** What a peer or a web server says that no agent writes, and that takes libraries very long to read. */
+export class NotPlain extends Error {}
+
+/** The longest texts (characters) of what stands for something, by the names that the protocols have for it. */
+const LENGTHS: Record<string, number> = {
+  '@type': 256,
+  '@id': 256,
+  thid: 2048,
+  pthid: 2048,
+  thread_id: 500,
+  credential_id: 500,
+  handshake_protocols: 256,
+  accept: 256,
+  protocol: 256,
+  serviceEndpoint: 2048,
+  uri: 2048,
+  to: 4096,
+  recipient_did: 4096,
+  recipient_key: 1024,
+  recipientKeys: 1024,
+  recipient_keys: 1024,
+  routingKeys: 1024,
+  routing_keys: 1024,
+  verkey: 1024,
+  publicKeyBase58: 1024,
+  publicKeyMultibase: 1024,
+}
+/** The longest DID, or DID URL; of a key alone. */
+const DID_MAX = 4096
+const DID_KEY_MAX = 1024
+/** The most entries of lists of which each is looked at with all others, or costs a signature. */
+const COUNTS: Record<string, number> = { signatures: 8, attributes: 500, predicates: 500 }
+/** More colons than any DID has: Credo's pattern for threads tries each of them in two ways. */
+const COLONS_MAX = 10
+const DEPTH_MAX = 50
+
+/** Names of what may be a DID, or a DID URL. */
+const DIDS = new Set([
+  'did',
+  'id',
+  'kid',
+  'to',
+  'controller',
+  'verificationMethod',
+  'services',
+  'recipient_did',
+  'to_did',
+  'thid',
+  'pthid',
+])
+const BASE58 = '[1-9a-km-zA-HJ-NP-Z]'
+/** What Credo's pattern for did:peer takes, without the ways in which that tries each `S` of a text that it does not take. */
+const PEER_DID = new RegExp(
+  `^did:peer:(?:[01]z${BASE58}{5,200}|2(?:\\.[AEVID]z${BASE58}{5,200})+(?:\\.S[0-9a-zA-Z=]*)*|4z${BASE58}{46}(?::z${BASE58}{6,})?)$`,
+)
+
+/** Whether a did:peer is one, and not longer than one has to be. */
+export function isPlainPeerDid(did: string): boolean {
+  return did.length <= DID_MAX && PEER_DID.test(did)
+}
+
+/**
+ * Looks through what came from outside before libraries do: their patterns, and the decoding of keys, take the square of a
+ * length, or never end, and hold up all others meanwhile. JSON in attachments is looked through as well.
+ * @throws NotPlain
+ */
+export function assertPlain(value: unknown, name = '', depth = 0): void {
+  if (typeof value === 'string') assertPlainText(value, name, depth)
+  if (typeof value !== 'object' || value === null) return
+  if (depth > DEPTH_MAX) throw new NotPlain('nested too deep')
+  if (Array.isArray(value)) {
+    if (value.length > (COUNTS[name] ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`too many ${name}`)
+    for (const item of value) assertPlain(item, name, depth + 1)
+    return
+  }
+  for (const [key, item] of Object.entries(value)) assertPlain(item, key, depth + 1)
+}
+
+function assertPlainText(text: string, name: string, depth: number): void {
+  if (name === 'base64') assertPlain(jsonIn(text), '', depth + 1)
+  if (text.length > (LENGTHS[name] ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`${name} is too long`)
+  if ((name === 'thid' || name === 'pthid') && text.split(':', COLONS_MAX + 2).length > COLONS_MAX + 1)
+    throw new NotPlain(`${name} is no thread`)
+  if (!DIDS.has(name) || !text.startsWith('did:')) return
+  if (text.length > (text.startsWith('did:key:') ? DID_KEY_MAX : DID_MAX)) throw new NotPlain(`${name} is too long`)
+  const [did = ''] = text.split(/[#?/;]/, 1)
+  if (did.startsWith('did:peer:') && !isPlainPeerDid(did)) throw new NotPlain(`${name} is no did:peer`)
+}
+
+/** The JSON of an attachment, where it is that. */
+function jsonIn(base64: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(base64, 'base64').toString())
+  } catch {
+    return undefined
+  }
+}
