@@ -65,7 +65,7 @@ const tenantIdOf = (viewer: Viewer | undefined) => (viewer?.role === 'TENANT' ? 
 
 /** What is longer may be a key, unless it is a name of the schema or reads like one that was misspelt. */
 const WORD_MAX = 15
-/** Several words in camel case, of two letters or more: neither a key nor a passphrase looks like that. */
+/** Several words in camel case, of two letters or more: no key looks like that. What is told goes back to who has sent it. */
 const CAMEL_CASE = /^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$/
 const NAME_MAX = 40
 

@@ -50,6 +50,8 @@ type Told = { [K in BusKind]: [K, BusMessages[K]] }[BusKind]
 
 /** For how long what an instance tells of logs may wait for more of its kind while nobody else hears it (ms). */
 const ALONE_MS = 50
+/** After this time (ms) a subscription that was refused is asked for again. */
+const AGAIN_MS = 1000
 
 /** A bus over Redis. What is told in one turn of the event loop is one message there. Own messages are not heard again. */
 export class RedisBus implements Bus {
@@ -109,6 +111,8 @@ export class RedisBus implements Bus {
       this.isSubscribed = true
     } catch (error) {
       this.logger.warn('Redis could not be subscribed to', { error })
+      // With a new connection it is asked for anyway.
+      if (this.subscriber.status === 'ready') setTimeout(() => void this.subscribe(), AGAIN_MS).unref()
     }
   }
 
