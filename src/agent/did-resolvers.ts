@@ -77,7 +77,8 @@ export class OutsideDidResolver implements DidResolver {
     if (did.length > DID_MAX) {
       return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error: 'invalidDid' } }
     }
-    const found = (await this.outside.own(did)) ?? this.known.get(did)?.found
+    const own = await this.outside.own(did)
+    const found = own ? plain(own) : this.known.get(did)?.found
     if (!found) noteNeed(did, () => this.prepare(did))
     if (!found || 'error' in found) {
       const error = found?.error ?? 'notFound'
@@ -87,7 +88,6 @@ export class OutsideDidResolver implements DidResolver {
     if (!document) return { didDocument: null, didDocumentMetadata, didResolutionMetadata: {} }
     const didResolutionMetadata = { contentType: 'application/did+json' }
     try {
-      assertPlain(document)
       return {
         didDocument: JsonTransformer.fromJSON(document, DidDocument),
         didDocumentMetadata,
@@ -111,7 +111,18 @@ export class OutsideDidResolver implements DidResolver {
   /** Fetches a document; resolves in any case. */
   private async prepare(did: string): Promise<void> {
     const method = this.outside.methods[did.split(':')[1] ?? '']
-    const resolution = (await method?.(did).catch(() => undefined)) ?? { error: 'notFound' }
+    const resolution = plain((await method?.(did).catch(() => undefined)) ?? { error: 'notFound' })
     this.known.set(did, { found: resolution, at: Date.now() }, { ttl: 'error' in resolution ? MISSING_MS : FOUND_MS })
+  }
+}
+
+/** What was resolved, without a document that takes too long to read. */
+function plain(resolution: OutsideResolution): OutsideResolution {
+  if ('error' in resolution) return resolution
+  try {
+    assertPlain(resolution.document)
+    return resolution
+  } catch {
+    return { error: 'invalidDidDocument' }
   }
 }

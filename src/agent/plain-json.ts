@@ -1,5 +1,5 @@
 /** What a peer or a web server says that no agent writes, and that takes libraries very long to read. */
-export class NotPlain extends Error {}
+class NotPlain extends Error {}
 
 /** The longest texts (characters) of what stands for something, by the names that the protocols have for it. */
 const LENGTHS: Record<string, number> = {

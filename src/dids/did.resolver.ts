@@ -44,7 +44,7 @@ export class DidResolver {
     @Arg('did', () => String, { description: 'The DID, without fragment or query.' }) did: string,
     @Ctx() context: GraphContext,
   ): Promise<DidResolutionType> {
-    checkText(did, 'did', { max: 8192 })
+    checkText(did, 'did', { max: 4096 })
     return this.service.resolve(tenantIdOf(context), did)
   }
 

@@ -79,14 +79,11 @@ export class HeldMessages {
   async lookAll(): Promise<void> {
     for (const tenantId of this.options.paths.tenantIds) {
       // Locked here, or gone, though its peer is still connected: it keeps nobody else from being looked at.
-      const { held } =
-        (await this.options.profiles
-          .of(tenantId)
-          .head()
-          .catch(() => undefined)) ?? {}
-      if (held === undefined) continue
-      if (held !== (this.seen.get(tenantId) ?? 0)) this.look(tenantId)
-      this.seen.set(tenantId, held)
+      const profile = this.options.profiles.of(tenantId)
+      const head = await profile.head().catch(() => undefined)
+      if (!head) continue
+      if (head.held !== (this.seen.get(tenantId) ?? 0)) this.look(tenantId)
+      this.seen.set(tenantId, head.held)
     }
   }
 
