@@ -36,6 +36,8 @@ export interface SocketRoute {
 /** Apollo Studio's explorer. */
 export const STUDIO_ORIGIN = 'https://studio.apollographql.com'
 
+const NOT_SERVED = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n'
+
 /** The one HTTP server of the gateway. */
 export class HttpServer {
   private readonly server: Server
@@ -62,8 +64,10 @@ export class HttpServer {
       socket.on('close', () => this.connections.delete(socket))
     })
     this.server.on('upgrade', (request, socket, head) => {
+      // Node has taken its own listener away: without one, a peer that resets the connection would end the process.
+      socket.on('error', () => socket.destroy())
       const sockets = options.sockets.find(({ paths }) => paths.test(pathOf(request)))?.server
-      if (!sockets) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+      if (!sockets) return void socket.end(NOT_SERVED, () => socket.destroy())
       sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request))
     })
   }

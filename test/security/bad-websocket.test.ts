@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
@@ -112,6 +113,27 @@ describe('what is wrong on a WebSocket', () => {
       assert.ok(!tellsOfTheInside(answer.said), answer.said)
     })
     await Promise.all(talks)
+  })
+
+  test('outlives peers that reset what it has refused, and keeps nothing of those that leave it open', async () => {
+    const { hostname, port } = new URL(gateway.url)
+    const ask = 'GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    const refused = async (allowHalfOpen: boolean) => {
+      const socket = connect({ host: hostname, port: Number(port), allowHalfOpen }).on('error', () => {})
+      socket.write(ask)
+      const [answer] = await once(socket, 'data')
+      assert.match(String(answer), /^HTTP\/1\.1 404 /)
+      return socket
+    }
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 20 }, async () => (await refused(true)).resetAndDestroy()))
+    }
+    const open = await refused(true)
+    const writing = setInterval(() => open.write('x'), 10)
+    await new Promise((resolve) => open.on('close', resolve))
+    clearInterval(writing)
+    const { status } = await fetch(`${gateway.url}/health/live`)
+    assert.equal(status, 200)
   })
 
   test('ends what is open when the credentials stop to hold', async () => {
