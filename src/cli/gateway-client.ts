@@ -1,3 +1,4 @@
+import { Agent, fetch, type RequestInit, type Response } from 'undici'
 import { Problem } from '../lib/problem.js'
 
 /** An archive as it comes from a gateway. */
@@ -21,6 +22,9 @@ interface GraphAnswer {
   data?: Record<string, unknown> | null
   errors?: { message: string; extensions?: { code?: string } }[]
 }
+
+/** An archive is answered when it is made, which may take long. */
+const patient = new Agent({ headersTimeout: 0 })
 
 /** A running gateway, as an operator speaks to it. */
 export class GatewayClient {
@@ -78,7 +82,7 @@ export class GatewayClient {
   private async fetch(path: string, init: RequestInit): Promise<Response> {
     const headers = { accept: 'application/json', 'x-api-key': this.operatorKey, ...init.headers }
     try {
-      return await fetch(`${this.url}${path}`, { method: 'POST', ...init, headers })
+      return await fetch(`${this.url}${path}`, { method: 'POST', ...init, headers, dispatcher: patient })
     } catch (error) {
       const cause = (error as { cause?: { code?: string } }).cause
       throw new Problem(`${this.url} cannot be reached (${cause?.code ?? 'no answer'})`)

@@ -21,7 +21,7 @@ import { hostFinder, originFinder } from '../server/origin.js'
 import { rateLimit } from '../server/rate-limit.js'
 import { sharedResults } from '../server/shared-results.js'
 import { StoreWatch } from '../server/store-watch.js'
-import { transfers } from '../server/transfers.js'
+import { IMPORTS, transfers } from '../server/transfers.js'
 import { openEventStream } from '../streams/event.resolver.js'
 import type { Agents } from './agents.js'
 import type { Api } from './api.js'
@@ -100,6 +100,7 @@ export async function makeFront(
     port: config.port,
     corsOrigins: [...config.corsOrigins, ...(config.studio ? [STUDIO_ORIGIN] : [])],
     routes: [overHttp.route],
+    unhurried: IMPORTS,
     // Each is asked in turn: those that are asked for most come first.
     routers: [
       didcommOverHttp(inbound, returnPaths, config.maxMessageBytes, observe, (request) =>

@@ -17,6 +17,10 @@ export interface HttpServerOptions {
   routers: Router[]
   /** In their order: the first that serves a path. */
   sockets: SocketRoute[]
+  /** Paths whose requests may take as long as they go on coming. */
+  unhurried: RegExp
+  /** How long all others may take to come (ms). */
+  comeWithinMs?: number
   logger: Logger
 }
 
@@ -41,7 +45,9 @@ const NOT_SERVED = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n'
 /** The one HTTP server of the gateway. */
 export class HttpServer {
   private readonly server: Server
-  private readonly connections = new Set<Socket>()
+  /** Each with its last request, and when that began to come. */
+  private readonly connections = new Map<Socket, { request?: IncomingMessage; since: number }>()
+  private readonly looking: NodeJS.Timeout
   private leaving = false
 
   constructor(private readonly options: HttpServerOptions) {
@@ -52,7 +58,10 @@ export class HttpServer {
     for (const router of options.routers) app.use(router)
     app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
-    this.server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+    // Node's own bound on how long a request may take to come cannot make exceptions.
+    const bounds = { keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 0 }
+    this.server = createServer(bounds, (request, response) => {
+      this.beginsToCome(request)
       if (this.leaving) response.setHeader('Connection', 'close')
       if (isPreflight(options.corsOrigins, request, response)) return
       const route = options.routes.find(({ method, paths }) => method === request.method && paths.test(pathOf(request)))
@@ -60,9 +69,11 @@ export class HttpServer {
       route.handle(request, response, (error) => answerFailure(options.logger, error, response))
     })
     this.server.on('connection', (socket) => {
-      this.connections.add(socket)
+      this.connections.set(socket, { since: 0 })
       socket.on('close', () => this.connections.delete(socket))
     })
+    const { comeWithinMs = 300_000 } = options
+    this.looking = setInterval(() => this.look(comeWithinMs), comeWithinMs / 10).unref()
     this.server.on('upgrade', (request, socket, head) => {
       // Node has taken its own listener away: without one, a peer that resets the connection would end the process.
       socket.on('error', () => socket.destroy())
@@ -70,6 +81,22 @@ export class HttpServer {
       if (!sockets) return void socket.end(NOT_SERVED, () => socket.destroy())
       sockets.handleUpgrade(request, socket, head, (ws) => sockets.emit('connection', ws, request))
     })
+  }
+
+  private beginsToCome(request: IncomingMessage): void {
+    const connection = this.connections.get(request.socket)
+    if (!connection) return
+    connection.request = request
+    connection.since = Date.now()
+  }
+
+  /** Cuts off whoever sends a request too slowly. */
+  private look(comeWithinMs: number): void {
+    const before = Date.now() - comeWithinMs
+    for (const [socket, { request, since }] of this.connections) {
+      if (!request || request.complete || since > before || this.options.unhurried.test(pathOf(request))) continue
+      socket.destroy()
+    }
   }
 
   /** @returns the port, also where any was asked for */
@@ -94,10 +121,11 @@ export class HttpServer {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
     const idle = setInterval(() => this.server.closeIdleConnections(), 50)
     const timeout = setTimeout(() => {
-      for (const socket of this.connections) socket.destroy()
+      for (const socket of this.connections.keys()) socket.destroy()
     }, graceMs)
     this.server.closeIdleConnections()
     await closed
+    clearInterval(this.looking)
     clearInterval(idle)
     clearTimeout(timeout)
   }

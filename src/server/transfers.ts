@@ -10,6 +10,12 @@ import type { Credentials } from './credentials.js'
 import type { OriginOf } from './origin.js'
 import { refuse } from './refuse.js'
 
+/** An upload may take long, but not stand still for longer than this (ms). */
+const IDLE_MS = 120_000
+
+/** Where archives come to. */
+export const IMPORTS = /^\/imports\//
+
 export interface TransfersOptions {
   exporter: Exporter
   importer: Importer
@@ -43,6 +49,8 @@ export function transfers({ exporter, importer, credentials, originOf, logger }:
       }
     }
 
+  // Express would answer it as a GET, whose ticket holds once.
+  router.head('/exports/:id', (_req, res) => void res.set('allow', 'GET').sendStatus(405))
   router.get(
     '/exports/:id',
     serve(async (_req, res, id) => {
@@ -58,6 +66,8 @@ export function transfers({ exporter, importer, credentials, originOf, logger }:
   router.post(
     '/imports/:id',
     serve(async (req, res, id) => {
+      req.setTimeout(IDLE_MS, () => req.destroy())
+      req.once('end', () => req.setTimeout(0))
       const { tenant, token, queuedMessages, notServed } = await importer.take(id, req)
       const { name, state, keyMode, walletStorage } = tenant
       const described = { id: tenant.id, name, state, keyMode, walletStorage }
