@@ -11,11 +11,18 @@ export class ByteReader {
   /** The next `count` bytes, or fewer where the source ends before. */
   async upTo(count: number): Promise<Buffer> {
     while (this.length < count && (await this.pull()));
-    const all = Buffer.concat(this.held)
-    const taken = all.subarray(0, count)
-    this.held = all.length > count ? [all.subarray(count)] : []
-    this.length = all.length - taken.length
-    return taken
+    const taken: Buffer[] = []
+    let left = count
+    // A piece may be far longer than what is taken of it: what stays of it is not copied.
+    for (let piece = this.held[0]; piece && left > 0; piece = this.held[0]) {
+      const part = piece.subarray(0, left)
+      if (part.length === piece.length) this.held.shift()
+      else this.held[0] = piece.subarray(left)
+      taken.push(part)
+      left -= part.length
+    }
+    this.length -= count - left
+    return taken.length === 1 ? (taken[0] as Buffer) : Buffer.concat(taken)
   }
 
   /** The next `count` bytes. @throws where the source ends before */
