@@ -22,13 +22,15 @@ export function sqliteSource({ file, ownFolder }: SqlitePlaces): BackupSource {
   const locks = [lockWriters(file)]
   // No tenant can be added any more: whoever is in the store has its file.
   const names = [SHARED]
+  const pathOf = (name: string) => (name === SHARED ? file : join(ownFolder, `${name}.db`))
+  // One that was removed meanwhile would be made anew, with nothing in it.
+  const isThere = (name: string) => existsSync(pathOf(name))
   for (const name of ownStoresIn(ownFolder)) {
+    if (!isThere(name)) continue
     names.push(name)
-    locks.push(lockWriters(join(ownFolder, `${name}.db`)))
+    locks.push(lockWriters(pathOf(name)))
   }
-  const readers = new Map(
-    names.map((name) => [name, beginReading(name === SHARED ? file : join(ownFolder, `${name}.db`))]),
-  )
+  const readers = new Map(names.filter(isThere).map((name) => [name, beginReading(pathOf(name))]))
   for (const lock of locks) {
     lock.exec('ROLLBACK')
     lock.close()
