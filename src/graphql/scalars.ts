@@ -1,6 +1,7 @@
 import { GraphQLScalarType, Kind } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { badInput } from '../lib/errors.js'
+import { isWebUrl } from '../lib/text.js'
 
 /** Checked at the way in only: what comes out was made here, and stays as it was given. */
 function textScalar(name: string, description: string, specifiedByURL: string, isValid: (text: string) => boolean) {
@@ -29,12 +30,7 @@ export const UrlScalar = textScalar(
   'URL',
   'An absolute http or https URL as in RFC 3986.',
   'https://www.rfc-editor.org/rfc/rfc3986',
-  // The parser drops or escapes spaces and control characters; what is stored is the text.
-  (text) =>
-    text.length <= 4096 &&
-    !/[\s\p{Cc}\p{Cs}]/u.test(text) &&
-    URL.canParse(text) &&
-    /^https?:$/.test(new URL(text).protocol),
+  isWebUrl,
 )
 
 export const JsonScalar = new GraphQLScalarType({

@@ -5,7 +5,7 @@ import type { Unit } from '../storage/unit.js'
 import { isPath } from './address.js'
 import { DIDS, type Hosting, INVITATIONS, RESOURCES } from './hosting.js'
 import type { HostedDid, SignedResource } from './publication.js'
-import { joinedTails, TAILS_CATEGORIES, TAILS_FILES } from './tails.js'
+import { joinedTails, TAILS_CHUNKS, TAILS_FILES } from './tails.js'
 
 const INVITATION_ID = /^[\w-]{22}$/
 
@@ -32,10 +32,15 @@ export class HostedBelongings {
   async take(unit: Unit, tenantId: string, from: string | null, entries: readonly Entry[]): Promise<string[]> {
     const left: string[] = []
     const ofKind = (category: string) => entries.filter((entry) => entry.category === category)
+    const resources = new Map<unknown, Entry[]>()
+    for (const entry of ofKind(RESOURCES)) {
+      const path = entry.tags['path']
+      resources.set(path, resources.get(path) ?? [])
+      resources.get(path)?.push(entry)
+    }
     for (const { name: path, value } of ofKind(DIDS)) {
       const hosted = JSON.parse(value) as HostedDid
-      const resources = ofKind(RESOURCES).filter(({ tags }) => tags['path'] === path)
-      if (!(await this.takeDid(unit, tenantId, path, hosted, resources))) left.push(hosted.did)
+      if (!(await this.takeDid(unit, tenantId, path, hosted, resources.get(path) ?? []))) left.push(hosted.did)
     }
     for (const { name: id, value } of ofKind(INVITATIONS)) {
       if (!INVITATION_ID.test(id) || (await unit.fetch(INVITATIONS, id))) continue
@@ -45,9 +50,9 @@ export class HostedBelongings {
       if (!/^https?:/.test(url) || !new URL(url).searchParams.has('oob')) continue
       await this.hosting.publish(unit, tenantId, { kind: 'INVITATION', id, url })
     }
-    const tails = entries.filter(({ category }) => TAILS_CATEGORIES.has(category))
+    const chunks = new Map(ofKind(TAILS_CHUNKS).map(({ name, value }) => [name, value]))
     for (const { name: hash } of ofKind(TAILS_FILES)) {
-      await this.hosting.publish(unit, tenantId, { kind: 'TAILS', hash, bytes: joinedTails(hash, tails) })
+      await this.hosting.publish(unit, tenantId, { kind: 'TAILS', hash, bytes: joinedTails(hash, chunks) })
     }
     return left
   }

@@ -7,8 +7,8 @@ import type { Unit } from '../storage/unit.js'
 const FILES = 'hosted-tails'
 const CHUNKS = 'hosted-tails-chunk'
 
-export { FILES as TAILS_FILES }
-export const TAILS_CATEGORIES: ReadonlySet<string> = new Set([FILES, CHUNKS])
+export { CHUNKS as TAILS_CHUNKS, FILES as TAILS_FILES }
+
 const CHUNK_BYTES = 192 * 1024
 
 /** What is known of a tails file; several tenants may have published the same bytes. */
@@ -77,12 +77,11 @@ export class Tails {
   }
 }
 
-/** The bytes of a file whose pieces are among `entries`. */
-export function joinedTails(hash: string, entries: readonly Entry[]): Buffer {
-  const chunks = new Map(entries.map(({ category, name, value }) => [`${category} ${name}`, value]))
+/** The bytes of a file whose pieces are among `chunks`, by their names. */
+export function joinedTails(hash: string, chunks: ReadonlyMap<string, string>): Buffer {
   const pieces: Buffer[] = []
   for (let index = 0; ; index++) {
-    const chunk = chunks.get(`${CHUNKS} ${hash}/${index}`)
+    const chunk = chunks.get(`${hash}/${index}`)
     if (chunk === undefined) return Buffer.concat(pieces)
     pieces.push(Buffer.from(JSON.parse(chunk) as string, 'base64'))
   }

@@ -33,3 +33,10 @@ export function checkOptional(
 ): string | null | undefined {
   return value == null ? value : checkText(value, field, rule)
 }
+
+/** Whether text is an absolute http or https URL, as it stands. */
+export function isWebUrl(text: string): boolean {
+  // The parser drops or escapes spaces and control characters; what is stored is the text.
+  const isPlain = text.length <= 4096 && !/[\s\p{Cc}\p{Cs}]/u.test(text)
+  return isPlain && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}

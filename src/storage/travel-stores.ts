@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, type ReadStream } from 'node:fs'
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Sqlite from 'libsql'
 import { base58Encode } from '../lib/base58.js'
 import type { Entry } from './entry.js'
 import { sqliteFiles } from './own-databases.js'
@@ -14,6 +15,13 @@ import type { StoreSessions } from './store-sessions.js'
 const REST_MS = 30_000
 /** After so long (ms) none of them is expected to end any more. */
 const AGAIN_MS = 100
+
+/** What came is no store of Askar's. */
+export class NoStoreError extends Error {
+  constructor() {
+    super('This is no store')
+  }
+}
 
 /** The profile in which lies what goes along with a wallet. */
 const BESIDE = 'beside'
@@ -48,13 +56,14 @@ export class TravelStores {
     return store
   }
 
-  /** Writes the bytes of a store into a file of its own. @returns its name */
+  /** Writes the bytes of a store into a file of its own. @returns its name. @throws NoStoreError */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<string> {
     mkdirSync(this.own, { recursive: true, mode: 0o700 })
     const name = newName()
     const file = await open(this.fileOf(name), 'wx', 0o600)
     try {
       for await (const piece of bytes) await file.writeFile(piece)
+      assertTables(this.fileOf(name))
     } catch (error) {
       await this.remove(name)
       throw error
@@ -82,8 +91,8 @@ export class TravelStores {
     return { bytes: (await stat(this.fileOf(name))).size, sha256: hash.digest('hex') }
   }
 
-  /** The bytes of a store that nobody has open. */
-  read(name: string): AsyncIterable<Buffer> {
+  /** The bytes of a store that nobody has open. Whoever does not read them to the end has to destroy the stream. */
+  read(name: string): ReadStream {
     return createReadStream(this.fileOf(name), { highWaterMark: 256 * 1024 })
   }
 
@@ -145,6 +154,22 @@ export async function besideIn(sessions: StoreSessions): Promise<Entry[]> {
     value: value as string,
     tags: (tags ?? {}) as Entry['tags'],
   }))
+}
+
+/** A view or a trigger in place of a table would run what its maker likes. @throws NoStoreError */
+function assertTables(file: string): void {
+  const db = new Sqlite(file)
+  try {
+    const other = `type NOT IN ('table', 'index') OR sql LIKE '%VIRTUAL%'`
+    const { count } = db.prepare(`SELECT count(*) AS count FROM sqlite_master WHERE ${other}`).get() as {
+      count: number
+    }
+    if (count > 0) throw new NoStoreError()
+  } catch (error) {
+    throw error instanceof NoStoreError ? error : new NoStoreError()
+  } finally {
+    db.close()
+  }
 }
 
 const newName = () => randomBytes(16).toString('hex')

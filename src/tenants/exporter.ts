@@ -1,3 +1,4 @@
+import type { ReadStream } from 'node:fs'
 import { audit } from '../audit/audit.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
@@ -81,12 +82,16 @@ export class Exporter {
     const tenant = await this.tenants.find(order.tenantId)
     if (!tenant || tenant.deleting) throw notFound('tenant')
     const store = await this.travelling.make()
-    const discard = () => this.travelling.remove(store.name)
+    let bytes: ReadStream | undefined
+    const discard = () => {
+      bytes?.destroy()
+      return this.travelling.remove(store.name)
+    }
     try {
       const { manifest, queue } = await this.lent(tenant, order.walletKey, () => this.copy(tenant, store))
       const details = { archiveId: manifest.id, queuedMessages: queue.length }
       await this.base.transact(async (unit) => audit(unit, { action: 'TENANT_EXPORTED', tenantId: tenant.id, details }))
-      const bytes = this.travelling.read(store.name)
+      bytes = this.travelling.read(store.name)
       return {
         name: tenant.id,
         discard,

@@ -3,12 +3,13 @@ import { takeOver } from '../agent/take-over.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, isGatewayError, notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { checkOptional, checkText, isWebUrl } from '../lib/text.js'
 import type { Entry } from '../storage/entry.js'
 import { FORMAT } from '../storage/format.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
 import type { StoreSessions } from '../storage/store-sessions.js'
-import { besideIn, type TravelStore, type TravelStores } from '../storage/travel-stores.js'
+import { besideIn, NoStoreError, type TravelStore, type TravelStores } from '../storage/travel-stores.js'
 import type { Unit } from '../storage/unit.js'
 import { endpointKey, type Tenant } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
@@ -116,7 +117,7 @@ export class Importer {
     } catch (error) {
       if (error instanceof LaterArchiveError)
         throw badInput('A later version wrote this archive. Use that one.', 'archive')
-      if (!(error instanceof ArchiveError)) throw error
+      if (!(error instanceof ArchiveError || error instanceof NoStoreError)) throw error
       throw badInput('This is no archive of this key, or it is damaged or cut off. Nothing was made.', 'archive')
     }
   }
@@ -129,6 +130,7 @@ export class Importer {
   ): Promise<Imported> {
     const { id } = tenant
     const name = input.name ?? tenant.name
+    checkDescription({ ...tenant, name })
     if (await this.tenants.find(id)) throw conflict('This tenant is here already.')
     await this.assertFree(name)
     const wallet = await this.wallets.prepare(input)
@@ -186,6 +188,9 @@ export class Importer {
     })
     await places.changeHead(place, (head) => {
       delete head.fence
+      // Counted here, as quotas go by it.
+      delete head.bytes
+      delete head.counts
       // What waits in the outbox is anybody's to send, and the queue and the tenant's life begin anew.
       if (head.lease) head.lease.until = 0
       head.queue = { handled: 0, told: 0 }
@@ -210,6 +215,14 @@ export class Importer {
   private async assertFree(name: string): Promise<void> {
     if (await this.tenants.findByName(name)) throw conflict('This name is taken. Choose another.', 'input.name')
   }
+}
+
+/** Holds what the manifest says of a tenant to what is asked of one that is made. @throws BAD_USER_INPUT */
+function checkDescription({ name, label, imageUrl, groupId }: TenantManifest['tenant']): void {
+  checkText(name, 'archive.name')
+  checkText(label, 'archive.label')
+  checkOptional(groupId, 'archive.groupId')
+  if (imageUrl !== null && !isWebUrl(imageUrl)) throw badInput('archive.imageUrl must be a web address.', 'archive')
 }
 
 const countOf = (sessions: StoreSessions, profile: string) => sessions.session(profile, (session) => session.count({}))

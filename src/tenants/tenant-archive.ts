@@ -11,6 +11,8 @@ import { SealedStreamError, seal, sealedLength, unseal } from '../lib/sealed-str
 export const ARCHIVE_FORMAT = 1
 /** The longest manifest, and the most of messages that wait (bytes). */
 const JSON_MAX = 128 * 1024 * 1024
+/** The most values that either may have: what is to be read must not keep the process from all else. */
+const VALUES_MAX = 4_000_000
 
 /** A sealed message that waits for a tenant. */
 export interface QueuedMessage {
@@ -49,7 +51,7 @@ const manifestSchema = z.object({
     createdAt: z.string(),
   }),
   /** The keys by which peers reach it: base58 of Ed25519 public keys. */
-  recipientKeys: z.array(z.string()),
+  recipientKeys: z.custom<string[]>((keys) => Array.isArray(keys) && keys.every((key) => typeof key === 'string')),
   /** Entries in the wallet, and messages that wait. */
   entries: z.int(),
   queued: z.int(),
@@ -57,9 +59,12 @@ const manifestSchema = z.object({
   lifecycleEventsLeft: z.int(),
   store: z.object({ key: z.string(), bytes: z.int(), sha256: z.string() }),
 })
-const queueSchema = z.array(
-  z.object({ digest: z.string(), bytes: z.int(), at: z.number(), envelope: record }),
-) satisfies z.ZodType<QueuedMessage[]>
+const messageSchema = z.object({
+  digest: z.string(),
+  bytes: z.int().nonnegative(),
+  at: z.number(),
+  envelope: record,
+}) satisfies z.ZodType<QueuedMessage>
 
 export type TenantManifest = z.output<typeof manifestSchema>
 
@@ -104,11 +109,13 @@ export function packArchive(
 export async function unpackArchive(key: Uint8Array, bytes: AsyncIterable<Uint8Array>): Promise<TenantArchive> {
   const reader = new ByteReader(unseal(key, bytes))
   return readable(async () => {
-    const head = JSON.parse(`${await withoutLength(reader)}`) as { format: number; storeFormat: number }
+    const head = (await withoutLength(reader)) as { format: number; storeFormat: number }
     if (head.format > ARCHIVE_FORMAT) throw new LaterArchiveError()
     const manifest = manifestSchema.parse(head)
-    const queue = queueSchema.parse(JSON.parse(`${await withoutLength(reader)}`))
-    if (queue.length !== manifest.queued) throw new ArchiveError()
+    const waiting = await withoutLength(reader)
+    if (!Array.isArray(waiting) || waiting.length !== manifest.queued) throw new ArchiveError()
+    // One by one, as the first that is none ends it.
+    const queue = waiting.map((message) => messageSchema.parse(message))
     return { manifest, queue, store: checked(reader.rest(), manifest) }
   })
 }
@@ -143,8 +150,22 @@ function withLength(value: unknown): Buffer {
   return Buffer.concat([length, json])
 }
 
-async function withoutLength(reader: ByteReader): Promise<Buffer> {
+async function withoutLength(reader: ByteReader): Promise<unknown> {
   const length = (await reader.exactly(4)).readUInt32BE()
   if (length > JSON_MAX) throw new ArchiveError()
-  return reader.exactly(length)
+  const json = await reader.exactly(length)
+  if (valuesIn(json) > VALUES_MAX) throw new ArchiveError()
+  return JSON.parse(`${json}`)
 }
+
+/** At least as many values as there are in a JSON text. */
+function valuesIn(json: Buffer): number {
+  let values = 1
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at]
+    if (byte === COMMA || byte === BRACE || byte === BRACKET) values++
+  }
+  return values
+}
+
+const [COMMA, BRACE, BRACKET] = Buffer.from(',{[')

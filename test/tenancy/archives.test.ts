@@ -4,20 +4,17 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { base58Decode, base58Encode } from '../../src/lib/base58.js'
+import { base58Decode } from '../../src/lib/base58.js'
 import { deferred } from '../../src/lib/deferred.js'
-import { packArchive, unpackArchive } from '../../src/tenants/tenant-archive.js'
 import { ApiClient, connect, makeOperatorKey, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
-import { type Archive, exportTenant, importTenant, orderImport } from './archives.js'
+import { type Archive, contentOf, exportTenant, importTenant, newKey, orderImport, packed } from './archives.js'
 import { rawStoreOf } from './raw-store.js'
 
 const EXPORT = 'mutation($input: ExportTenantInput!) { exportTenant(input: $input) { url } }'
 const IMPORT = 'mutation($input: ImportTenantInput!) { importTenant(input: $input) { url } }'
 const KILLS = 3
-
-const newKey = () => base58Encode(randomBytes(32))
 
 describe('archives of tenants', () => {
   let store: TestStore
@@ -247,29 +244,6 @@ describe('archives of tenants', () => {
     })
   }
 })
-
-async function contentOf({ bytes, exportKey }: Archive) {
-  const { manifest, queue, store } = await unpackArchive(base58Decode(exportKey), pieces(bytes))
-  const parts: Buffer[] = []
-  for await (const part of store) parts.push(part)
-  return { manifest, queue, store: Buffer.concat(parts) }
-}
-
-async function packed({ manifest, queue, store }: Awaited<ReturnType<typeof contentOf>>): Promise<Archive> {
-  const exportKey = newKey()
-  const parts: Buffer[] = []
-  const { bytes, length } = packArchive(base58Decode(exportKey), { manifest, queue, store: pieces(store) })
-  for await (const part of bytes) parts.push(part)
-  assert.equal(
-    parts.reduce((sum, part) => sum + part.length, 0),
-    length,
-  )
-  return { bytes: Buffer.concat(parts), exportKey }
-}
-
-async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000)
-}
 
 /** Sends an archive, its second half as soon as `mayGoOn`. */
 function sendInHalves(
