@@ -9,3 +9,8 @@ export class NativeError extends Error {
     super(message)
   }
 }
+
+/** `ErrorCode::Input`: the library cannot use what it is given. */
+export const INPUT = 1
+/** `ErrorCode::Unexpected` */
+export const UNEXPECTED = 4

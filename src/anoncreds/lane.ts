@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { rateLimited } from '../lib/errors.js'
 import { FairQueue } from '../lib/fair-queue.js'
 import type { AnswerMessage, CallMessage } from './calls.js'
-import { NativeError } from './errors.js'
+import { NativeError, UNEXPECTED } from './errors.js'
 
 export interface LaneOptions {
   libraryPath: string
@@ -12,6 +12,8 @@ export interface LaneOptions {
   niceness: number
   /** Ends the process after so long without a call (ms). */
   idleMs: number
+  /** The longest that one call may take (ms). */
+  deadlineMs: number
   /** How many calls may wait, in all and of one tenant. */
   most: { inAll: number; ofTenant: number }
   /** When to try again after a call was refused (s). */
@@ -33,7 +35,8 @@ const SCRIPT = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
 /**
  * A process that makes one call at a time, of waiting tenants in turn. It is started when there is a call, ended when
- * there was none for long, and started anew when it has ended by itself; the call in hand is then made once more.
+ * there was none for long, and started anew when it has ended by itself; the call in hand is then made once more. A call
+ * that takes too long is ended with its process, and not made again: all others wait for it.
  */
 export class Lane {
   readonly #options: LaneOptions
@@ -41,6 +44,7 @@ export class Lane {
   #child: ChildProcess | undefined
   #inHand: Work | undefined
   #idle: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(options: LaneOptions) {
@@ -59,7 +63,7 @@ export class Lane {
 
   /**
    * @throws GatewayError RATE_LIMITED if too many wait
-   * @throws NativeError if the library refuses the call
+   * @throws NativeError if the library refuses the call, or it takes too long
    */
   call(tenantId: string, message: CallMessage): Promise<unknown> {
     const { most, retryAfter } = this.#options
@@ -77,6 +81,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#idle)
+    clearTimeout(this.#deadline)
     const left = [this.#inHand, ...this.#all()]
     this.#inHand = undefined
     for (const work of left) work?.reject(stopping())
@@ -103,6 +108,8 @@ export class Lane {
   #hand(work: Work): void {
     this.#inHand = work
     work.tries += 1
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(() => this.#cut(), this.#options.deadlineMs)
     try {
       this.#child ??= this.#start()
       // What it cannot be told, because it is gone, its end tells us.
@@ -134,8 +141,17 @@ export class Lane {
     const inHand = this.#inHand
     if (!inHand) return
     this.#inHand = undefined
+    clearTimeout(this.#deadline)
     how(inHand)
     this.#serve()
+  }
+
+  /** Ends the call in hand, which nothing else can than the end of its process. */
+  #cut(): void {
+    const child = this.#child
+    this.#child = undefined
+    child?.kill('SIGKILL')
+    this.#settle((inHand) => inHand.reject(new NativeError(UNEXPECTED, 'The call took too long')))
   }
 
   #ended(child: ChildProcess): void {

@@ -10,9 +10,13 @@ export interface AnonCredsWorkersOptions {
   libraryPath?: string
   /** Ends a process after so long without a call (ms). */
   idleMs?: number
+  /** The longest that one call may take (ms). */
+  deadlineMs?: { short: number; long: number }
 }
 
 const IDLE_MS = 60_000
+/** Many times what they take on a machine that has nothing else to do. */
+const DEADLINE_MS = { short: 30_000, long: 10 * 60_000 }
 
 /** Calls of some 50 ms. They stand back behind the gateway itself, which all wait for. */
 const SHORT = { niceness: 5, most: { inAll: 2000, ofTenant: 500 }, retryAfter: 5 }
@@ -46,7 +50,7 @@ export class AnonCredsWorkers {
    * Makes a call, in turn with those of other tenants.
    *
    * @throws GatewayError RATE_LIMITED if too many wait
-   * @throws NativeError if the library refuses it
+   * @throws NativeError if the library refuses it, or it takes too long
    */
   async call<Name extends CallName>(tenantId: string, name: Name, args: Args<Name>): Promise<Result<Name>> {
     this.#lanes ??= this.#createLanes()
@@ -67,8 +71,11 @@ export class AnonCredsWorkers {
   }
 
   #createLanes() {
-    const { libraryPath, idleMs = IDLE_MS } = this.#options
+    const { libraryPath, idleMs = IDLE_MS, deadlineMs = DEADLINE_MS } = this.#options
     const shared = { libraryPath: findLibrary({ libraryPath }), idleMs } satisfies Partial<LaneOptions>
-    return { short: new Lane({ ...SHORT, ...shared }), long: new Lane({ ...LONG, ...shared }) }
+    return {
+      short: new Lane({ ...SHORT, ...shared, deadlineMs: deadlineMs.short }),
+      long: new Lane({ ...LONG, ...shared, deadlineMs: deadlineMs.long }),
+    }
   }
 }

@@ -43,6 +43,23 @@ describe('processes for AnonCreds calls', () => {
     assert.equal((await waiting).revocationRegistryDefinition.value.maxCredNum, SMALL)
   })
 
+  test('end a call that takes too long, and go on with what waits', async () => {
+    const own = new AnonCredsWorkers({ deadlineMs: { short: 60_000, long: 3000 } })
+    try {
+      // Minutes.
+      const endless = registry('tenant', 500_000, own)
+      const refused = assert.rejects(endless, { name: 'NativeError', message: /took too long/ })
+      const waiting = registry('other', SMALL, own)
+      const first = own.pids.long
+      await refused
+      assert.equal((await waiting).revocationRegistryDefinition.value.maxCredNum, SMALL)
+      assert.notEqual(own.pids.long, first)
+      await gone(first!)
+    } finally {
+      await own.stop()
+    }
+  })
+
   test('lose none of the calls that wait', async () => {
     await secret('tenant')
     const secrets = Array.from({ length: 60 }, (_, index) => secret(`tenant ${index % 3}`))
