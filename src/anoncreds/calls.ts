@@ -185,6 +185,9 @@ export const LONG_CALLS: ReadonlySet<CallName> = new Set([
   'createRevocationRegistryDefinition',
 ])
 
+/** The most attributes of a schema that the field's agents take. */
+export const ATTRIBUTES_MAX = 125
+
 /** What the gateway sends to a process of its lane. */
 export interface CallMessage {
   name: CallName

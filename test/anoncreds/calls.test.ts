@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { AnonCredsWorkers, NativeError } from '../../src/anoncreds/index.js'
+import { unpack } from '../../src/lib/msgpack.js'
+import type { AnyEvent } from '../support/client.js'
 import { createIssuer, createOffer, type Held, type Issuer, issue, presenting, revoke, verifying } from './parties.js'
 
 describe('AnonCreds calls', () => {
@@ -107,4 +109,109 @@ describe('AnonCreds calls', () => {
     assert.equal(await workers.call('verifier', 'verifyPresentation', { ...against, proof }), true)
     assert.equal(workers.pids.short, short)
   })
+
+  test('are not made with numbers that would take hours, nor with too many', async () => {
+    const { statusList } = issuer
+    const against = verifying(issuer, statusList)
+    const proof = await prove(statusList)
+    const [id = ''] = Object.keys(against.definitions)
+    const long = `${'9'.repeat(1499)}7`
+    /** A copy in which something is changed. */
+    const changed = <T>(of: T, change: (copy: AnyEvent) => void): T => {
+      const copy = structuredClone(of)
+      change(copy)
+      return copy
+    }
+    const ofDefinition = (change: (value: AnyEvent) => void) =>
+      workers.call('verifier', 'verifyPresentation', {
+        ...changed(against, ({ definitions }) => change(definitions[id].value)),
+        proof,
+      })
+    const ofProof = (change: (copy: AnyEvent) => void) =>
+      workers.call('verifier', 'verifyPresentation', { ...against, proof: changed(proof, change) })
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`a${index}`, '7']))
+    const predicates = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [index, { name: 'year', p_type: '>=' as const, p_value: index }]),
+    )
+    const offer = await createOffer(workers, 'issuer', issuer.definition)
+    const presented = await workers.call('holder', 'createW3cPresentation', presenting(issuer, held, statusList))
+    const repacked = (change: (number: number[]) => number[]) =>
+      changed(presented, ({ verifiableCredential: [{ proof: shown }] }) => {
+        shown.cryptosuite = 'another'
+        shown.proofValue = `u${Buffer.from(repack(shown.proofValue, change)).toString('base64url')}`
+      })
+    const calls = [
+      () => ofDefinition(({ primary }) => Object.assign(primary, { n: long })),
+      () => ofDefinition(({ primary }) => Object.assign(primary.r, { raw: long })),
+      () => ofDefinition(({ primary }) => Object.assign(primary.r, many)),
+      () => ofProof((copy) => Object.assign(copy.proof.proofs[0].primary_proof.eq_proof, { v: long })),
+      () => ofProof((copy) => Object.assign(copy.proof.proofs[0].primary_proof.eq_proof.m, many)),
+      () => ofProof((copy) => copy.proof.aggregated_proof.c_list.push(Array(1000).fill(7))),
+      () => ofProof((copy) => Object.assign(copy.requested_proof.revealed_attrs.name, { encoded: long })),
+      () =>
+        workers.call('holder', 'createPresentation', {
+          ...presenting(issuer, held, statusList),
+          request: { ...against.request, requested_predicates: predicates },
+          selfAttested: {},
+        }),
+      () =>
+        workers.call('holder', 'createPresentation', {
+          ...changed(presenting(issuer, held, statusList), (copy) => {
+            copy.credentials = Array(60).fill(copy.credentials[0])
+          }),
+          selfAttested: {},
+        }),
+      () =>
+        workers.call('holder', 'createCredentialRequest', {
+          offer: { ...offer, nonce: long },
+          definition: issuer.definition.credentialDefinition,
+          linkSecret: held.linkSecret,
+          linkSecretId: 'mine',
+        }),
+      () =>
+        workers.call('issuer', 'createCredentialDefinition', {
+          schema: { ...issuer.schema, attrNames: Object.keys(many) },
+          schemaId: 'schema',
+          issuerId: 'issuer',
+          tag: 'a',
+          supportRevocation: false,
+        }),
+      () =>
+        workers.call('verifier', 'verifyW3cPresentation', {
+          ...against,
+          presentation: repacked((number) => [...Array(600).fill(7), ...number]),
+        }),
+    ]
+    for (const call of calls) await assert.rejects(call(), { name: 'NativeError', message: /too (long|many)/ })
+    // What is only told may be of any length, and what is within the bounds goes to the library.
+    assert.equal(await ofProof((copy) => Object.assign(copy.requested_proof.revealed_attrs.name, { raw: long })), true)
+    assert.equal(
+      await workers.call('verifier', 'verifyW3cPresentation', { ...against, presentation: repacked((of) => of) }),
+      true,
+    )
+  })
 })
+
+/** A proof whose first number of 32 bytes is another. */
+function repack(proofValue: string, change: (number: number[]) => number[]): Uint8Array {
+  const bytes = Buffer.from(proofValue.slice(1), 'base64url')
+  const value = unpack(bytes) as AnyEvent
+  const { revealed_attrs: revealed } = value[1].sub_proof.primary_proof.eq_proof
+  revealed.name = change([...revealed.name])
+  return pack(value)
+}
+
+/** The little of MessagePack that a proof has. */
+function pack(value: unknown): Uint8Array {
+  const head = (type: number, size: number) => Buffer.from([type, size >>> 24, size >>> 16, size >>> 8, size])
+  if (value === null) return Buffer.from([0xc0])
+  if (typeof value === 'number') {
+    const bytes = Buffer.alloc(9, 0xd3)
+    bytes.writeBigInt64BE(BigInt(value), 1)
+    return bytes
+  }
+  if (typeof value === 'string') return Buffer.concat([head(0xdb, Buffer.byteLength(value)), Buffer.from(value)])
+  if (Array.isArray(value)) return Buffer.concat([head(0xdd, value.length), ...value.map(pack)])
+  const entries = Object.entries(value as object)
+  return Buffer.concat([head(0xdf, entries.length), ...entries.flatMap(([name, item]) => [pack(name), pack(item)])])
+}

@@ -1,4 +1,5 @@
-import { NativeError } from '../errors.js'
+import { INPUT, NativeError } from '../errors.js'
+import { assertBounded, OBJECTS_MAX } from './bounds.js'
 import type { List, NativeFunctions, ObjectHandle } from './functions.js'
 import { takeBuffer, takeText } from './native-library.js'
 
@@ -13,6 +14,8 @@ type Outs = readonly BigUint64Array[]
 /** The objects of one piece of work: whatever it reads or makes is freed at its end. */
 export class Objects {
   readonly #owned: ObjectHandle[] = []
+  /** How many were read. */
+  readonly #read = new Map<ObjectType, number>()
 
   constructor(readonly functions: NativeFunctions) {}
 
@@ -21,8 +24,12 @@ export class Objects {
     if (code !== 0) throw takeError(this.functions, code)
   }
 
-  /** Reads an object from its JSON. */
+  /** Reads an object from its JSON. @throws NativeError also where its numbers would take the library very long */
   read(type: ObjectType, value: object): ObjectHandle {
+    const count = (this.#read.get(type) ?? 0) + 1
+    if (count > OBJECTS_MAX) throw new NativeError(INPUT, 'These are too many for one call')
+    this.#read.set(type, count)
+    assertBounded(type, value)
     const data = Buffer.from(JSON.stringify(value))
     return this.make((out) => this.functions[`anoncreds_${type}_from_json`]({ len: data.length, data }, out))
   }
@@ -84,9 +91,6 @@ export function text(value: string | undefined): string | null {
 export function texts(values: readonly string[] = []): List<string> {
   return listOf(values.map((value) => text(value) ?? ''))
 }
-
-/** `ErrorCode::Input` */
-const INPUT = 1
 
 /** The library keeps the last error of the process; here one call is made at a time, so it is this one's. */
 function takeError(functions: NativeFunctions, code: number): NativeError {
