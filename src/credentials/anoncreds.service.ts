@@ -4,7 +4,7 @@ import { signResource } from '../agent/attested-resource.js'
 import { takeStep } from '../agent/exchanges/steps.js'
 import type { AgentPorts } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
-import type { AnonCredsWorkers } from '../anoncreds/index.js'
+import { type AnonCredsWorkers, ATTRIBUTES_MAX } from '../anoncreds/index.js'
 import { badInput, conflict, notFound } from '../lib/errors.js'
 import { checkText } from '../lib/text.js'
 import type { Listed } from '../storage/list.js'
@@ -19,9 +19,6 @@ import { assertIssuer } from './issuer-did.js'
 import type { LedgerObjects } from './ledger-objects.js'
 import type { RevocationService } from './revocation.service.js'
 import { unwritten } from './unwritten.js'
-
-/** The most attributes of a schema that the field's agents take. */
-const ATTRIBUTES_MAX = 125
 
 /**
  * AnonCreds objects that a tenant publishes: schemas and credential definitions, as resources of its did:webvh, or on the

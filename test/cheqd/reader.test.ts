@@ -142,7 +142,12 @@ describe('objects of a cheqd network', () => {
 
   test('are refused where the ledger has something else under their type', async () => {
     const wrong: Record<string, object[]> = {
-      anonCredsSchema: [{}, { name: 'a', version: '1' }, { name: 'a', version: '1', attrNames: [1] }],
+      anonCredsSchema: [
+        {},
+        { name: 'a', version: '1' },
+        { name: 'a', version: '1', attrNames: [1] },
+        { name: 'a', version: '1', attrNames: new Array(126).fill('a') },
+      ],
       anonCredsCredDef: [
         { schemaId, type: 'BBS', tag: 'a', value: KEYS },
         { schemaId, type: 'CL', tag: 'a', value: {} },

@@ -119,7 +119,10 @@ for (const kind of STORES) {
       const before = written('102').length
       const input = { issuerDid: did, schemaId, tag: 'theirs' }
       assert.equal(await client.codeOf(OPERATIONS.definition, { input }), 'CONFLICT')
-      for (const missing of [`${schemaId}.9`, 'did:web:elsewhere.example/schema']) {
+      const attrNames = Array.from({ length: 126 }, (_, index) => `a${index}`)
+      place.ledger.schema(id, { issuerId: did, name: 'large', version: '1.0', attrNames }, 4713)
+      const large = `${did}/anoncreds/v0/SCHEMA/large/1.0`
+      for (const missing of [`${schemaId}.9`, 'did:web:elsewhere.example/schema', large]) {
         const other = { ...input, schemaId: missing, tag: 'own' }
         assert.equal(await client.codeOf(OPERATIONS.definition, { input: other }), 'NOT_FOUND')
       }

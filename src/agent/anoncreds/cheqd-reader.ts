@@ -6,6 +6,7 @@ import type {
 } from '@credo-ts/anoncreds'
 import { z } from 'zod'
 import { type CheqdId, type CheqdResolvers, InvalidAnswer, parseCheqdId } from '../cheqd-resolvers.js'
+import { areAttributeNames } from './attribute-names.js'
 import { type Found, LARGEST_REGISTRY, type LedgerReader } from './ledger-reader.js'
 
 /** Types of resources, as cheqd's AnonCreds method names them. */
@@ -21,7 +22,7 @@ const text = z.string().min(1)
 const numbers = z.looseObject({})
 
 const SHAPE = {
-  schema: z.object({ name: text, version: text, attrNames: z.array(text).min(1) }),
+  schema: z.object({ name: text, version: text, attrNames: z.array(text).refine(areAttributeNames) }),
   definition: z.object({
     schemaId: text,
     type: z.literal('CL'),

@@ -13,6 +13,7 @@ import {
 import { type IndyLedgers, type IndyNetwork, LedgerError, type Operation } from '../../indy/index.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
 import { Recent } from '../../lib/recent.js'
+import { areAttributeNames } from './attribute-names.js'
 import { type Found, LARGEST_REGISTRY, type LedgerReader } from './ledger-reader.js'
 import { unqualified } from './unqualified.js'
 
@@ -82,7 +83,7 @@ export class IndyReader implements LedgerReader {
     const network = await this.networkOf(namespace, dest)
     const { data, seqNo } = await this.ledgers.ask(network, { type: TYPE.getSchema, dest, data: { name, version } })
     const attrNames = (data as { attr_names?: unknown } | null)?.attr_names
-    if (!Array.isArray(attrNames) || typeof seqNo !== 'number') return undefined
+    if (!areAttributeNames(attrNames) || typeof seqNo !== 'number') return undefined
     const metadata = { ...metadataOf(network), indyLedgerSeqNo: seqNo }
     return { network, object: { attrNames, name, version, issuerId: did }, sequence: seqNo, metadata }
   }

@@ -12,6 +12,7 @@ import type {
 import type { AgentContext } from '@credo-ts/core'
 import { InvalidResource, type ResourceContent } from '../attested-resource.js'
 import type { OutsideResources } from '../outside-resources.js'
+import { areAttributeNames } from './attribute-names.js'
 
 const NOT_FOUND = {
   resolutionMetadata: { error: 'notFound', message: 'cannot be resolved, or does not hold' },
@@ -32,7 +33,7 @@ export class WebvhRegistry implements AnonCredsRegistry {
 
   async getSchema(context: AgentContext, schemaId: string): Promise<GetSchemaReturn> {
     const schema = await this.content<AnonCredsSchema>(context, schemaId)
-    if (!schema || !Array.isArray(schema.attrNames)) return { ...NOT_FOUND, schemaId, schemaMetadata: {} }
+    if (!schema || !areAttributeNames(schema.attrNames)) return { ...NOT_FOUND, schemaId, schemaMetadata: {} }
     return { schema, schemaId, resolutionMetadata: {}, schemaMetadata: {} }
   }
 
