@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { canonicalize } from 'json-canonicalize'
 import { base58Encode } from './base58.js'
+import { canonicalize } from './canonical-json.js'
 import { sha256 } from './ids.js'
 import { base58btc, keyOfMultikey } from './multibase.js'
 

@@ -1,5 +1,5 @@
-import { canonicalize } from 'json-canonicalize'
 import { base58Decode, base58Encode } from './base58.js'
+import { canonicalize } from './canonical-json.js'
 import { sha256 } from './ids.js'
 
 /** Multicodec of an Ed25519 public key. */
