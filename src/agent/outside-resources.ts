@@ -2,6 +2,7 @@ import { type AgentContext, DidResolverService } from '@credo-ts/core'
 import { LRUCache } from 'lru-cache'
 import type { Hosting } from '../hosting/hosting.js'
 import type { GuardedFetch, GuardedResponse } from '../lib/guarded-fetch.js'
+import { LARGEST_REGISTRY } from './anoncreds/ledger-reader.js'
 import { InvalidResource, type ResourceContent, verifyResource } from './attested-resource.js'
 import type { OutsideDidResolver } from './did-resolvers.js'
 import { placeUrl } from './did-web.js'
@@ -17,14 +18,17 @@ interface Fetched {
   etag?: string | undefined
   /** Bytes. */
   size: number
-  /** What it was found to hold, and the keys of its DID that this was found by. */
-  checked?: { keys: string; content: ResourceContent }
+  /** What it was found to hold, or why it does not, and the keys of its DID that this was found by. */
+  checked?: { keys: string } & Verdict
 }
 
+type Verdict = { content: ResourceContent } | { error: InvalidResource }
+
 const ID = /^(did:webvh:[^/?#]+)\/resources\/(z[1-9A-HJ-NP-Za-km-z]{1,64})$/
-/** Most of what is kept, and of one resource, in bytes. */
+/** Most of what is kept, and of one resource without what a status list has for each credential, in bytes. */
 const KEPT_BYTES = 64 * 2 ** 20
-const RESOURCE_BYTES = 8 * 2 ** 20
+const RESOURCE_BYTES = 256 * 2 ** 10
+const STATUSES_BYTES = 2 * LARGEST_REGISTRY
 const DAY_MS = 24 * 60 * 60_000
 /** Longest that a registry, to which links are added as credentials are revoked, is used unasked; what was not found may come. */
 const CHANGING_MS = 5000
@@ -70,18 +74,13 @@ export class OutsideResources {
     const { didDocument } = await context.resolve(DidResolverService).resolve(context, did)
     if (!fetched?.body || !didDocument) throw missing()
     const keys = JSON.stringify([didDocument.assertionMethod, didDocument.verificationMethod])
-    if (fetched.checked?.keys === keys) return fetched.checked.content
-    try {
-      const content = verifyResource(fetched.body, id, didDocument)
-      fetched.checked = { keys, content }
-      return content
-    } catch (error) {
-      // Keys may have been rotated since: with both as they are now it may hold.
-      const isOld = Date.now() - fetched.at >= CHANGING_MS && this.known.delete(id)
-      const isDidOld = this.dids.forgetBefore(did, Math.max(fetched.at, Date.now() - CHANGING_MS))
-      if (isOld || isDidOld) return this.ofOthers(context, did, id)
-      throw error
-    }
+    if (fetched.checked?.keys !== keys) fetched.checked = { keys, ...verdictOn(fetched.body, id, didDocument) }
+    if ('content' in fetched.checked) return fetched.checked.content
+    // Keys may have been rotated since: with both as they are now it may hold.
+    const isOld = Date.now() - fetched.at >= CHANGING_MS && this.known.delete(id)
+    const isDidOld = this.dids.forgetBefore(did, Math.max(fetched.at, Date.now() - CHANGING_MS))
+    if (isOld || isDidOld) return this.ofOthers(context, did, id)
+    throw fetched.checked.error
   }
 
   /** Fetches a resource, or joins who has asked for it since a time (ms since the epoch); resolves in any case. */
@@ -101,7 +100,7 @@ export class OutsideResources {
       const { status, headers, body } = await this.ask(id, known?.etag)
       if (status === 304 && known) return this.keep(id, { ...known, at, freshUntil: at + usableFor(headers) })
       if (status !== 200) throw missing()
-      const fetched: unknown = JSON.parse(body.toString())
+      const fetched: unknown = JSON.parse(checkedText(body))
       const freshUntil = at + (isChanging(fetched) ? usableFor(headers) : DAY_MS)
       const etag = typeof headers['etag'] === 'string' ? headers['etag'] : undefined
       this.keep(id, { body: fetched, at, freshUntil, etag, size: Math.max(1, body.length) })
@@ -121,12 +120,31 @@ export class OutsideResources {
     const place = placeUrl(did.split(':').slice(3))?.replace(/\/\.well-known$/, '')
     return this.fetch.fetch(`${place}/${rest.join('/')}`, {
       headers: { accept: 'application/json', ...(etag === undefined ? {} : { 'if-none-match': etag }) },
-      maxBytes: RESOURCE_BYTES,
+      maxBytes: RESOURCE_BYTES + STATUSES_BYTES,
     })
   }
 }
 
-const missing = () => new InvalidResource('A resource of a DID cannot be found')
+function verdictOn(...resource: Parameters<typeof verifyResource>): Verdict {
+  try {
+    return { content: verifyResource(...resource) }
+  } catch (error) {
+    // What cannot be checked, as it is nested too deep, does not hold either.
+    return { error: error instanceof InvalidResource ? error : missing(error) }
+  }
+}
+
+/** Text that takes little time to read and check. Only a status list may be long, by its zeros and ones. */
+function checkedText(body: Buffer): string {
+  const text = body.toString()
+  const { length = 0 } = body.length > RESOURCE_BYTES ? (STATUSES.exec(text)?.[0] ?? '') : ''
+  if (body.length - length > RESOURCE_BYTES) throw missing()
+  return text
+}
+
+const STATUSES = /"revocationList"\s*:\s*\[[01,\s]*\]/
+
+const missing = (cause?: unknown) => new InvalidResource('A resource of a DID cannot be found', { cause })
 
 /** Whether links may still be added: a registry has its first with its first list. */
 function isChanging(body: unknown): boolean {

@@ -201,6 +201,18 @@ describe('a presentation', () => {
     await assertRefused(pretended, empty)
   })
 
+  test('that names more than was asked has nothing of that fetched', async () => {
+    const { did } = await elsewhere.hosted.create('one', 'webvh', null)
+    const asked = await ask()
+    const forged = copy(await present(asked.request))
+    const before = elsewhere.asked.length
+    for (let index = 0; index < 5; index++) {
+      forged.identifiers.push({ ...forged.identifiers[0], schema_id: `${did}/resources/zQm${index + 1}` })
+    }
+    await assertRefused(asked, forged)
+    assert.equal(elsewhere.asked.length, before)
+  })
+
   test('of a credential that is revoked is refused by a registry of somebody else', async () => {
     const { did } = await elsewhere.hosted.create('one', 'webvh', null)
     const { content } = await published(bad.registryId)

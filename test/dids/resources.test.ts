@@ -179,6 +179,27 @@ for (const kind of KINDS) {
       }
     })
 
+    test('are taken up to a size, which only the entries of a status list may pass, and looked through once', async (t) => {
+      const { did } = await home.hosted.create('one', 'webvh', null)
+      const entries = new Array(200_000).fill(0)
+      const list = { issuerId: did, revRegDefId: 'a', revocationList: entries }
+      assert.deepEqual((await get(away, await publish(did, list))).content, list)
+      const others = [{ other: entries }, { revocationList: [...entries, 2] }, { ...list, more: 'a'.repeat(300_000) }]
+      for (const content of others) {
+        const id = await publish(did, content)
+        await assert.rejects(get(away, id), { message: /cannot be found/ })
+      }
+      const marker = 'looked through'
+      const forged = await publish(did, schemaOf(did, 'looked at'))
+      await forge(forged, (body) => ({ ...body, content: { ...body.content, [marker]: 1 } }))
+      const { mock } = t.mock.method(JSON, 'stringify')
+      const looks = () => mock.calls.filter(({ arguments: [value] }) => (value as unknown) === marker).length
+      await assert.rejects(get(away, forged), { message: /other content/ })
+      assert.equal(looks(), 1)
+      await assert.rejects(get(away, forged), { message: /other content/ })
+      assert.equal(looks(), 1)
+    })
+
     test('hold no more once their DID is deactivated', async () => {
       const { did } = await home.hosted.create('one', 'webvh', null)
       const id = await publish(did, schemaOf(did))

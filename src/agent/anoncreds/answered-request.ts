@@ -56,6 +56,12 @@ export function answersRequest(proof: AnonCredsProof, request: AnonCredsProofReq
   return answers?.every((answer) => holds(answer, proof, proofs, referred)) ?? false
 }
 
+/** Whether a presentation names no more credentials than there are things asked: what it names is fetched. */
+export function namesNoMore({ identifiers }: AnonCredsProof, request: AnonCredsProofRequest): boolean {
+  const { requested_attributes: attributes, requested_predicates: predicates } = request
+  return identifiers.length <= Object.keys(attributes).length + Object.keys(predicates).length
+}
+
 /** @returns undefined where not each thing is answered once, in a way that it can be */
 function answersOf({ requested_proof: given }: AnonCredsProof, request: AnonCredsProofRequest): Answer[] | undefined {
   const { revealed_attrs: single = {}, revealed_attr_groups: groups = {}, unrevealed_attrs: hidden = {} } = given

@@ -1,6 +1,7 @@
 import { AnonCredsDidCommProofFormatService, LegacyIndyDidCommProofFormatService } from '@credo-ts/anoncreds'
 import type { AgentContext } from '@credo-ts/core'
 import type { DidCommAttachment, DidCommProofExchangeRecord } from '@credo-ts/didcomm'
+import { namesNoMore } from '../anoncreds/answered-request.js'
 import { keepNotes } from './notes.js'
 
 type Base = AnonCredsDidCommProofFormatService
@@ -42,7 +43,7 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
   }
 
   override async processPresentation(context: AgentContext, options: Options<'processPresentation'>) {
-    const isValid = await super.processPresentation(context, options)
+    const isValid = mayBeFetched(options) && (await super.processPresentation(context, options))
     if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
     return isValid
   }
@@ -73,10 +74,15 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
   }
 
   override async processPresentation(context: AgentContext, options: Options<'processPresentation', Indy>) {
-    const isValid = await super.processPresentation(context, options)
+    const isValid = mayBeFetched(options) && (await super.processPresentation(context, options))
     if (isValid) keepNotes(options.proofRecord, { revealed: revealedBy(options.attachment.getDataAsJson()) })
     return isValid
   }
+}
+
+/** Before what the presentation names is fetched. */
+function mayBeFetched({ attachment, requestAttachment }: Options<'processPresentation'>): boolean {
+  return namesNoMore(attachment.getDataAsJson(), requestAttachment.getDataAsJson())
 }
 
 /** Where a message asks in another way as well, this stands. */
