@@ -10,6 +10,7 @@ import {
   type RevocationPort,
 } from '../agent/exchanges/credential-format.js'
 import { keepNotes } from '../agent/exchanges/notes.js'
+import { needsOf } from '../agent/outside-needs.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
 import { conflict, isGatewayError, notFound } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
@@ -217,8 +218,7 @@ export class RevocationService implements RevocationPort {
       } catch (error) {
         // The next registry is for those that this one had no place for.
         if (error instanceof NoPlaceError) return
-        const isItsOwn = !(error instanceof StoreError) && (!isGatewayError(error) || error.code === 'PROTOCOL_ERROR')
-        if (!isItsOwn) throw error
+        if (!isItsOwn(error)) throw error
         logger.warn('What waited for a revocation registry could not be issued', { tenantId, error })
         await this.giveUp(tenantId, id)
       }
@@ -230,21 +230,37 @@ export class RevocationService implements RevocationPort {
     return entries.map(({ name }) => name)
   }
 
-  private giveUp(tenantId: string, id: string): Promise<void> {
-    return this.options.sessions.transact(tenantId, (agent) => abandon(agent, id))
+  /** Whatever comes of it, the others that wait are gone on with. */
+  private async giveUp(tenantId: string, id: string): Promise<void> {
+    try {
+      await this.options.sessions.transact(tenantId, (agent, unit) => abandon(agent, unit, id))
+    } catch (error) {
+      if (!isItsOwn(error)) throw error
+      this.options.logger.warn('An exchange that cannot be gone on with could not be ended', { tenantId, error })
+    }
   }
 }
 
-/** Ends an exchange that cannot be gone on with, and tells the holder. */
-async function abandon(agent: WalletAgent, id: string): Promise<void> {
-  const record = await agent.credentials.getById(id)
-  if (record.state !== DidCommCredentialState.RequestReceived) return
+/** Whether an error is one of the exchange that it came with: of the store or the wallet, it is one of all. */
+const isItsOwn = (error: unknown) =>
+  !(error instanceof StoreError) && (!isGatewayError(error) || error.code === 'PROTOCOL_ERROR')
+
+/** Ends an exchange that cannot be gone on with, and tells the holder, where there still is a way to. */
+async function abandon(agent: WalletAgent, unit: Unit, id: string): Promise<void> {
+  const record = await agent.credentials.findById(id)
+  if (record?.state !== DidCommCredentialState.RequestReceived) return
   record.errorMessage = 'The credential cannot be issued.'
   record.state = DidCommCredentialState.Abandoned
   keepNotes(record, { waiting: false })
   await agent.credentials.update(record)
   if (!record.connectionId) return
-  await agent.credentials.sendProblemReport({ credentialExchangeRecordId: id, description: record.errorMessage })
+  const before = unit.savepoint()
+  try {
+    await agent.credentials.sendProblemReport({ credentialExchangeRecordId: id, description: record.errorMessage })
+  } catch (error) {
+    if (unit.broken || needsOf(unit).length > 0) throw error
+    unit.restore(before)
+  }
 }
 
 const tenantOf = (work: string) => work.slice(0, work.indexOf(' '))
