@@ -1,4 +1,4 @@
-import { GraphQLScalarType, Kind } from 'graphql'
+import { GraphQLScalarType, Kind, type ValueNode } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { badInput } from '../lib/errors.js'
 import { isWebUrl } from '../lib/text.js'
@@ -33,9 +33,22 @@ export const UrlScalar = textScalar(
   isWebUrl,
 )
 
+const json = GraphQLJSON.toConfig()
+
 export const JsonScalar = new GraphQLScalarType({
-  ...GraphQLJSON.toConfig(),
+  ...json,
+  parseLiteral(node, variables) {
+    assertNoNames(node)
+    return json.parseLiteral(node, variables)
+  },
   name: 'JSON',
   description: 'Any JSON value.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
 })
+
+/** A name without quotes would be left out without a word. */
+function assertNoNames(node: ValueNode): void {
+  if (node.kind === Kind.ENUM) throw badInput(`In JSON text stands in quotes: "${node.value}".`)
+  if (node.kind === Kind.LIST) node.values.forEach(assertNoNames)
+  if (node.kind === Kind.OBJECT) for (const { value } of node.fields) assertNoNames(value)
+}

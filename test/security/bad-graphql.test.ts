@@ -174,6 +174,10 @@ describe('what is wrong in a GraphQL request', () => {
           { s: 'X' },
         ],
         ['{ connections(filter: {state: X}) { nodes { id } } }', 'GRAPHQL_VALIDATION_FAILED'],
+        [
+          'mutation { updateTenant(input: {tenantId: "x", settings: {autoAcceptConnections: [NEVER]}}) { tenant { id } } }',
+          'GRAPHQL_VALIDATION_FAILED',
+        ],
       ]
       for (const [query, code, variables = {}] of cases) {
         const outcome = await line.send({ query, variables })
