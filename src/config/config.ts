@@ -112,7 +112,9 @@ const schema = z.object({
   POOL_SIZE: wholeNumber(2, 1000).optional(),
   TOKEN_TTL: durationOrNone(),
   TOKEN_TTL_MAX: durationOrNone(),
-  MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…').optional(),
+  MEDIATOR_INVITATION: url(['http:', 'https:', 'didcomm:'], 'https://mediator.example?oob=…')
+    .refine(isInvitationUrl, 'has an invitation in it that cannot be read: copy it again, whole')
+    .optional(),
   MEDIATOR_PICKUP: onOff,
   BASE_MEDIATES: onOff,
   LOCAL_DELIVERY: onOff,
@@ -190,8 +192,25 @@ function parse(raw: RawSettings): Parsed {
     if (value !== undefined) values[setting.name] = value
   }
   const result = schema.safeParse(values)
-  if (result.success) return result.data
+  if (result.success) return raw.TOKEN_TTL ? result.data : { ...result.data, TOKEN_TTL: lifeWithin(result.data) }
   throw firstProblem(result.error, raw)
+}
+
+/** What stands for TOKEN_TTL where it is not given: a TOKEN_TTL_MAX that is shorter bounds it. */
+function lifeWithin({ TOKEN_TTL, TOKEN_TTL_MAX }: Parsed): number | null {
+  return TOKEN_TTL === null || TOKEN_TTL_MAX === null ? TOKEN_TTL : Math.min(TOKEN_TTL, TOKEN_TTL_MAX)
+}
+
+/** One behind a short URL is fetched later. */
+function isInvitationUrl(text: string): boolean {
+  const { searchParams } = new URL(text)
+  const invitation = searchParams.get('oob') ?? searchParams.get('c_i') ?? searchParams.get('d_m')
+  if (invitation === null) return true
+  try {
+    return typeof JSON.parse(Buffer.from(invitation, 'base64').toString())['@type'] === 'string'
+  } catch {
+    return false
+  }
 }
 
 function firstProblem(error: z.ZodError, raw: RawSettings): ConfigError {
@@ -218,7 +237,8 @@ function checkTogether(parsed: Parsed): void {
     throw new ConfigError('OIDC_ISSUER', 'must be given with OIDC_AUDIENCE and OIDC_JWKS_URL')
   }
   if (TOKEN_TTL_MAX !== null && (TOKEN_TTL === null || TOKEN_TTL > TOKEN_TTL_MAX)) {
-    throw new ConfigError('TOKEN_TTL', 'must not be longer than TOKEN_TTL_MAX')
+    const advice = TOKEN_TTL === null ? ': `none` needs TOKEN_TTL_MAX=none as well' : ''
+    throw new ConfigError('TOKEN_TTL', `must not be longer than TOKEN_TTL_MAX${advice}`)
   }
   if (parsed.WORKERS > 1 && !(parsed.DATABASE_URL && parsed.REDIS_URL)) {
     throw new ConfigError('WORKERS', 'more than one needs DATABASE_URL and REDIS_URL')

@@ -196,6 +196,8 @@ describe('config', () => {
     ['OIDC_ISSUER', 'login.example'],
     ['OIDC_JWKS_URL', 'file:///keys'],
     ['MEDIATOR_INVITATION', 'invite me'],
+    ['MEDIATOR_INVITATION', 'https://mediator.example?oob=eyJAdHlwZSI6Imh0'],
+    ['MEDIATOR_INVITATION', 'https://mediator.example?c_i=bnVsbA'],
     ['DEFAULT_POLICY', '[]'],
     ['DEFAULT_POLICY', '{maxConnections: 5}'],
     ['ADMIN_API', 'yes'],
@@ -233,6 +235,18 @@ describe('config', () => {
     assert.equal(config.tokenTtlMs, null)
     assert.equal(config.tokenTtlMaxMs, null)
     assert.match(problem({ TOKEN_TTL: '2d', TOKEN_TTL_MAX: '1d' }), /^TOKEN_TTL: must not be longer/)
+    assert.match(problem({ TOKEN_TTL: 'none' }), /TOKEN_TTL_MAX=none/)
+  })
+
+  test('bounds the life of tokens that is not given by the longest', () => {
+    assert.equal(load({ TOKEN_TTL_MAX: '1d' }).config.tokenTtlMs, 24 * 60 * 60_000)
+  })
+
+  test('takes an invitation that is within its URL, or behind it', () => {
+    const oob = Buffer.from('{"@type":"https://didcomm.org/out-of-band/1.1/invitation"}').toString('base64url')
+    for (const url of [`https://mediator.example?oob=${oob}`, 'https://mediator.example/short']) {
+      assert.equal(load({ MEDIATOR_INVITATION: url }).config.mediatorInvitation, url)
+    }
   })
 
   test('takes several workers where they have a database and Redis to share', () => {
