@@ -82,7 +82,7 @@ export class DidService {
     return this.hosted.update(tenantId, input)
   }
 
-  /** Ends a DID; also where hosted DIDs are switched off. @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  /** Ends a DID. @throws NOT_FOUND, BAD_USER_INPUT, CONFLICT */
   deactivate(tenantId: string, did: string): Promise<DidType> {
     return this.hosted.deactivate(tenantId, did)
   }

@@ -57,7 +57,7 @@ export function didcommOverHttp(
   router.post(['/', ...PATHS], (req, res, next) => {
     if (req.is(MEDIA_TYPES)) return next()
     if (req.path === '/') return next('router')
-    res.status(415).send('Send an envelope as application/didcomm-envelope-enc.')
+    res.status(415).type('text/plain').send('Send an envelope as application/didcomm-envelope-enc.')
   })
   router.post(['/', ...PATHS], express.raw({ type: () => true, limit: maxBytes }), async (req, res) => {
     const path = new ResponsePath(req, res)
@@ -74,7 +74,7 @@ export function didcommOverHttp(
     res.status(status).type('text/plain').send(TEXT[outcome])
   })
   router.all(PATHS, (_req, res) => {
-    res.status(405).set('allow', 'POST').send('Send an envelope by POST.')
+    res.status(405).set('allow', 'POST').type('text/plain').send('Send an envelope by POST.')
   })
   const tooLarge: ErrorRequestHandler = (error, _req, res, next) => {
     const { status } = error as { status?: number }

@@ -22,7 +22,7 @@ describe('requests that do not come', () => {
       sockets: [],
       unhurried: /^\/imports\//,
       comeWithinMs: COME_WITHIN_MS,
-      logger: createLogger({ level: "fatal", format: 'json' }),
+      logger: createLogger({ level: 'fatal', format: 'json' }),
     })
     port = await server.listen()
   })
