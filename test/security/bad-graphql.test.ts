@@ -175,8 +175,8 @@ describe('what is wrong in a GraphQL request', () => {
         ],
         ['{ connections(filter: {state: X}) { nodes { id } } }', 'GRAPHQL_VALIDATION_FAILED'],
         [
-          'mutation { updateTenant(input: {tenantId: "x", settings: {autoAcceptConnections: [NEVER]}}) { tenant { id } } }',
-          'GRAPHQL_VALIDATION_FAILED',
+          `mutation { updateTenant(input: {tenantId: "${acme.id}", settings: {autoAcceptConnections: NEVER}}) { tenant { id } } }`,
+          'BAD_USER_INPUT',
         ],
       ]
       for (const [query, code, variables = {}] of cases) {
