@@ -9,6 +9,7 @@ import { badInput, forbidden, notFound } from '../lib/errors.js'
 import { checkOptional, checkText } from '../lib/text.js'
 import { describeChoices } from './choices.js'
 import type { TenantEndpoints } from './endpoints.js'
+import { assertGives } from './given-scopes.js'
 import { ownKeyOf } from './own-key.js'
 import { type Policies, policySchema } from './policy.js'
 import { settingsOf, settingsSchema } from './settings.js'
@@ -166,14 +167,9 @@ export class TenantResolver {
     const { viewer } = context
     // Without scopes, or with null for them, a token would get them all.
     const scopes = input.scopes ?? TOKEN_SCOPES
-    const excess = viewer.role === 'TENANT' && scopes.find((scope) => !viewer.scopes.includes(scope))
-    if (excess) throw forbidden(`This token lacks the scope ${excess}, so it cannot give it.`)
+    assertGives(viewer, scopes)
     const tenantId = this.tenantIdFrom(context, input.tenantId)
-    const { token, info } = await this.service.createToken(
-      tenantId,
-      { ...input, scopes },
-      ownKeyOf(context.viewer, this.uses),
-    )
+    const { token, info } = await this.service.createToken(tenantId, { ...input, scopes }, ownKeyOf(viewer, this.uses))
     return { token, info: this.info(tenantId, info) }
   }
 

@@ -277,17 +277,20 @@ export class TenantService {
 
   /**
    * Puts a wallet under a new key: it is copied to a new place of the kind that is asked for, and the old one removed.
+   * @param assertGives throws where the caller may not give these scopes
    * @returns the tenant, and the one token that an unmanaged one has from then on: those before carry no key that opens
    */
   async move(
     tenantId: string,
     input: MoveWallet,
+    assertGives: (scopes: readonly TokenScope[]) => void,
     ownKey?: () => Promise<string | undefined>,
   ): Promise<{ tenant: Tenant; token: string | null }> {
     const key = await this.keyFor(tenantId, input.walletKey, ownKey)
     const tenant = (await this.store.find(tenantId)) as Tenant
     const { newWalletKey: walletKey, newWalletKeyDerivation: walletKeyDerivation } = input
     const keyMode = input.keyMode ?? tenant.keyMode
+    if (keyMode === 'UNMANAGED') assertGives(TOKEN_SCOPES)
     const isSameMode = keyMode === tenant.keyMode
     const walletStorage = input.walletStorage ?? (isSameMode ? tenant.walletStorage : undefined)
     const asked = { keyMode, walletStorage, walletKey, walletKeyDerivation }

@@ -2,9 +2,10 @@ import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from '
 import { ForOperatorOrTenant } from '../graphql/access.js'
 import type { GraphContext } from '../graphql/viewer.js'
 import { badInput, notFound } from '../lib/errors.js'
+import { assertGives } from './given-scopes.js'
 import { ownKeyOf } from './own-key.js'
 import { WalletKeyDerivation } from './tenant.input.js'
-import type { KeyMode as KeyModeName, WalletStorage as WalletStorageName } from './tenant.js'
+import type { KeyMode as KeyModeName, TokenScope, WalletStorage as WalletStorageName } from './tenant.js'
 import type { TenantService } from './tenant.service.js'
 import { KeyMode, TenantType, WalletStorage } from './tenant.type.js'
 import type { Tokens } from './tokens.js'
@@ -50,7 +51,7 @@ export class WalletKeyPayload {
   @Field(() => String, {
     nullable: true,
     description:
-      'Of an UNMANAGED tenant its new primary token, shown once: it carries the new key, and all tokens from before have ended.',
+      'Of an UNMANAGED tenant its new primary token, shown once: it carries the new key and has every scope, and all tokens from before have ended.',
   })
   token!: string | null
 }
@@ -66,26 +67,32 @@ export class WalletResolver {
   @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => WalletKeyPayload, {
     description:
-      '(operator, or a tenant with MANAGE) Encrypts the whole wallet anew under a new key; requests wait meanwhile. Cut by a crash, it has not happened and can be asked for again.',
+      '(operator, or a tenant with MANAGE; where it is UNMANAGED with every scope) Encrypts the whole wallet anew under a new key; requests wait meanwhile. Cut by a crash, it has not happened and can be asked for again.',
   })
   async rotateWalletKey(
     @Arg('input', () => RotateWalletKeyInput, { description: 'The wallet, and its keys.' }) input: RotateWalletKeyInput,
     @Ctx() context: GraphContext,
   ): Promise<WalletKeyPayload> {
-    return this.service.move(tenantOf(context, input), input, ownKeyOf(context.viewer, this.tokens))
+    return this.move(input, context)
   }
 
   @ForOperatorOrTenant('TENANTS', 'MANAGE')
   @Mutation(() => WalletKeyPayload, {
     description:
-      '(operator, or a tenant with MANAGE) Makes a managed wallet unmanaged or the other way round, or moves it between a profile and a store of its own. It moves whole, and its connections go on.',
+      '(operator, or a tenant with MANAGE; where it is to be UNMANAGED with every scope) Makes a managed wallet unmanaged or the other way round, or moves it between a profile and a store of its own. It moves whole, and its connections go on.',
   })
   async moveWallet(
     @Arg('input', () => MoveWalletInput, { description: 'The wallet, its keys, and where it is to lie.' })
     input: MoveWalletInput,
     @Ctx() context: GraphContext,
   ): Promise<WalletKeyPayload> {
-    return this.service.move(tenantOf(context, input), input, ownKeyOf(context.viewer, this.tokens))
+    return this.move(input, context)
+  }
+
+  private move(input: RotateWalletKeyInput, context: GraphContext): Promise<WalletKeyPayload> {
+    const { viewer } = context
+    const mayGive = (scopes: readonly TokenScope[]) => assertGives(viewer, scopes)
+    return this.service.move(tenantOf(context, input), input, mayGive, ownKeyOf(viewer, this.tokens))
   }
 }
 

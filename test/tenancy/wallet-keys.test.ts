@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { base58Encode } from '../../src/lib/base58.js'
-import { ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
+import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
-
-const newKey = () => base58Encode(randomBytes(32))
+import { createToken, isHeld } from '../tokens/token-api.js'
+import { makeUnmanaged, newWalletKey } from './unmanaged.js'
 
 const ROTATE =
   'mutation($input: RotateWalletKeyInput!) { rotateWalletKey(input: $input) { token tenant { state keyMode walletStorage } } }'
@@ -56,7 +54,7 @@ for (const kind of STORES) {
       const ids = await connect(tenant, peer)
       await assertTalks(tenant, ids, 'first')
 
-      const key = newKey()
+      const key = newWalletKey()
       const out = await operator.ask(MOVE, { input: { tenantId: tenant.id, keyMode: 'UNMANAGED', newWalletKey: key } })
       assert.deepEqual(out.moveWallet.tenant, { state: 'ACTIVE', keyMode: 'UNMANAGED', walletStorage: 'STORE' })
       assert.equal(await tenant.client.codeOf('{ connections { nodes { id } } }'), 'UNAUTHENTICATED')
@@ -124,9 +122,35 @@ for (const kind of STORES) {
       })
     }
 
+    test('a tenant gets a token with every scope only for one that has them all', async () => {
+      const managed = await makeTenant(gateway.url)
+      const unmanaged = await makeUnmanaged(gateway.url)
+      const refused: [TestTenant, string, Record<string, unknown>][] = [
+        [managed, MOVE, { keyMode: 'UNMANAGED' }],
+        [unmanaged, ROTATE, {}],
+        [unmanaged, MOVE, { keyMode: 'UNMANAGED' }],
+      ]
+      for (const scopes of [['MANAGE'], ['READ', 'MANAGE']]) {
+        for (const [{ client }, mutation, input] of refused) {
+          const narrow = await createToken(client, { name: uniqueName('narrow'), scopes })
+          const caller = new ApiClient(gateway.url, { token: narrow.token })
+          assert.equal(
+            await caller.codeOf(mutation, { input: { ...input, newWalletKey: newWalletKey() } }),
+            'FORBIDDEN',
+          )
+          assert.deepEqual([await isHeld(caller), await isHeld(client)], [true, true])
+        }
+      }
+      // Where no token is made, MANAGE is enough.
+      const { token } = await createToken(managed.client, { name: 'manager', scopes: ['MANAGE'] })
+      const { rotateWalletKey } = await new ApiClient(gateway.url, { token }).ask(ROTATE, { input: {} })
+      assert.equal(rotateWalletKey.token, null)
+      assert.equal(await isHeld(managed.client), true)
+    })
+
     test('a profile takes no key of its own', async () => {
       const tenant = await makeTenant(gateway.url)
-      const answer = await operator.send(ROTATE, { input: { tenantId: tenant.id, newWalletKey: newKey() } })
+      const answer = await operator.send(ROTATE, { input: { tenantId: tenant.id, newWalletKey: newWalletKey() } })
       assert.deepEqual(answer.errors?.[0]?.extensions, { code: 'BAD_USER_INPUT', field: 'input.newWalletKey' })
     })
   })
