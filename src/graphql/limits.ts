@@ -52,8 +52,9 @@ const pages: ComplexityEstimator = ({ args, childComplexity, field }) => {
 }
 
 const costs = new WeakMap<DocumentNode, Map<string, number>>()
-/** How many costs of one document are remembered. */
+/** How many costs of one document are remembered, and by how long a key. */
 const COSTS_MAX = 100
+const KEY_MAX_CHARS = 500
 
 /** Walks a document once for each set of sizes and conditions that its variables give it; nothing else moves the cost. */
 function costOf(
@@ -62,16 +63,27 @@ function costOf(
   variables: Record<string, unknown>,
   operationName: string | undefined,
 ): number {
-  const plain = Object.entries(variables).filter(([, value]) => typeof value === 'number' || typeof value === 'boolean')
-  const key = JSON.stringify([operationName, Object.keys(variables), plain])
+  const key = costKey(query, variables, operationName)
   const known = costs.get(query) ?? new Map<string, number>()
   const cost = known.get(key)
   if (cost !== undefined) return cost
   const estimators = [pages, simpleEstimator({ defaultComplexity: 1 })]
   const complexity = getComplexity({ schema, query, variables, operationName, estimators })
+  if (key.length > KEY_MAX_CHARS) return complexity
   if (known.size >= COSTS_MAX) known.clear()
   costs.set(query, known.set(key, complexity))
   return complexity
+}
+
+/** Of the variables that the operation declares, as whoever asks may send any others: what is plain, and which are there. */
+function costKey(query: DocumentNode, variables: Record<string, unknown>, operationName: string | undefined): string {
+  const declared = getOperationAST(query, operationName)?.variableDefinitions ?? []
+  const values = declared.map(({ variable: { name } }) => {
+    if (!Object.hasOwn(variables, name.value)) return null
+    const value = variables[name.value]
+    return typeof value === 'number' || typeof value === 'boolean' ? value : ''
+  })
+  return JSON.stringify([operationName, values])
 }
 
 /** @throws QUERY_TOO_COMPLEX, BAD_USER_INPUT for an argument that does not fit, as the cost is not known then */
