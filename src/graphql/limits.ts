@@ -12,8 +12,9 @@ import {
 } from 'graphql'
 // Its ESM build loads a second copy of graphql, which does not know our schema's types.
 import complexity, { type ComplexityEstimator } from 'graphql-query-complexity/cjs'
-import { badInput, queryTooComplex } from '../lib/errors.js'
+import { badInput, GatewayError, queryTooComplex } from '../lib/errors.js'
 import { namesOf, withoutSecrets } from './errors.js'
+import { assertIntrospection } from './introspection.js'
 
 const { getComplexity, simpleEstimator } = complexity
 
@@ -24,8 +25,8 @@ export interface LimitOptions {
 
 const ALIASES = 30
 const DIRECTIVES = 30
-/** The longest document that is parsed at all. */
-export const TOKENS_MAX = 4000
+/** The longest document that is parsed at all: validation compares fields of one name with each other, each with each. */
+export const TOKENS_MAX = 2000
 
 /** Rules that a document has to pass whatever it arrives by. */
 export function limitRules({ depth }: LimitOptions): ValidationRule[] {
@@ -96,8 +97,10 @@ export function assertCost(
 ): void {
   let complexity: number
   try {
+    assertIntrospection(schema, query, variables ?? {}, operationName ?? undefined)
     complexity = costOf(schema, query, variables ?? {}, operationName ?? undefined)
   } catch (error) {
+    if (error instanceof GatewayError) throw error
     const operation = getOperationAST(query, operationName)
     // Variables that do not fit are refused by the execution, with a better message.
     if (!operation || getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}).errors) return

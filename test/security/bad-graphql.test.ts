@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { getIntrospectionQuery } from 'graphql'
 import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { type Answer, request, tellsOfTheInside } from './raw-http.js'
@@ -121,8 +122,10 @@ describe('what is wrong in a GraphQL request', () => {
         directives: `{ viewer { role ${'@include(if: true) '.repeat(40)} } }`,
         tokens: `{ viewer { ${'role '.repeat(5000)} } }`,
         costly: `{ ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].map((x) => `${x}: connections(first: 100) { nodes { id state role did alias } }`).join(' ')} }`,
+        introspection: `{ ${Array.from({ length: 29 }, (_, i) => `a${i}: __schema { types { fields { type { fields { name } } } } }`).join(' ')} }`,
+        'introspection by names': `query($name: String = "Mutation") { ${Array.from({ length: 29 }, (_, i) => `a${i}: __type(name: $name) { ...T }`).join(' ')} } fragment T on __Type { fields { name description args { name description defaultValue type { name kind ofType { name kind } } } type { ...N ofType { ...N ofType { ...N } } } } } fragment N on __Type { name kind description }`,
         'many nodes': `{ connections(first: 100) { nodes { ...F0 } } } ${fragments('id', 'ConnectionRecord', 14)} fragment F14 on ConnectionRecord { id }`,
-        'nodes without end': `{ connections(first: 100) { nodes { ...F0 } } } ${fragments('id', 'ConnectionRecord', 200)} fragment F200 on ConnectionRecord { id }`,
+        'nodes without end': `{ connections(first: 100) { nodes { ...F0 } } } ${fragments('id', 'ConnectionRecord', 100)} fragment F100 on ConnectionRecord { id }`,
       }
       const line = transport(acme.client)
       for (const [what, query] of Object.entries(cases)) {
@@ -135,8 +138,25 @@ describe('what is wrong in a GraphQL request', () => {
       await line.close()
     })
 
+    test(`is not what tools ask of the schema over ${name}`, async () => {
+      const line = transport(acme.client)
+      for (const oneOf of [false, true]) {
+        const query = getIntrospectionQuery({
+          specifiedByUrl: true,
+          directiveIsRepeatable: true,
+          schemaDescription: true,
+          inputValueDeprecation: true,
+          oneOf,
+        })
+        const outcome = await line.send({ query, variables: {} })
+        const { __schema } = outcome.data as { __schema: { types: unknown[] } }
+        assert.ok(__schema.types.length > 100)
+      }
+      await line.close()
+    })
+
     test(`in fragments that spread each other is counted once each over ${name}`, async () => {
-      const levels = 200
+      const levels = 100
       const fragments = Array.from(
         { length: levels },
         (_, i) => `fragment F${i} on Mutation { ...F${i + 1} ...F${i + 1} }`,

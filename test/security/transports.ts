@@ -85,7 +85,7 @@ export const overSse: Transport = (caller) => ({
     const read = async () => {
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
         text += Buffer.from(chunk).toString()
-        const data = /^data: (.+)$/m.exec(text)?.[1]
+        const data = /^data: (.+)\n/m.exec(text)?.[1]
         if (data) return JSON.parse(data) as Outcome
       }
       return {}
