@@ -62,6 +62,35 @@ describe('GraphQL over HTTP', () => {
     })
   }
 
+  test('decides the status by the type that it answers by, whatever else the client takes', async () => {
+    const cases: [string, boolean][] = [
+      [`application/json, ${GRAPHQL_RESPONSE}`, false],
+      [`application/json;q=1, ${GRAPHQL_RESPONSE};q=0.5`, false],
+      [`${GRAPHQL_RESPONSE};q=0, */*`, false],
+      ['application/*', false],
+      [`${GRAPHQL_RESPONSE}, application/json`, true],
+      [`application/json;q=0.5, ${GRAPHQL_RESPONSE}`, true],
+      [GRAPHQL_RESPONSE.toUpperCase(), true],
+    ]
+    const token = { authorization: 'Bearer not.a.token' }
+    for (const [accept, isModern] of cases) {
+      const refused = [
+        await post('{ viewer { role } }', { accept, ...token }),
+        await post('{ viewer {', { accept }),
+        await post('{ viewer { secret } }', { accept }),
+      ]
+      const statuses = refused.map(({ status }) => status)
+      assert.deepEqual(statuses, isModern ? [401, 400, 400] : [200, 200, 200], accept)
+      const unread = await post('', { accept, 'content-encoding': 'gzip' })
+      assert.equal(unread.status, 400)
+      for (const { headers } of [...refused, unread]) {
+        const type = isModern ? GRAPHQL_RESPONSE : 'application/json'
+        assert.equal(headers.get('content-type'), `${type}; charset=utf-8`, accept)
+      }
+    }
+    assert.equal((await post('{ viewer { role } }', { accept: 'image/png' })).status, 406)
+  })
+
   test('answers a query by GET, with variables', async () => {
     const url = new URL('/graphql', gateway.url)
     url.searchParams.set('query', 'query($name: String) { tenant(name: $name) { id } }')

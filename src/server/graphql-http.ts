@@ -4,7 +4,7 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
-import express, { type ErrorRequestHandler, Router } from 'express'
+import express, { type ErrorRequestHandler, type Request, Router } from 'express'
 import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { mayBeKept, textMayBeKept } from '../graphql/documents.js'
@@ -34,14 +34,22 @@ export interface GraphHttpOptions {
 }
 
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'
+const PLAIN = 'application/json'
 
-/** What Apollo answers by to those who ask as most do: it would weigh all types against each other for each of them. */
+/** For those who ask as most do, as weighing types against each other takes its time. */
 const TYPES = new Map([
-  [undefined, 'application/json; charset=utf-8'],
-  ['*/*', 'application/json; charset=utf-8'],
-  ['application/json', 'application/json; charset=utf-8'],
-  [GRAPHQL_RESPONSE, `${GRAPHQL_RESPONSE}; charset=utf-8`],
+  [undefined, PLAIN],
+  ['*/*', PLAIN],
+  [PLAIN, PLAIN],
+  [GRAPHQL_RESPONSE, GRAPHQL_RESPONSE],
 ])
+
+/** What a client is answered by; undefined where it takes neither. */
+function typeFor(accept: string | undefined): string | undefined {
+  const known = TYPES.get(accept)
+  if (known !== undefined) return known
+  return express.request.accepts.call({ headers: { accept } } as Request, PLAIN, GRAPHQL_RESPONSE) || undefined
+}
 
 /**
  * GraphQL over HTTP: `POST` and `GET /graphql`. `route` takes what is posted as Node has it: Express would make something else
@@ -88,12 +96,12 @@ export async function graphqlOverHttp(
               for (const error of errors) viewers.set(error, contextValue.viewer)
             },
             async willSendResponse({ request, errors, response }) {
-              const accept = request.http?.headers.get('accept')
-              const type = TYPES.get(accept)
-              if (type) response.http.headers.set('content-type', type)
+              const type = TYPES.get(request.http?.headers.get('accept'))
+              // Apollo would weigh all types again.
+              if (type) response.http.headers.set('content-type', `${type}; charset=utf-8`)
               // A well-formed request is answered 200 under `application/json`, whatever errors it has (6.4.1).
               const isRefused = response.http.status === 400 || response.http.status === 429
-              if (!isRefused || takesGraphqlResponse(accept)) return
+              if (!isRefused || type === GRAPHQL_RESPONSE) return
               if (!errors?.some(({ extensions }) => extensions['code'] === 'BAD_REQUEST')) response.http.status = 200
             },
           }
@@ -115,13 +123,16 @@ export async function graphqlOverHttp(
   })
   const execute = async (request: GraphRequest, viewer: () => Promise<Viewer>): Promise<GraphAnswer> => {
     const { method, headers, search, body, origin } = request
+    const type = typeFor(headers['accept'])
     const context = async (): Promise<GraphContext> => ({
       viewer: await viewer().catch((error) => {
-        throw refusal(error, headers['accept'])
+        throw refusal(error, type)
       }),
       origin,
     })
-    const httpGraphQLRequest = { method, headers: new HeaderMap(Object.entries(headers)), search, body }
+    // Chosen once: the status has to be that of the type which Apollo answers by.
+    const chosen = new HeaderMap(Object.entries(type === undefined ? headers : { ...headers, accept: type }))
+    const httpGraphQLRequest = { method, headers: chosen, search, body }
     const answered = await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context })
     if (answered.body.kind !== 'complete') throw new Error('Answers are given whole')
     return { status: answered.status ?? 200, headers: [...answered.headers], body: answered.body.string }
@@ -187,10 +198,10 @@ function keeping<T extends DocumentNode | string>(mayBeKept: (value: T) => boole
 }
 
 /** Credentials that do not hold: 401 where the client knows what that means in GraphQL, 200 with the error elsewhere. */
-function refusal(error: unknown, accept: string | undefined): unknown {
+function refusal(error: unknown, type: string | undefined): unknown {
   if (!(error instanceof GatewayError)) return error
   const refused = error.code === 'RATE_LIMITED' ? 429 : 401
-  return withStatus(error, takesGraphqlResponse(accept) ? refused : 200)
+  return withStatus(error, type === GRAPHQL_RESPONSE ? refused : 200)
 }
 
 /** Apollo would run it as a query of one event. */
@@ -198,8 +209,6 @@ const NO_STREAMS = 'Subscriptions go over WebSocket, or /graphql/stream.'
 
 const badRequest = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } })
-
-const takesGraphqlResponse = (accept: string | undefined) => accept?.includes(GRAPHQL_RESPONSE) ?? false
 
 function withStatus(error: GatewayError, status: number): GraphQLError {
   const headers = new HeaderMap(error.retryAfter === undefined ? [] : [['retry-after', `${error.retryAfter}`]])
@@ -224,7 +233,7 @@ function bodyError(error: unknown, req: IncomingMessage): GraphAnswer | undefine
   if (status === undefined || status >= 500) return undefined
   const tooLarge = status === 413
   const message = tooLarge ? 'The request is too large.' : 'The body must be JSON with a "query".'
-  const type = takesGraphqlResponse(req.headers.accept) ? GRAPHQL_RESPONSE : 'application/json'
+  const type = typeFor(req.headers.accept) ?? PLAIN
   return {
     status: tooLarge ? 413 : 400,
     headers: [['content-type', `${type}; charset=utf-8`]],
