@@ -111,6 +111,25 @@ describe('GraphQL over HTTP', () => {
     assert.deepEqual(JSON.parse(await text(response)), { data: { viewer: { role: 'OPERATOR' } } })
   })
 
+  test('answers who offers HTTP/2 by an upgrade as who does not', async () => {
+    const offer = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
+    }
+    const body = JSON.stringify({ query: '{ viewer { role } }' })
+    const headers = { ...offer, 'content-type': 'application/json', 'x-api-key': OPERATOR_KEY }
+    const asked = request(`${gateway.url}/graphql`, { method: 'POST', headers })
+    asked.end(body)
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    assert.deepEqual(JSON.parse(await text(response)), { data: { viewer: { role: 'OPERATOR' } } })
+    const [health] = (await once(request(`${gateway.url}/health/live`, { headers: offer }).end(), 'response')) as [
+      IncomingMessage,
+    ]
+    assert.equal(health.statusCode, 200)
+    health.resume()
+  })
+
   test('runs no mutation by GET', async () => {
     const url = new URL('/graphql', gateway.url)
     url.searchParams.set('query', 'mutation { createTenant(input: { name: "by-get" }) { token } }')

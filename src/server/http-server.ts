@@ -42,6 +42,18 @@ export const STUDIO_ORIGIN = 'https://studio.apollographql.com'
 
 const NOT_SERVED = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n'
 
+/**
+ * Who offers another protocol than WebSocket, as HTTP/2 in the clear (`h2c`), is answered as if it had not (RFC 9110, 7.8).
+ * Node before 24.9 cannot, and has it refused.
+ */
+const SERVER_OPTIONS = {
+  keepAliveTimeout: 65_000,
+  headersTimeout: 60_000,
+  // Node's own bound on how long a request may take to come cannot make exceptions.
+  requestTimeout: 0,
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? ''),
+}
+
 /** The one HTTP server of the gateway. */
 export class HttpServer {
   private readonly server: Server
@@ -58,9 +70,7 @@ export class HttpServer {
     for (const router of options.routers) app.use(router)
     app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
-    // Node's own bound on how long a request may take to come cannot make exceptions.
-    const bounds = { keepAliveTimeout: 65_000, headersTimeout: 60_000, requestTimeout: 0 }
-    this.server = createServer(bounds, (request, response) => {
+    this.server = createServer(SERVER_OPTIONS, (request, response) => {
       this.beginsToCome(request)
       if (this.leaving) response.setHeader('Connection', 'close')
       if (isPreflight(options.corsOrigins, request, response)) return
