@@ -14,7 +14,9 @@ export const auditActions = [
   'TENANT_SUSPENDED',
   'TENANT_RESUMED',
   'TENANT_DELETED',
+  'TENANT_EXPORT_ORDERED',
   'TENANT_EXPORTED',
+  'TENANT_IMPORT_ORDERED',
   'TENANT_IMPORTED',
   'TOKEN_CREATED',
   'TOKEN_REVOKED',
@@ -22,6 +24,9 @@ export const auditActions = [
   'WALLET_UNLOCKED',
   'WALLET_KEY_ROTATED',
   'WALLET_MOVED',
+  'MEDIATOR_CONNECTED',
+  'MEDIATOR_CHOSEN',
+  'MEDIATOR_SYNCED',
   'OPERATOR_KEY_CREATED',
   'OPERATOR_KEY_REVOKED',
   'OPERATION_REFUSED',
@@ -37,6 +42,8 @@ export interface AuditDetails {
   /** Tokens that ended with it: of a new primary token the old one. */
   endedTokenIds?: string[]
   operatorKeyId?: string
+  /** Null where none was chosen. */
+  mediatorId?: string | null
   scopes?: readonly string[]
   /** Before and after, by the schema's names. */
   from?: string

@@ -30,6 +30,7 @@ import {
   UPDATES,
   updateEntry,
 } from './keylist-entry.js'
+import { auditMediator } from './mediator-audit.js'
 
 /** Keys in one update. */
 const BATCH = 200
@@ -160,6 +161,7 @@ export class Keylist {
       const keys = (await unit.query(KEYLIST, { grant: mediator.grantId })).map(keyOf)
       const known = keys.filter(({ state }) => state !== 'REMOVING')
       for (const key of known) await unit.replace(keyEntry({ ...key, state: 'ADDING' }))
+      auditMediator(unit, 'MEDIATOR_SYNCED', mediator.grantId)
       return known.length
     })
     this.tell(mediator)

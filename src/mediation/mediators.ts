@@ -28,6 +28,7 @@ import { recordIn, recordOf } from '../tenants/wallet-reader.js'
 import type { Keylist } from './keylist.js'
 import type { MediationGrantType, MediatorKeysType } from './mediation.type.js'
 import { GRANT, grantView } from './mediation.view.js'
+import { auditMediator } from './mediator-audit.js'
 import { choose, clearDefault, makeDefault } from './mediator-choice.js'
 
 /** What another instance has chosen is seen after this time at the latest (ms). */
@@ -89,7 +90,9 @@ export class Mediators {
     return this.sessions.transact(wallet, async (agent, unit) => {
       const invitation = parse()
       const known = await this.knownBy(agent, unit, invitation.id)
-      const id = known?.id ?? (await this.begin(agent, invitation, field, becomesDefault))
+      if (known) return viewIn(unit, known.id)
+      const id = await this.begin(agent, invitation, field, becomesDefault)
+      auditMediator(unit, 'MEDIATOR_CONNECTED', id)
       return viewIn(unit, id)
     })
   }
@@ -99,12 +102,14 @@ export class Mediators {
     return this.sessions.transact(wallet, async ({ context }, unit) => {
       if (grantId === null) {
         await clearDefault(context)
+        auditMediator(unit, 'MEDIATOR_CHOSEN', null)
         return null
       }
       const grant = await context.resolve(DidCommMediationRepository).findById(context, grantId)
       if (grant?.role !== DidCommMediationRole.Recipient) throw notFound('mediator')
       if (!grant.isReady) throw conflict('This mediator has not granted mediation. Wait for GRANTED.', 'grantId')
       await makeDefault(context, grant)
+      auditMediator(unit, 'MEDIATOR_CHOSEN', grantId)
       return viewIn(unit, grantId)
     })
   }

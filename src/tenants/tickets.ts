@@ -1,10 +1,13 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { audit } from '../audit/audit.js'
 import { sha256 } from '../lib/ids.js'
 import type { Profile } from '../storage/profile.js'
 
 const CATEGORY = '_ticket'
 const LIFE_MS = 10 * 60_000
 const TAG = 16
+
+const ORDERED = { export: 'TENANT_EXPORT_ORDERED', import: 'TENANT_IMPORT_ORDERED' } as const
 
 export interface Ticket {
   id: string
@@ -19,15 +22,17 @@ export class Tickets<Order extends object> {
   constructor(
     private readonly base: Profile,
     /** What its tickets are for: one for something else does not hold here. */
-    private readonly kind: string,
+    private readonly kind: keyof typeof ORDERED,
   ) {}
 
   async issue(order: Order): Promise<Ticket> {
     const id = randomBytes(32).toString('base64url')
     const expiresAt = Date.now() + LIFE_MS
     const value = JSON.stringify({ expiresAt, sealed: sealed(id, order) })
+    const { tenantId = null } = order as { tenantId?: string }
     await this.base.transact(async (unit) => {
       unit.insert({ category: CATEGORY, name: this.nameOf(id), value, tags: {} })
+      audit(unit, { action: ORDERED[this.kind], tenantId })
     })
     return { id, expiresAt: new Date(expiresAt) }
   }

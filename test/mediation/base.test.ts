@@ -31,6 +31,35 @@ for (const kind of STORES) {
       assert.equal(grant.routingKeys.length, 1)
     })
 
+    test('is in the audit log, with who chose it', async () => {
+      const { id: mediatorId } = await eventually(() => defaultOf(operator))
+      const sync = 'mutation($id: ID!) { syncMediator(grantId: $id) { mediationGrant { id } } }'
+      const choice = 'mutation($id: ID) { setDefaultMediator(grantId: $id) { mediationGrant { id } } }'
+      await operator.ask(sync, { id: mediatorId })
+      await operator.ask(choice, { id: null })
+      await operator.ask(choice, { id: mediatorId })
+      // What is known already is connected to no second time.
+      await operator.ask('mutation($url: String!) { connectMediator(invitationUrl: $url) { mediationGrant { id } } }', {
+        url: mediator.invitation,
+      })
+      const { auditLog } = await operator.ask(
+        '{ auditLog(last: 100) { nodes { action tenantId actor { role } details } } }',
+      )
+      const told = auditLog.nodes.filter(({ action }: { action: string }) => action.startsWith('MEDIATOR_'))
+      const entry = (action: string, role: string, id: string | null) => ({
+        action,
+        tenantId: null,
+        actor: { role },
+        details: { mediatorId: id },
+      })
+      assert.deepEqual(told, [
+        entry('MEDIATOR_CONNECTED', 'GATEWAY', mediatorId),
+        entry('MEDIATOR_SYNCED', 'OPERATOR', mediatorId),
+        entry('MEDIATOR_CHOSEN', 'OPERATOR', null),
+        entry('MEDIATOR_CHOSEN', 'OPERATOR', mediatorId),
+      ])
+    })
+
     test('knows the keys of an invitation before it leaves, and is on the way of all that comes', async () => {
       const grant = await eventually(() => defaultOf(operator))
       const [alice, bob] = [await makeTenant(gateway.url), await makeTenant(gateway.url)]

@@ -7,6 +7,13 @@ import { eventually, say } from '../support/talk.js'
 import { exportTenant, importTenant } from './archives.js'
 import { resume, stateAt, suspend } from './states.js'
 
+/** Whom orders of a kind are about, by the audit log. */
+async function ordersIn(operator: ApiClient, action: string): Promise<(string | null)[]> {
+  const log = 'query($action: AuditAction) { auditLog(filter: { action: $action }) { nodes { tenantId } } }'
+  const { auditLog } = await operator.ask(log, { action })
+  return auditLog.nodes.map(({ tenantId }: { tenantId: string | null }) => tenantId)
+}
+
 async function lastEntry(operator: ApiClient, { id }: TestTenant) {
   const query = `query($id: ID!) { auditLog(last: 1, filter: {tenantId: $id}) { nodes { action actor { role id } details } } }`
   return (await operator.ask(query, { id })).auditLog.nodes[0]
@@ -64,6 +71,7 @@ describe('a tenant moves house', () => {
         const archive = await exportTenant(operator, { tenantId: tenant.id })
         const exported = await lastEntry(operator, tenant)
         assert.equal(exported.action, 'TENANT_EXPORTED')
+        assert.deepEqual(await ordersIn(operator, 'TENANT_EXPORT_ORDERED'), [tenant.id])
         await gateway.stop()
 
         gateway = await startGateway(newStore, { PORT: port })
@@ -78,6 +86,7 @@ describe('a tenant moves house', () => {
         const imported = await lastEntry(ApiClient.operator(gateway.url), tenant)
         assert.deepEqual([imported.action, imported.actor], ['TENANT_IMPORTED', { role: 'OPERATOR', id: 'config-1' }])
         assert.deepEqual(imported.details, exported.details)
+        assert.deepEqual(await ordersIn(ApiClient.operator(gateway.url), 'TENANT_IMPORT_ORDERED'), [null])
         // Another instance, that has just looked for it in vain, has it at once.
         if (second) {
           const there = moved.client.at(second.url)
