@@ -32,6 +32,13 @@ export const auditEntryOf = ({ value }: Entry) => JSON.parse(value) as AuditEntr
 export class AuditLog {
   constructor(private readonly base: Profile) {}
 
+  /** The places between which the entries of a time are. @throws BAD_USER_INPUT for a time that is none */
+  async between({ since, until }: Pick<AuditQuery, 'since' | 'until'>): Promise<{ after: number; before?: number }> {
+    const first = since == null ? await this.first() : await this.placeAt(timeOf(since, 'since'))
+    const end = until == null ? {} : { before: await this.placeAt(timeOf(until, 'until')) }
+    return { after: first - 1, ...end }
+  }
+
   /** @throws BAD_USER_INPUT for a time that is none */
   async list({ tenantId, action, actor, since, until }: AuditQuery, stretch: Stretch): Promise<Listed[]> {
     const filter: TagQuery = {
@@ -39,10 +46,9 @@ export class AuditLog {
       ...(action == null ? {} : { action }),
       ...(actor == null ? {} : { actor }),
     }
-    const first = since == null ? await this.first() : await this.placeAt(timeOf(since, 'since'))
-    const end = until == null ? undefined : await this.placeAt(timeOf(until, 'until'))
-    const after = Math.max(stretch.after ?? 0, first - 1)
-    const before = Math.min(stretch.before ?? Number.MAX_SAFE_INTEGER, end ?? Number.MAX_SAFE_INTEGER)
+    const found = await this.between({ since, until })
+    const after = Math.max(stretch.after ?? 0, found.after)
+    const before = Math.min(stretch.before ?? Number.MAX_SAFE_INTEGER, found.before ?? Number.MAX_SAFE_INTEGER)
     return this.base.list({ category: AUDIT_CATEGORY, list: AUDIT_LIST, filter, ...stretch, after, before })
   }
 

@@ -37,7 +37,7 @@ export type Front = Awaited<ReturnType<typeof makeFront>>
 export async function makeFront(
   { config, logger, store, storeId, bus, addressCounters, metrics, neighbours }: Foundation,
   { tenants, tokenKeys, tokens, operators, live, subscriptions, rates, outsideIssuer }: Tenancy,
-  { endpoints, returnPaths, post, sender, hosting }: Ways,
+  { endpoints, returnPaths, post, sender, hosting, gate }: Ways,
   { sessions }: Agents,
   { inbound }: Arrivals,
   { exporter, importer }: Lifecycle,
@@ -118,7 +118,7 @@ export async function makeFront(
       metrics.router(),
       jwksEndpoint(tokenKeys),
       transfers({ exporter, importer, credentials, originOf, logger }),
-      auditExport({ log: auditLog, credentials, originOf, logger }),
+      auditExport({ log: auditLog, credentials, rates, gate, originOf, logger }),
       invitations(hosting),
       hosted(hosting),
     ],

@@ -7,15 +7,20 @@ import { formatError } from '../graphql/errors.js'
 import { listCursor } from '../graphql/page.js'
 import type { Viewer } from '../graphql/viewer.js'
 import { badInput } from '../lib/errors.js'
+import type { FairGate } from '../lib/fair-gate.js'
 import type { Logger } from '../lib/logger.js'
+import type { Rates } from '../tenants/rates.js'
 import type { Credentials } from './credentials.js'
 import { drained } from './drained.js'
 import type { OriginOf } from './origin.js'
 import { refuse } from './refuse.js'
+import { turnKeyOf } from './turns.js'
 
 export interface AuditExportOptions {
   log: AuditLog
   credentials: Credentials
+  rates: Rates
+  gate: FairGate
   originOf: OriginOf
   logger: Logger
 }
@@ -28,7 +33,7 @@ const cursors = listCursor(AUDIT_LIST)
  * `GET /audit`: the audit log as NDJSON, from its beginning or `after` a cursor to its end. Each line carries the cursor
  * to go on from; where the connection is cut, the lines that came are whole and in order.
  */
-export function auditExport({ log, credentials, originOf, logger }: AuditExportOptions): Router {
+export function auditExport({ log, credentials, rates, gate, originOf, logger }: AuditExportOptions): Router {
   const router = Router()
   router.get('/audit', async (req, res) => {
     let viewer: Viewer | undefined
@@ -49,11 +54,15 @@ export function auditExport({ log, credentials, originOf, logger }: AuditExportO
 
   async function send(viewer: Viewer, req: Request, res: Response): Promise<void> {
     assertAllowed(viewer, AUDIT_READERS)
-    const { after, ...wanted } = parametersOf(req)
+    if (viewer.role === 'TENANT') await rates.takeOperation(viewer.tenantId, 0)
+    const { after, since, until, ...wanted } = parametersOf(req)
     const query = queryFor(viewer, { ...wanted, action: actionOf(wanted.action) })
-    let place = after === undefined ? 0 : cursors.decode(after, 'after')
+    const inTurn = <T>(read: () => Promise<T>) => gate.use(turnKeyOf(viewer), read)
+    // Once for all batches, as times are searched for.
+    const stretch = await inTurn(() => log.between({ since, until }))
+    let place = Math.max(stretch.after, after === undefined ? 0 : cursors.decode(after, 'after'))
     for (let begun = false; ; begun = true) {
-      const found = query ? await log.list(query, { limit: BATCH, after: place }) : []
+      const found = query ? await inTurn(() => log.list(query, { ...stretch, after: place, limit: BATCH })) : []
       if (!begun) res.type('application/x-ndjson').set('cache-control', 'no-store')
       for (const { n, entry } of found) {
         place = n

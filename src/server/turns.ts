@@ -8,10 +8,10 @@ export function takeTurns(schema: GraphQLSchema, gate: FairGate): void {
     for (const field of Object.values(root?.getFields() ?? {})) {
       const { resolve = defaultFieldResolver } = field
       field.resolve = (source, args, context: GraphContext, info) =>
-        gate.use(keyOf(context.viewer), () => resolve(source, args, context, info))
+        gate.use(turnKeyOf(context.viewer), () => resolve(source, args, context, info))
     }
   }
 }
 
 /** Tenants take turns with each other, with the operator, and with who has sent no credentials. */
-const keyOf = (viewer: Viewer) => (viewer.role === 'TENANT' ? viewer.tenantId : viewer.role)
+export const turnKeyOf = (viewer: Viewer) => (viewer.role === 'TENANT' ? viewer.tenantId : viewer.role)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { ApiClient, type GraphError, makeTenant, type TestTenant } from '../support/client.js'
+import { ApiClient, type GraphError, type GraphResult, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { OutsidePeer } from '../support/outside-peer.js'
 import { eventually } from '../support/talk.js'
@@ -41,6 +41,18 @@ for (const kind of STORES) {
       assert.equal((await (await makeTenant(gateway.url)).client.send(READ)).errors, undefined)
       const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
       assert.match(metrics, new RegExp(`refused_total\\{limit="requestsPerMinute",tenant="${tenant.id}"\\} 3`))
+    })
+
+    test('bound exports of the audit log as any request', async () => {
+      const tenant = await makeTenant(gateway.url, { policy: { requestsPerMinute: 2 } })
+      const { headers } = tenant.client
+      const ask = () => fetch(`${gateway.url}/audit?since=2026-01-01T00:00:00Z`, { headers })
+      assert.equal((await (await ask()).text()).trim().split('\n').length, 1)
+      assert.equal((await tenant.client.send(READ)).errors, undefined)
+      const refused = await ask()
+      assert.equal(refused.status, 429)
+      assert.ok(Number(refused.headers.get('retry-after')) > 50)
+      assert.equal(((await refused.json()) as GraphResult).errors?.[0]?.extensions.code, 'RATE_LIMITED')
     })
 
     test('answer 429 with Retry-After to clients that know GraphQL over HTTP, 200 to others', async () => {
