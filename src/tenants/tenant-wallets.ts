@@ -25,7 +25,7 @@ export interface NewWallet {
   keyMode: KeyMode
   place: Place
   derivation: Derivation | null
-  /** Of a store of its own: the raw key, and what it was made of. */
+  /** Of a store of its own: the raw key, and what a client gave for it. */
   key?: string
   given?: string
   /** Whether its place is noted as one that is being made. */
@@ -71,7 +71,7 @@ export class TenantWallets {
     const place: Place = { kind: 'STORE', store }
     await this.spares.reserve(place)
     await this.places.own.make(store, key)
-    return { id, keyMode, place, derivation, key, given, noted: true }
+    return { id, keyMode, place, derivation, key, given: input.walletKey ?? undefined, noted: true }
   }
 
   /**
@@ -98,20 +98,24 @@ export class TenantWallets {
   /**
    * Opens a tenant's new wallet. Where the tenant was there already, what was made for nothing goes, and the key must
    * be that of its wallet.
+   * @param now the tenant as it is now, where it has changed since it was made: its wallet may lie elsewhere
    * @returns the tenant, and the raw key that its tokens carry
    * @throws CONFLICT
    */
-  async open(tenant: Tenant, made: NewWallet): Promise<{ tenant: Tenant; tokenKey?: string }> {
+  async open(tenant: Tenant, made: NewWallet, now = tenant): Promise<{ tenant: Tenant; tokenKey?: string }> {
     const { key, given } = made
     const isRepeat = tenant.id !== made.id
+    const isUnmanaged = tenant.keyMode === 'UNMANAGED'
     if (isRepeat) await this.discard(made)
-    if (tenant.keyMode !== 'UNMANAGED' || key === undefined || given === undefined) return { tenant }
-    if (!isRepeat) return { tenant: await this.vault.unlock(tenant, key), tokenKey: key }
+    if (!isRepeat && isUnmanaged && key !== undefined) {
+      return { tenant: await this.vault.unlock(tenant, key), tokenKey: key }
+    }
+    if (!isRepeat || given === undefined) return { tenant }
     try {
-      const tokenKey = await rawKeyOf(given, tenant.derivation)
+      const tokenKey = await rawKeyOf(given, now.derivation)
       if (tokenKey === undefined) throw new WrongKeyError()
-      await this.vault.check(tenant, tokenKey)
-      return { tenant, tokenKey }
+      await this.vault.check(now, tokenKey)
+      return isUnmanaged ? { tenant, tokenKey } : { tenant }
     } catch (error) {
       if (!(error instanceof WrongKeyError)) throw error
       throw conflict('This idempotency key was used with another wallet key.', 'input.idempotencyKey')

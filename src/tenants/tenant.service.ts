@@ -113,8 +113,9 @@ export class TenantService {
     }
     const wallet = await this.wallets.prepare(input)
     await this.wallets.make(wallet)
-    // What is kept of the input to know a repeat by says nothing of the key.
-    const { walletKey: _, ...known } = input
+    // What is kept of the input to know a repeat by says nothing of the key, but whether a managed wallet was given one.
+    const { walletKey, ...rest } = input
+    const known = walletKey != null && wallet.keyMode === 'MANAGED' ? { ...rest, hasKey: true } : rest
     const made = this.profiles.base.transact((unit) =>
       once(unit, 'createTenant', known, async () => {
         const token = this.tokenRecord(null, [...TOKEN_SCOPES], undefined)
@@ -134,7 +135,8 @@ export class TenantService {
     })
     this.store.changed(tenant.id)
     if (tenant.id === wallet.id) this.profiles.made(tenant.id)
-    const opened = await this.wallets.open(tenant, wallet)
+    const now = tenant.id === wallet.id ? tenant : await this.store.find(tenant.id)
+    const opened = await this.wallets.open(tenant, wallet, now)
     return { tenant: opened.tenant, token: await this.tokens.sign(tenant.id, token, opened.tokenKey) }
   }
 

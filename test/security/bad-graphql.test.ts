@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { getIntrospectionQuery } from 'graphql'
 import { ApiClient, connect, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
+import { newWalletKey } from '../tenancy/unmanaged.js'
 import { type Answer, request, tellsOfTheInside } from './raw-http.js'
 import { codeOf, TRANSPORTS } from './transports.js'
 
@@ -373,6 +374,17 @@ describe('what is wrong in a GraphQL request', () => {
     assert.deepEqual(await operator.ask(CREATE, { input }), first)
     assert.equal(await operator.codeOf(CREATE, { input: { ...input, label: 'other' } }), 'CONFLICT')
     assert.equal(await operator.codeOf(CREATE, { input: { name: input.name } }), 'CONFLICT')
+    for (const wallet of [{ keyMode: 'MANAGED' }, { keyMode: 'UNMANAGED' }]) {
+      const own = { ...wallet, walletStorage: 'STORE', name: uniqueName('own'), idempotencyKey: uniqueName('key') }
+      const keyed = { ...own, walletKey: newWalletKey() }
+      const made = await operator.ask(CREATE, { input: keyed })
+      assert.deepEqual(await operator.ask(CREATE, { input: keyed }), made)
+      assert.equal(await operator.codeOf(CREATE, { input: { ...own, walletKey: newWalletKey() } }), 'CONFLICT')
+    }
+    const keyless = { walletStorage: 'STORE', name: uniqueName('own'), idempotencyKey: uniqueName('key') }
+    const made = await operator.ask(CREATE, { input: keyless })
+    assert.deepEqual(await operator.ask(CREATE, { input: keyless }), made)
+    assert.equal(await operator.codeOf(CREATE, { input: { ...keyless, walletKey: newWalletKey() } }), 'CONFLICT')
     const message = { connectionId, content: 'once', idempotencyKey: uniqueName('key') }
     const sent = await acme.client.ask(SEND, { input: message })
     assert.deepEqual(await acme.client.ask(SEND, { input: message }), sent)
