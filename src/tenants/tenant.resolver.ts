@@ -186,7 +186,7 @@ export class TenantResolver {
     return { revokedTokenId: tokenId }
   }
 
-  @ForOperatorOrTenant('READ', 'READ')
+  // Whoever sees a tenant may: an operator, and the tenant itself in whatever state, by a token of whatever scopes.
   @FieldResolver(() => [TokenInfoType], {
     description: '(operator, or the tenant itself) Never the tokens themselves.',
   })

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose'
 import { ApiClient, makeTenant, type TestTenant, uniqueName } from '../support/client.js'
 import { freshStore, JWT_SECRET, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
-import { resume } from '../tenancy/states.js'
+import { resume, suspend } from '../tenancy/states.js'
 import { CREATE_TOKEN, closeCodeOf, createToken, isHeld, REVOKE_TOKEN, tokenIdOf } from './token-api.js'
 
 const TOKENS = 'viewer { token { id name scopes } tenant { tokens { id name scopes lastUsedAt } } }'
@@ -118,6 +118,16 @@ for (const kind of STORES) {
       assert.equal(await isHeld(reader), false)
       await manager.ask(REVOKE_TOKEN, { tokenId: tokenIdOf(token) })
       assert.equal(await isHeld(manager), false)
+    })
+
+    test('a tenant sees its tokens in whatever state it is, by a token of whatever scopes', async () => {
+      const tenant = await makeTenant(gateway.url)
+      const { token } = await createToken(tenant.client, { name: 'manager', scopes: ['MANAGE'] })
+      const seen = () => bearer(token).ask('{ viewer { tenant { state tokens { name } } } }')
+      const tokens = [{ name: null }, { name: 'manager' }]
+      assert.deepEqual((await seen()).viewer.tenant, { state: 'ACTIVE', tokens })
+      await suspend(gateway.url, tenant)
+      assert.deepEqual((await seen()).viewer.tenant, { state: 'SUSPENDED', tokens })
     })
 
     test('a token made again by the same idempotency key is the same', async () => {
