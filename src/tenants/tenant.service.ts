@@ -1,6 +1,6 @@
 import { type AuditDetails, audit } from '../audit/audit.js'
 import type { EventDispatch, EventDraft } from '../events/event.js'
-import { badInput, conflict, notFound } from '../lib/errors.js'
+import { badInput, conflict, notFound, quotaExceeded } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import { StoreError } from '../storage/errors.js'
 import type { Profiles } from '../storage/profiles.js'
@@ -80,6 +80,9 @@ export interface MoveWallet {
   newWalletKey?: string | null
   newWalletKeyDerivation?: WalletKeyDerivation | null
 }
+
+/** How many tokens of a tenant hold at once: each change of one writes all of them. */
+const TOKENS_MAX = 1000
 
 /** How long tokens may live, in seconds; null for ever. */
 export interface TokenLife {
@@ -209,6 +212,9 @@ export class TenantService {
       const current = tenant.tokens.filter(({ expiresAt }) => expiresAt === null || expiresAt > Date.now() / 1000)
       if (name !== null && current.some((other) => other.name === name)) {
         throw conflict('A token of this name exists. Revoke it first, or choose another name.', 'input.name')
+      }
+      if (name !== null && current.length >= TOKENS_MAX) {
+        throw quotaExceeded(`A tenant has at most ${TOKENS_MAX} tokens. Revoke some, or give them a shorter life.`)
       }
       // A new primary token ends the old one at once.
       return [...current.filter((other) => name !== null || other.name !== null), info]
