@@ -21,6 +21,8 @@ export class Metrics {
   private readonly handed: Counter
   private readonly handedRequests: Counter
   private readonly refused: Counter<'limit' | 'tenant'>
+  /** The limits that have refused anything so far. */
+  private readonly limits = new Set<string>()
   private readonly events: Counter<'tenant'> | undefined
 
   /** @param perTenant whether there may be series with a tenant's id */
@@ -111,6 +113,7 @@ export class Metrics {
 
   /** A limit of a tenant's policy has refused something. */
   countRefused(limit: string, tenantId: string): void {
+    this.limits.add(limit)
     this.refused.inc(this.perTenant ? { limit, tenant: tenantId } : { limit })
   }
 
@@ -125,7 +128,9 @@ export class Metrics {
 
   /** Ends the series of a tenant that is gone. */
   forget(tenantId: string): void {
+    if (!this.perTenant) return
     this.events?.remove({ tenant: tenantId })
+    for (const limit of this.limits) this.refused.remove({ limit, tenant: tenantId })
   }
 
   router(): Router {

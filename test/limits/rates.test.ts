@@ -55,6 +55,17 @@ for (const kind of STORES) {
       assert.equal(((await refused.json()) as GraphResult).errors?.[0]?.extensions.code, 'RATE_LIMITED')
     })
 
+    test('leave no series of a tenant that is deleted', async () => {
+      const tenant = await makeTenant(gateway.url, { policy: { requestsPerMinute: 0 } })
+      await tenant.client.send(READ)
+      const isTold = async () => (await (await fetch(`${gateway.url}/metrics`)).text()).includes(tenant.id)
+      assert.equal(await isTold(), true)
+      await operator.ask('mutation($id: ID!) { deleteTenant(input: {tenantId: $id}) { deletedTenantId } }', {
+        id: tenant.id,
+      })
+      await eventually(async () => !(await isTold()))
+    })
+
     test('answer 429 with Retry-After to clients that know GraphQL over HTTP, 200 to others', async () => {
       const tenant = await makeTenant(gateway.url, { policy: { requestsPerMinute: 0 } })
       for (const [accept, status] of [
