@@ -41,6 +41,7 @@ export class Recovery {
   private readonly marked = new Map<string, { written: Promise<void>; usedAt: number }>()
   private beat: NodeJS.Timeout | undefined
   private takeOver: TakeOver | undefined
+  private sayingAlive: Promise<void> | undefined
   private sweeping = false
 
   constructor(private readonly options: RecoveryOptions) {
@@ -50,14 +51,19 @@ export class Recovery {
   /** From now on this instance says that it lives. */
   live(): void {
     if (!this.options.shared) return
-    this.beat = setInterval(() => void this.sweep(), BEAT_MS)
+    this.beat = setInterval(() => {
+      // Apart: what is taken over may take long, and whoever is silent meanwhile is taken for dead.
+      void this.sayAlive()
+      void this.sweep()
+    }, BEAT_MS)
     this.beat.unref()
   }
 
   /** Looks for unfinished work now, and then as often as this instance says that it lives. */
-  begin(takeOver: TakeOver): Promise<void> {
+  async begin(takeOver: TakeOver): Promise<void> {
     this.takeOver = takeOver
-    return this.sweep()
+    if (this.options.shared) await this.sayAlive()
+    await this.sweep()
   }
 
   /** To be awaited before a commit that leaves work to do. The base wallet is looked at without a note. */
@@ -122,18 +128,18 @@ export class Recovery {
     return [...new Set([...(await this.living())].map(startedAs))].sort()
   }
 
-  /** Says that this instance lives, and recovers what dead ones left. */
+  /** Recovers what dead ones left. */
   private async sweep(): Promise<void> {
-    if (this.sweeping) return
+    const { takeOver } = this
+    if (!takeOver || this.sweeping) return
     this.sweeping = true
     try {
-      if (this.options.shared) await this.sayAlive()
-      const { takeOver } = this
-      if (!takeOver) return
-      const alive = this.options.shared ? await this.living() : new Set<string>()
       for (const entry of await this.options.base.query(MARKS, {})) {
         const instance = String(entry.tags['instance'])
-        if (alive.has(instance) || instance === this.self) continue
+        if (instance === this.self) continue
+        // Anew for each: those before it may have taken long.
+        const alive = this.options.shared ? await this.living() : new Set<string>()
+        if (alive.has(instance)) continue
         const tenantId = JSON.parse(entry.value) as string
         const isAlive = (name: string) => name === this.self || alive.has(name)
         await this.recoverOne(entry.name, instance, tenantId, () => takeOver(tenantId, isAlive)).catch((error) =>
@@ -173,7 +179,17 @@ export class Recovery {
     })
   }
 
-  private async sayAlive(): Promise<void> {
+  /** Says that this instance lives: one at a time, however long it takes. */
+  private sayAlive(): Promise<void> {
+    this.sayingAlive ??= this.noteAlive()
+      .catch((error) => this.options.logger.warn('This instance could not say that it lives', { error }))
+      .finally(() => {
+        this.sayingAlive = undefined
+      })
+    return this.sayingAlive
+  }
+
+  private async noteAlive(): Promise<void> {
     await this.options.base.transact(async (unit) => {
       const entry = {
         category: INSTANCES,
