@@ -208,6 +208,8 @@ export class Vault {
 
   /** An instance that died has no wallet open any more. */
   async forgetDead(tenantId: string, isAlive: (instance: string) => boolean): Promise<void> {
+    const tenant = await this.tenants.findNow(tenantId)
+    if (!tenant || tenant.openers.every(isAlive)) return
     await this.update(tenantId, ({ openers }) => ({ openers: openers.filter(isAlive) }))
   }
 

@@ -4,6 +4,8 @@ import { deferred } from '../../src/lib/deferred.js'
 import { createLogger } from '../../src/lib/logger.js'
 import { INSTANCES, Recovery } from '../../src/relay/recovery.js'
 import { openPlace, type StorePlace } from '../storage/places.js'
+import { ApiClient, connect, makeTenant } from '../support/client.js'
+import { freshStore, startGateway } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
 
 let place: StorePlace
@@ -53,4 +55,27 @@ test('who came while others were taken over is not taken for dead', async () => 
   assert.deepEqual(seen, [false, true])
   await newcomer.stop()
   await survivor.stop()
+})
+
+test('a tenant is as it was where its marks are all that a process that died has left', async () => {
+  const store = await freshStore('sqlite')
+  let gateway = await startGateway(store)
+  try {
+    const tenant = await makeTenant(gateway.url)
+    await connect(tenant, await makeTenant(gateway.url))
+    const changedAt = async () =>
+      (
+        await ApiClient.operator(gateway.url).ask('query($id: ID!) { tenant(id: $id) { updatedAt } }', {
+          id: tenant.id,
+        })
+      ).tenant.updatedAt
+    const before = await changedAt()
+    await gateway.kill()
+    gateway = await startGateway(store)
+    assert.match(gateway.log(), /Taking over unfinished work/)
+    assert.equal(await changedAt(), before)
+  } finally {
+    await gateway.stop()
+    await store.remove()
+  }
 })
