@@ -75,6 +75,8 @@ export class Profile {
   private contendedUntil = Number.NEGATIVE_INFINITY
   private readonly crowd = new Crowd(() => this.jobs.length)
   private riders: Rider[] = []
+  /** Called as units that were written together have ended. */
+  onWorked: () => void = () => {}
 
   /** `entries`: how many are kept in memory. */
   constructor(
@@ -88,6 +90,11 @@ export class Profile {
   /** Called where other instances may have changed entries since they were read here: tells of a category whether. */
   set onOthers(told: (changed: (category: string) => boolean) => void) {
     this.picture.onOthers = told
+  }
+
+  /** Whether nothing is in work, nor waits for its turn. */
+  get idle(): boolean {
+    return this.turn.free > 0 && this.jobs.length === 0
   }
 
   /** Runs `fn` as a unit of work; see {@link Unit}. It may run more than once and must not wait for the network. */
@@ -182,6 +189,7 @@ export class Profile {
       for (const lost of await this.attemptHeld(() => [job], true)) lost.reject(new ConflictError())
     }
     this.crowd.were(Math.min(taken + this.jobs.length, TOGETHER))
+    this.onWorked()
   }
 
   private async awaitOthers(): Promise<void> {

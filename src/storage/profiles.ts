@@ -1,4 +1,5 @@
 import type { Session } from '@openwallet-foundation/askar-shared'
+import { LRUCache } from 'lru-cache'
 import { Recent } from '../lib/recent.js'
 import { Profile, type ProfileStore } from './profile.js'
 import { BASE_PROFILE, type WalletStore } from './store.js'
@@ -11,12 +12,24 @@ export type Locate = <T>(wallet: string, work: (sessions: StoreSessions, profile
 const BASE_ENTRIES = 5000
 /** How many wallets that nobody has used yet are known to be empty. */
 const FRESH_WALLETS = 1000
+/** Of how many wallets that are not open it is kept what their last units have read. */
+export const LEFT_WALLETS = 100
 
 /** The wallets' profiles, one object each: a wallet's units of work take their turns on it, wherever it lies. */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>()
   /** Wallets that were made just now and not used yet. */
   private readonly fresh = new Recent<string, true>(FRESH_WALLETS)
+  /** Wallets that are open: what was read of them is kept until they are closed. */
+  private readonly opened = new Set<string>()
+  /** Others that units have worked on nevertheless, such as those that note a delivery. */
+  private readonly left = new LRUCache<string, Profile>({
+    max: LEFT_WALLETS,
+    dispose: (profile, _name, reason) => {
+      // One that is at work comes back as it ends.
+      if (reason === 'evict' && profile.idle) profile.close()
+    },
+  })
   readonly base: Profile
   /** Where tenants' wallets lie; set by whoever knows. */
   locate: Locate = (wallet, work) => work(this.store, wallet)
@@ -29,11 +42,28 @@ export class Profiles {
     if (name === BASE_PROFILE) return this.base
     let profile = this.profiles.get(name)
     if (!profile) {
-      profile = new Profile(new LocatedStore(name, this.store.shared, () => this.locate), name)
-      if (this.fresh.delete(name)) profile.beginEmpty()
-      this.profiles.set(name, profile)
+      const made = new Profile(new LocatedStore(name, this.store.shared, () => this.locate), name)
+      made.onWorked = () => {
+        if (!this.opened.has(name)) this.left.set(name, made)
+      }
+      if (this.fresh.delete(name)) made.beginEmpty()
+      this.profiles.set(name, made)
+      profile = made
     }
     return profile
+  }
+
+  /** A wallet is opened: what is read of it stays. */
+  open(name: string): Profile {
+    this.opened.add(name)
+    this.left.delete(name)
+    return this.of(name)
+  }
+
+  /** Gives back the memory and the keys that an open wallet holds; nothing may be in work any more. */
+  close(name: string): void {
+    this.opened.delete(name)
+    this.profiles.get(name)?.close()
   }
 
   /** A wallet was made, and nobody else knows of it. */
@@ -43,7 +73,8 @@ export class Profiles {
 
   /** Forgets a wallet that is gone; nothing may be in work on it. */
   drop(name: string): void {
-    this.profiles.get(name)?.close()
+    this.close(name)
+    this.left.delete(name)
     this.profiles.delete(name)
   }
 }

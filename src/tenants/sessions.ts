@@ -237,6 +237,7 @@ export class Sessions {
       },
       (error) => {
         this.taken -= 1
+        this.profiles.close(tenant.id)
         setImmediate(() => this.serve())
         throw error
       },
@@ -248,7 +249,7 @@ export class Sessions {
   }
 
   private async agentOf(tenant: Tenant): Promise<WalletAgent> {
-    await this.profiles.of(tenant.id).count()
+    await this.profiles.open(tenant.id).count()
     return this.factory.open(new WalletOwner(tenant.id, this.settingsOf(tenant)))
   }
 
@@ -281,7 +282,7 @@ export class Sessions {
   private async shut(tenantId: string, room: Room): Promise<void> {
     this.rooms.delete(tenantId)
     this.taken -= 1
-    this.profiles.of(tenantId).close()
+    this.profiles.close(tenantId)
     await this.factory.close(room.agent)
   }
 
