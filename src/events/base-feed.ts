@@ -1,3 +1,4 @@
+import { deferred } from '../lib/deferred.js'
 import { isGatewayError } from '../lib/errors.js'
 import { Recent } from '../lib/recent.js'
 import type { Profiles } from '../storage/profiles.js'
@@ -13,6 +14,7 @@ export const isForBase = ({ topic, dispatch, copied }: EventDraft) =>
 
 /** What is to be copied of one tenant's log. */
 interface Waiting {
+  /** None of them is needed where there is a gap. */
   events: LoggedEvent[]
   /** The last sequence that is known to be committed. */
   through: number
@@ -22,6 +24,7 @@ interface Waiting {
 
 /** How many events of one tenant are read from its log at once. */
 const READ_MAX = 1000
+/** What could not be copied is tried again after at most (ms). */
 const RETRY_MS = 1000
 
 /**
@@ -31,9 +34,17 @@ const RETRY_MS = 1000
  */
 export class BaseFeed {
   private readonly waiting = new Map<string, Waiting>()
+  /** Those that wait for another try, while the others go on. */
+  private readonly resting = new Set<string>()
+  private retry: NodeJS.Timeout | undefined
+  private stopped = false
+  /** What is just being copied. */
+  private batch = new Map<string, Waiting>()
   /** The last sequence of each log that this process has written itself. */
   private readonly told = new Recent<string, number>(20_000)
   private running: Promise<void> | undefined
+  /** The end of the next round. */
+  private round = deferred()
 
   constructor(
     private readonly profiles: Profiles,
@@ -44,12 +55,8 @@ export class BaseFeed {
     private readonly failed: (tenantIds: string[], error: unknown) => void,
   ) {}
 
-  get pending(): boolean {
-    return this.waiting.size > 0 || this.running !== undefined
-  }
-
   isPending(tenantId: string): boolean {
-    return this.waiting.has(tenantId)
+    return this.waiting.has(tenantId) || this.batch.has(tenantId)
   }
 
   /** Takes events of a tenant's log that are committed here, in order. */
@@ -64,13 +71,23 @@ export class BaseFeed {
     if (chosen.length > 0) this.await(tenantId, { events: chosen, through: last.seq, gap })
   }
 
-  /** Copies what a crash, or a commit of unknown outcome, has left uncopied. */
+  /** Copies what a crash, or a commit of unknown outcome, has left uncopied; what cannot be copied now is copied later. */
   async recover(tenantId: string): Promise<void> {
+    this.resting.delete(tenantId)
     this.await(tenantId, { events: [], through: Number.MAX_SAFE_INTEGER - 1, gap: true })
-    await this.running
+    // A long log takes several rounds.
+    do await this.round.promise
+    while (this.waiting.get(tenantId)?.gap && !this.resting.has(tenantId))
   }
 
   async idle(): Promise<void> {
+    await this.running
+  }
+
+  /** Tries everything once more. What cannot be copied is left to whoever finds the marks of its tenants. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    this.tryAgain()
     await this.running
   }
 
@@ -82,53 +99,82 @@ export class BaseFeed {
   /** Forgets a tenant, in the unit that removes it. */
   async forget(unit: Unit, tenantId: string): Promise<void> {
     this.waiting.delete(tenantId)
+    this.resting.delete(tenantId)
     await unit.remove(FEED, tenantId)
   }
 
-  private await(tenantId: string, { events, through, gap }: Waiting): void {
+  private await(tenantId: string, part: Waiting): void {
     const before = this.waiting.get(tenantId)
-    this.waiting.set(tenantId, {
-      events: [...(before?.events ?? []), ...events],
-      through: Math.max(before?.through ?? 0, through),
-      gap: gap || (before?.gap ?? false),
-    })
+    this.waiting.set(tenantId, before ? merge(before, part) : part)
     this.running ??= this.run()
   }
 
   private async run(): Promise<void> {
-    // Whatever was committed in this turn of the event loop is copied in one transaction.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (this.waiting.size > 0) {
-      const batch = new Map(this.waiting)
-      this.waiting.clear()
-      try {
-        for (const [tenantId, part] of batch) if (part.gap) await this.fillIn(batch, tenantId, part)
-        await this.copy(batch)
-      } catch (error) {
-        for (const [tenantId, part] of batch) {
-          const later = this.waiting.get(tenantId)
-          this.waiting.delete(tenantId)
-          this.await(tenantId, part)
-          if (later) this.await(tenantId, later)
-        }
-        this.failed([...batch.keys()], error)
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-      }
-    }
+    do {
+      // Whatever was committed in this turn of the event loop is copied in one transaction.
+      await new Promise((resolve) => setImmediate(resolve))
+      const { due, round } = this
+      this.round = deferred()
+      this.batch = new Map(due)
+      for (const [tenantId] of due) this.waiting.delete(tenantId)
+      await this.copyAll()
+      this.batch.clear()
+      round.resolve()
+    } while (this.due.length > 0)
     this.running = undefined
   }
 
-  /** A locked wallet is looked at again once it is unlocked, with all that is not copied of it, whatever comes first. */
-  private async fillIn(batch: Map<string, Waiting>, tenantId: string, part: Waiting): Promise<void> {
-    try {
-      batch.set(tenantId, await this.fill(tenantId, part))
-    } catch (error) {
-      if (!isGatewayError(error)) throw error
-      batch.delete(tenantId)
-      this.told.delete(tenantId)
-      const later = this.waiting.get(tenantId)
-      if (later) later.gap = true
+  private get due(): [string, Waiting][] {
+    return [...this.waiting].filter(([tenantId]) => !this.resting.has(tenantId))
+  }
+
+  /** Copies what was taken. A tenant whose log cannot be read keeps no other waiting. */
+  private async copyAll(): Promise<void> {
+    const failed = new Map<string, Waiting>()
+    let cause: unknown
+    for (const [tenantId, part] of this.batch) {
+      try {
+        if (part.gap) this.batch.set(tenantId, await this.fill(tenantId, part))
+      } catch (error) {
+        this.batch.delete(tenantId)
+        if (isGatewayError(error)) {
+          this.leave(tenantId)
+          continue
+        }
+        failed.set(tenantId, part)
+        cause = error
+      }
     }
+    try {
+      if (this.batch.size > 0) await this.copy(this.batch)
+    } catch (error) {
+      for (const [tenantId, part] of this.batch) failed.set(tenantId, part)
+      cause = error
+    }
+    if (failed.size === 0) return
+    for (const [tenantId, part] of failed) this.putBack(tenantId, part)
+    this.failed([...failed.keys()], cause)
+  }
+
+  /** A locked wallet is looked at again once it is unlocked, with all that is not copied of it, whatever comes first. */
+  private leave(tenantId: string): void {
+    this.told.delete(tenantId)
+    const later = this.waiting.get(tenantId)
+    if (later) later.gap = true
+  }
+
+  private putBack(tenantId: string, part: Waiting): void {
+    const later = this.waiting.get(tenantId)
+    this.waiting.set(tenantId, later ? merge(part, later) : part)
+    this.resting.add(tenantId)
+    if (!this.stopped) this.retry ??= setTimeout(() => this.tryAgain(), RETRY_MS).unref()
+  }
+
+  private tryAgain(): void {
+    clearTimeout(this.retry)
+    this.retry = undefined
+    this.resting.clear()
+    this.running ??= this.run()
   }
 
   /** Reads from a tenant's log what is not copied yet; a very long part is left for another turn. */
@@ -158,4 +204,10 @@ export class BaseFeed {
       }
     })
   }
+}
+
+/** What is read from the log need not be kept until then. */
+function merge(first: Waiting, then: Waiting): Waiting {
+  const gap = first.gap || then.gap
+  return { events: gap ? [] : [...first.events, ...then.events], through: Math.max(first.through, then.through), gap }
 }

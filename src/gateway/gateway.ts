@@ -80,7 +80,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await sender.stop()
       await ways.links.stop()
       await ways.held.stop()
-      await events.feed.idle()
+      await events.feed.stop()
       tenancy.subscriptions.close()
       await agents.ledgers.stop()
       await indyDids?.idle()
@@ -93,7 +93,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await recovery.unmark(
         recovery
           .quiet(0)
-          .filter((id) => !sender.isSending(id) && !revocation.isBusy(id))
+          .filter((id) => !sender.isSending(id) && !events.feed.isPending(id) && !revocation.isBusy(id))
           .filter((id) => !hostedDids.isPending(id) && !indyDids?.isBusy(id)),
       )
       await recovery.stop()
