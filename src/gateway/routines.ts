@@ -1,4 +1,5 @@
 import { trimLog } from '../events/log.js'
+import { repeat } from '../lib/routine.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import { trimIdempotency } from '../tenants/idempotency.js'
 import { trimTickets } from '../tenants/tickets.js'
@@ -38,11 +39,10 @@ export function beginRoutines(
   { watch }: Front,
   following: Following,
 ): () => void {
-  const timers: NodeJS.Timeout[] = []
+  const ends: (() => void)[] = []
+  const failed = (error: unknown) => logger.warn('A routine task failed', { error })
   const every = (ms: number, work: () => Promise<void>, alsoNow = false) => {
-    const run = () => void work().catch((error) => logger.warn('A routine task failed', { error }))
-    timers.push(setInterval(run, ms).unref())
-    if (alsoNow) run()
+    ends.push(repeat(ms, work, failed, alsoNow))
   }
 
   /** What keeps something here may have ended elsewhere. */
@@ -117,6 +117,6 @@ export function beginRoutines(
   every(10 * SECOND_MS, () => hostedDids.finishAll())
   if (indyDids) every(10 * SECOND_MS, () => indyDids.finishAll(), true)
   return () => {
-    for (const timer of timers) clearInterval(timer)
+    for (const end of ends) end()
   }
 }
