@@ -1,5 +1,6 @@
 import { trimLog } from '../events/log.js'
-import { repeat } from '../lib/routine.js'
+import { isGatewayError } from '../lib/errors.js'
+import { repeat, takeAll } from '../lib/routine.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import { trimIdempotency } from '../tenants/idempotency.js'
 import { trimTickets } from '../tenants/tickets.js'
@@ -40,7 +41,7 @@ export function beginRoutines(
   following: Following,
 ): () => void {
   const ends: (() => void)[] = []
-  const failed = (error: unknown) => logger.warn('A routine task failed', { error })
+  const failed = (error: unknown, whose = {}) => logger.warn('A routine task failed', { ...whose, error })
   const every = (ms: number, work: () => Promise<void>, alsoNow = false) => {
     ends.push(repeat(ms, work, failed, alsoNow))
   }
@@ -88,16 +89,27 @@ export function beginRoutines(
   every(MAINTENANCE_MS, () => auditLog.trim(config.auditRetentionMs), true)
   every(MAINTENANCE_MS, () => refusals.flush())
   every(MAINTENANCE_MS, async () => {
-    await store.database.analyze()
-    await own.analyze()
-    await spares.sweep()
-    await travelling.sweep()
-    await trimTickets(profiles.base)
+    const steps = [
+      () => store.database.analyze(),
+      () => own.analyze(),
+      () => spares.sweep(),
+      () => travelling.sweep(),
+      () => trimTickets(profiles.base),
+    ]
+    await takeAll(steps, failed)
     for (const name of [BASE_PROFILE, ...sessions.tenantIds]) {
-      await trimLog(profiles.of(name), config.eventRetentionMs)
-      await trimIdempotency(profiles.of(name))
-      if (name !== BASE_PROFILE) await held.trim(name)
-      await mediation.mediator.trim(name)
+      const trims = [
+        () => trimLog(profiles.of(name), config.eventRetentionMs),
+        () => trimIdempotency(profiles.of(name)),
+        async () => {
+          if (name !== BASE_PROFILE) await held.trim(name)
+        },
+        () => mediation.mediator.trim(name),
+      ]
+      await takeAll(trims, (error) => {
+        // One that was locked meanwhile is trimmed another time.
+        if (!isGatewayError(error)) failed(error, name === BASE_PROFILE ? {} : { tenantId: name })
+      })
     }
   })
   every(MAINTENANCE_MS, () => following.drainAll(), true)

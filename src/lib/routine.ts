@@ -16,3 +16,14 @@ export function repeat(ms: number, work: () => Promise<void>, failed: (error: un
   if (alsoNow) void run()
   return () => clearInterval(timer)
 }
+
+/** Takes one step after the other, also where some fail. */
+export async function takeAll(steps: readonly (() => Promise<unknown>)[], failed: (error: unknown) => void) {
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failed(error)
+    }
+  }
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Deferred, deferred } from '../../src/lib/deferred.js'
-import { repeat } from '../../src/lib/routine.js'
+import { repeat, takeAll } from '../../src/lib/routine.js'
 
 test('what is done again and again is not begun twice at once, and goes on after a failure', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
@@ -25,4 +25,11 @@ test('what is done again and again is not begun twice at once, and goes on after
   end()
   t.mock.timers.tick(100)
   assert.equal(runs.length, 2)
+})
+
+test('steps are taken one after the other, whichever of them fails', async () => {
+  const taken: unknown[] = []
+  const failing = () => Promise.reject('failed')
+  await takeAll([async () => taken.push(1), failing, async () => taken.push(2)], (error) => taken.push(error))
+  assert.deepEqual(taken, [1, 'failed', 2])
 })
