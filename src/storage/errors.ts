@@ -17,6 +17,8 @@ export class StoreError extends Error {
   }
 }
 
-/** A wallet that is locked is not the store's failure. */
+/** What a failed piece of work says of the store. A wallet that is locked or moving is not the store's failure. */
 export const storeError = (cause: unknown) =>
-  isGatewayError(cause) || cause instanceof StoreError ? cause : new StoreError(cause)
+  [ConflictError, FencedError, StoreError].some((known) => cause instanceof known) || isGatewayError(cause)
+    ? cause
+    : new StoreError(cause)

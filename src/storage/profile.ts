@@ -124,8 +124,12 @@ export class Profile {
   /** Counts what is in a wallet that was written before anything was counted. */
   count(): Promise<void> {
     return this.turn.use(async () => {
-      if (isCounted(this.picture.head ?? (await this.picture.catchUp()))) return
-      await this.store.transaction(this.name, countWallet)
+      try {
+        if (isCounted(this.picture.head ?? (await this.picture.catchUp()))) return
+        await this.store.transaction(this.name, countWallet)
+      } catch (error) {
+        throw storeError(error)
+      }
       this.picture.forget()
     })
   }
@@ -231,7 +235,7 @@ export class Profile {
         if (batch && error instanceof RefusedError) return await this.attemptEach(batch.jobs)
         throw error
       } catch (failure) {
-        for (const job of batch?.jobs ?? jobs) job.reject(failure)
+        for (const job of batch?.jobs ?? jobs) job.reject(storeError(failure))
         return []
       }
     }
@@ -298,8 +302,7 @@ export class Profile {
     } catch (error) {
       batch?.discard()
       if (batch && error instanceof RefusedError) return this.attemptEach(batch.jobs)
-      const failure = error instanceof ConflictError || error instanceof FencedError ? error : storeError(error)
-      for (const job of jobs ? (batch?.jobs ?? jobs) : take()) job.reject(failure)
+      for (const job of jobs ? (batch?.jobs ?? jobs) : take()) job.reject(storeError(error))
       return []
     }
   }

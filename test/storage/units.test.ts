@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tenantLocked } from '../../src/lib/errors.js'
 import { type Entry, sizeOf, type TagQuery } from '../../src/storage/entry.js'
 import { ConflictError } from '../../src/storage/errors.js'
 import { placeInList } from '../../src/storage/list.js'
@@ -70,6 +71,19 @@ for (const kind of KINDS) {
       assert.deepEqual(told, ['uncertain'])
       await profile.transact(async (unit) => add(unit, 'afterwards'))
       assert.deepEqual(await stored(), ['afterwards', 'one'])
+    })
+
+    test('tell a store that cannot be used from what went wrong in themselves, from the first look on', async (t) => {
+      const failure = { message: 'The store could not be used' }
+      const fresh = place.profile()
+      const session = t.mock.method(place.store, 'session', () => Promise.reject(new Error('cut')))
+      const look = () => fresh.transact((unit) => unit.fetch('thing', 'one'))
+      await assert.rejects(look(), failure)
+      await assert.rejects(fresh.count(), failure)
+      session.mock.mockImplementation(() => Promise.reject(tenantLocked()))
+      await assert.rejects(look(), { message: tenantLocked().message })
+      session.mock.restore()
+      assert.ok(await look())
     })
 
     test('count what was written before anything was counted, once', async () => {
