@@ -1,7 +1,8 @@
+import { isGatewayError } from '../lib/errors.js'
 import type { Head } from '../storage/head.js'
 import type { Profile } from '../storage/profile.js'
 import type { LoggedEvent } from './event.js'
-import { readLog } from './log.js'
+import { assertReadable, readLog } from './log.js'
 
 const RETRY_MS = 500
 
@@ -73,7 +74,8 @@ export class EventHub {
 
   /** Ends all that follow a log here, with what they are told. */
   end(log: string, error: Error): void {
-    for (const ended of [...(this.tails.get(log)?.enders ?? [])]) ended(error)
+    const tail = this.tails.get(log)
+    if (tail) endAll(tail, error)
   }
 
   /** Looks for commits of other instances, for the time when none can announce them. */
@@ -135,12 +137,18 @@ export class EventHub {
       try {
         const after = tail.last
         const head = await tail.profile.head()
-        const events = await readLog(tail.profile, { after, limit: 1000 }, head)
+        const events = await readLog(tail.profile, { after, limit: 1000, whole: true }, head)
         // Whoever has joined meanwhile begins before these.
         if (tail.last < after) continue
+        assertReadable(head, after)
         if (events.length === 0) break
         deliver(tail, events)
-      } catch {
+      } catch (error) {
+        // What comes next was trimmed before it was read here: to go on behind it would tell nobody of the gap.
+        if (isGatewayError(error) && error.code === 'CURSOR_EXPIRED') {
+          endAll(tail, error)
+          break
+        }
         // Whoever listens must not miss what comes once the store is back.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
@@ -148,6 +156,10 @@ export class EventHub {
     // In the same turn as the last look, so that no wake is lost.
     tail.busy = false
   }
+}
+
+function endAll(tail: Tail, error: Error): void {
+  for (const ended of [...tail.enders]) ended(error)
 }
 
 function deliver(tail: Tail, events: LoggedEvent[]): void {

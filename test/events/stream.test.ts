@@ -56,4 +56,15 @@ describe('an event stream', () => {
     )
     assert.deepEqual(hub.followed, [])
   })
+
+  test('ends where what follows live is trimmed before it is read, after all that came before it', async () => {
+    const { events } = await openStream(hub, { profile, matches: () => true, capacity: 10 })
+    await write(profile, some(1), (log, written) => hub.publish(log, written))
+    await write(place.profile(), some(250))
+    await trim(place)
+    hub.wake(profile.name, PAST + 251)
+    assert.equal((await events.next()).value?.seq, PAST + 1)
+    await assert.rejects(events.next(), { code: 'CURSOR_EXPIRED' })
+    assert.deepEqual(hub.followed, [])
+  })
 })
