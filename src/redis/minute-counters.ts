@@ -27,13 +27,19 @@ const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: MINUTE_S, keyPrefix
 
 /** Counters of this process alone. */
 export function ownCounters(): MinuteCounters {
+  /** Times are those of `performance.now()`: no step of the clock makes a minute longer. */
   const minutes = new Recent<string, { total: number; until: number }>(COUNTS_MAX)
   const nameOf = (who: string, what: string) => `${who}:${what}`
   const current = (name: string) => {
     const minute = minutes.get(name)
-    return minute && minute.until > Date.now() ? minute : { total: 0, until: Date.now() + MINUTE_S * 1000 }
+    return minute && minute.until > performance.now()
+      ? minute
+      : { total: 0, until: performance.now() + MINUTE_S * 1000 }
   }
-  const counted = ({ total, until }: { total: number; until: number }) => ({ total, msLeft: until - Date.now() })
+  const counted = ({ total, until }: { total: number; until: number }) => ({
+    total,
+    msLeft: Math.ceil(until - performance.now()),
+  })
   return {
     async add(who, what, points) {
       const name = nameOf(who, what)

@@ -6,15 +6,16 @@ const REST_MS = 2000
  * request has to wait for its time-out.
  */
 export class Patience {
-  private restsUntil = 0
+  /** Of `performance.now()`: a step of the clock must not make it longer. */
+  private restsUntil = Number.NEGATIVE_INFINITY
 
   /** @returns undefined where Redis cannot be asked now */
   async ask<T>(question: () => Promise<T>): Promise<T | undefined> {
-    if (Date.now() < this.restsUntil) return undefined
+    if (performance.now() < this.restsUntil) return undefined
     try {
       return await question()
     } catch {
-      this.restsUntil = Date.now() + REST_MS
+      this.restsUntil = performance.now() + REST_MS
       return undefined
     }
   }
