@@ -1,5 +1,5 @@
 import { allOf } from '../lib/all-of.js'
-import { type Change, categoryOf, type KeyChange } from './change.js'
+import { type Change, categoryOf, type KeyChange, REMOVED_KEYS } from './change.js'
 import { entryKey } from './entry.js'
 import { ConflictError, StoreError, storeError } from './errors.js'
 import type { Head } from './head.js'
@@ -116,6 +116,7 @@ export class Batch {
     if (base.bytes !== undefined) head.bytes = base.bytes + unit.growth
     head.counts = unit.counts
     countCategories(head, all)
+    if (keys.some(({ op }) => op === 'remove')) countCategory(head, REMOVED_KEYS)
     this.head = head
     this.assumed ||= unit.assumed
     this.changes.push(...all)
@@ -143,7 +144,11 @@ async function gather(unit: Unit, job: Job): Promise<unknown> {
 }
 
 function countCategories(head: Head, changes: readonly Change[]): void {
-  for (const category of new Set(changes.map(categoryOf))) head.cats[category] = (head.cats[category] ?? 0) + 1
+  for (const category of new Set(changes.map(categoryOf))) countCategory(head, category)
+}
+
+function countCategory({ cats }: Head, category: string): void {
+  cats[category] = (cats[category] ?? 0) + 1
 }
 
 const nameOf = (change: Change) =>

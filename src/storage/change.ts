@@ -10,6 +10,9 @@ export type Change =
   /** Removes all of a category that match; only for categories that units do not read. */
   | { op: 'clear'; category: string; query: TagQuery }
 
+/** What the head counts removed keys under: other instances give back those that they keep. Of new ones they know nothing. */
+export const REMOVED_KEYS = '_key'
+
 export type KeyChange = { op: 'insert'; name: string; key: Key } | { op: 'remove'; name: string }
 
 export const categoryOf = (change: Change) => ('entry' in change ? change.entry.category : change.category)

@@ -1,6 +1,6 @@
 import type { Key } from '@openwallet-foundation/askar-shared'
 import { LRUCache } from 'lru-cache'
-import { type Change, categoryOf } from './change.js'
+import { type Change, categoryOf, REMOVED_KEYS } from './change.js'
 import { type Entry, entryKey, type TagQuery } from './entry.js'
 import { freeKey } from './key-forms.js'
 import type { Known } from './overlay.js'
@@ -136,6 +136,7 @@ export class ProfileCache {
     this.changes += 1
     this.dropEntries(changed)
     this.dropQueries(changed)
+    if (changed(REMOVED_KEYS)) this.dropKeys()
   }
 
   clear(): void {

@@ -630,4 +630,18 @@ describe('units of work of two instances', () => {
     assert.equal((await read())?.value, '1')
     assert.equal((await one.transact((unit) => unit.query('answer', {}))).length, 1)
   })
+
+  test('find no key that the other has removed', async () => {
+    const { Key, KeyAlgorithm } = await import('@openwallet-foundation/askar-shared')
+    const [one, other] = [place.profile(), place.profile()]
+    const isThere = (profile: Profile, name: string) =>
+      profile.transact(async (unit) => (await unit.fetchKey(name)) !== undefined)
+    const make = async (name: string) =>
+      one.transact(async (unit) => unit.changeKey({ op: 'insert', name, key: Key.generate(KeyAlgorithm.Ed25519) }))
+    await make('first')
+    assert.ok(await isThere(other, 'first'))
+    await make('second')
+    await one.transact(async (unit) => unit.changeKey({ op: 'remove', name: 'first' }))
+    assert.deepEqual([await isThere(other, 'first'), await isThere(other, 'second')], [false, true])
+  })
 })
