@@ -7,12 +7,19 @@ export function namedConnections(databaseUrl: string, name: string): string {
   return url.href
 }
 
+/** A connection of our own. Where it breaks the next query says so; without a listener it would end the process. */
+export function newClient(databaseUrl: string): pg.Client {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
+  client.on('error', () => {})
+  return client
+}
+
 /** How long connections of a process that has just ended may stay (ms). */
 const PATIENCE_MS = 3000
 
 /** Who else is connected to a database, by address and name; looks again for a while before it says that somebody is. */
 export async function otherConnections(databaseUrl: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
+  const client = newClient(databaseUrl)
   await client.connect()
   try {
     for (const deadline = Date.now() + PATIENCE_MS; ; await new Promise((resolve) => setTimeout(resolve, 200))) {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import Sqlite from 'libsql'
 import pg from 'pg'
 import { ConfigError } from '../config/config-error.js'
+import { newClient } from './connections.js'
 import { removeSqliteFile } from './sqlite-file.js'
 
 /** `missing`: nothing is there. `empty`: a database without a store in it. `ready`: a store. */
@@ -123,7 +124,7 @@ export function postgresDatabase(databaseUrl: string, poolSize: number): Databas
       }
     },
     async exclusively(fn) {
-      const client = new pg.Client({ connectionString: maintenance.href, connectionTimeoutMillis: 5000 })
+      const client = newClient(maintenance.href)
       await client.connect()
       try {
         await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [MAKING, url.pathname])
