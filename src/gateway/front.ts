@@ -33,9 +33,17 @@ import type { Ways } from './ways.js'
 
 export type Front = Awaited<ReturnType<typeof makeFront>>
 
+/** How long a turn of the base wallet may last (ms) before its connection is taken to get no answer any more. */
+const OWED_MS = 60_000
+
+/** The store answers others, but not what the base wallet, and so all of this instance, waits for. */
+class OwedAnswerError extends Error {
+  override name = 'OwedAnswerError'
+}
+
 /** What listens: every path of the one port. */
 export async function makeFront(
-  { config, logger, store, storeId, bus, addressCounters, metrics, neighbours }: Foundation,
+  { config, logger, store, storeId, profiles, bus, addressCounters, metrics, neighbours }: Foundation,
   { tenants, tokenKeys, tokens, operators, live, subscriptions, rates, outsideIssuer }: Tenancy,
   { endpoints, returnPaths, post, sender, hosting, gate }: Ways,
   { sessions }: Agents,
@@ -45,7 +53,11 @@ export async function makeFront(
 ) {
   const state = { draining: false }
   const host = config.databaseUrl && new URL(config.databaseUrl).host
-  const watch = new StoreWatch(() => store.ping(), { kind: store.database.kind, host }, logger)
+  const ping = async () => {
+    if (profiles.base.turnMs > OWED_MS) throw new OwedAnswerError()
+    await store.ping()
+  }
+  const watch = new StoreWatch(ping, { kind: store.database.kind, host }, logger)
   const limits = { depth: config.queryDepthMax, cost: config.queryCostMax }
   const refused = (origin: string | null) => refusals.noteKey(origin)
   const attempts = new FailedAttempts(addressCounters, config.failedAttemptsMax, () => metrics.countRefusedAttempt())

@@ -68,6 +68,8 @@ const TOGETHER_MS = 25
  */
 export class Profile {
   private readonly turn = new Semaphore(1)
+  /** When the present turn, or the last, began (ms, of `performance.now()`). */
+  private turnBegan = 0
   private readonly jobs: Job[] = []
   private readonly picture: Picture
   private looking: Promise<void> | undefined
@@ -92,6 +94,18 @@ export class Profile {
     this.picture.onOthers = told
   }
 
+  private inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    return this.turn.use(() => {
+      this.turnBegan = performance.now()
+      return fn()
+    })
+  }
+
+  /** How long the present turn has lasted (ms). No call of the store has a bound: where it never answers, that grows. */
+  get turnMs(): number {
+    return this.turn.free > 0 ? 0 : performance.now() - this.turnBegan
+  }
+
   /** Whether nothing is in work, nor waits for its turn. */
   get idle(): boolean {
     return this.turn.free > 0 && this.jobs.length === 0
@@ -106,13 +120,13 @@ export class Profile {
       this.jobs.push({ run: fn, within, resolve, reject })
       this.crowd.came()
       // Each job asks for a turn; those before it may take it along.
-      void this.turn.use(() => this.work())
+      void this.inTurn(() => this.work())
     }) as Promise<T>
   }
 
   /** Runs `fn` while no unit of this process is at work here, and forgets what was read before. */
   still<T>(fn: () => Promise<T>): Promise<T> {
-    return this.turn.use(async () => {
+    return this.inTurn(async () => {
       try {
         return await fn()
       } finally {
@@ -123,7 +137,7 @@ export class Profile {
 
   /** Counts what is in a wallet that was written before anything was counted. */
   count(): Promise<void> {
-    return this.turn.use(async () => {
+    return this.inTurn(async () => {
       try {
         if (isCounted(this.picture.head ?? (await this.picture.catchUp()))) return
         await this.store.transaction(this.name, countWallet)
@@ -148,13 +162,11 @@ export class Profile {
   lookForOthers(ms: number): Promise<void> {
     // Whoever runs in a unit of this profile has the turn already.
     if (this.isCurrent(ms) || currentUnit()?.profile === this.name) return Promise.resolve()
-    this.looking ??= this.turn
-      .use(async () => {
-        if (!this.isCurrent(ms)) await this.picture.catchUp()
-      })
-      .finally(() => {
-        this.looking = undefined
-      })
+    this.looking ??= this.inTurn(async () => {
+      if (!this.isCurrent(ms)) await this.picture.catchUp()
+    }).finally(() => {
+      this.looking = undefined
+    })
     return this.looking
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { deferred } from '../../src/lib/deferred.js'
 import { tenantLocked } from '../../src/lib/errors.js'
 import { type Entry, sizeOf, type TagQuery } from '../../src/storage/entry.js'
 import { ConflictError } from '../../src/storage/errors.js'
@@ -84,6 +85,21 @@ for (const kind of KINDS) {
       await assert.rejects(look(), { message: tenantLocked().message })
       session.mock.restore()
       assert.ok(await look())
+    })
+
+    test('are known to wait for a store that owes them an answer', async (t) => {
+      const answer = deferred<never>()
+      const session = t.mock.method(place.store, 'session', () => answer.promise)
+      const waiting = place.profile()
+      assert.equal(waiting.turnMs, 0)
+      const look = waiting.transact((unit) => unit.fetch('thing', 'one'))
+      await sleep(20)
+      assert.ok(waiting.turnMs > 0)
+      session.mock.restore()
+      answer.reject(new Error('cut'))
+      await assert.rejects(look)
+      await sleep(0)
+      assert.equal(waiting.turnMs, 0)
     })
 
     test('count what was written before anything was counted, once', async () => {
