@@ -112,7 +112,8 @@ export function beginRoutines(
       })
     }
   })
-  every(MAINTENANCE_MS, () => following.drainAll(), true)
+  // Not all instances at once, as they would come too late for each other.
+  every(MAINTENANCE_MS * (1 - Math.random() / 2), () => following.drainAll(), true)
   every(MINUTE_MS, () => lifecycle.noteTokenUse())
   every(MINUTE_MS, () => operators.noteUse())
   every(QUIET_MS, () =>
