@@ -134,11 +134,13 @@ export class Recovery {
     if (!takeOver || this.sweeping) return
     this.sweeping = true
     try {
+      const { shared } = this.options
+      let alive = shared ? await this.living() : new Set<string>()
       for (const entry of await this.options.base.query(MARKS, {})) {
         const instance = String(entry.tags['instance'])
-        if (instance === this.self) continue
-        // Anew for each: those before it may have taken long.
-        const alive = this.options.shared ? await this.living() : new Set<string>()
+        if (alive.has(instance) || instance === this.self) continue
+        // What was taken over before it may have taken long.
+        if (shared) alive = await this.living()
         if (alive.has(instance)) continue
         const tenantId = JSON.parse(entry.value) as string
         const isAlive = (name: string) => name === this.self || alive.has(name)
@@ -146,7 +148,7 @@ export class Recovery {
           this.options.logger.warn('Unfinished work could not be taken over', { tenantId, error }),
         )
       }
-      if (this.options.shared) await this.forgetEnded()
+      if (shared) await this.forgetEnded()
     } catch (error) {
       this.options.logger.warn('The search for unfinished work failed', { error })
     } finally {
@@ -157,6 +159,7 @@ export class Recovery {
   async stop(): Promise<void> {
     clearInterval(this.beat)
     if (!this.options.shared) return
+    await this.sayingAlive
     await this.options.base.transact(async (unit) => {
       await unit.remove(INSTANCES, this.self)
     })
