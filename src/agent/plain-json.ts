@@ -22,6 +22,7 @@ const LENGTHS: Record<string, number> = {
   routingKeys: 1024,
   routing_keys: 1024,
   verkey: 1024,
+  signer: 1024,
   publicKeyBase58: 1024,
   publicKeyMultibase: 1024,
 }
@@ -34,20 +35,35 @@ const COUNTS: Record<string, number> = { signatures: 8, attributes: 500, predica
 const COLONS_MAX = 10
 const DEPTH_MAX = 50
 
-/** Names of what may be a DID, or a DID URL. */
-const DIDS = new Set([
+/** Names of what may be a URI: most of the time a DID, or a DID URL. */
+const URIS = new Set([
   'did',
   'id',
+  'jti',
   'kid',
+  'iss',
+  'sub',
   'to',
+  'uri',
+  'issuer',
+  'holder',
+  'domain',
   'controller',
   'verificationMethod',
   'services',
+  'serviceEndpoint',
   'recipient_did',
   'to_did',
   'thid',
   'pthid',
 ])
+/** The longest that is none. Credo's pattern looks for a URI from each letter on where a text does not begin with one. */
+const NO_URI_MAX = 255
+const BEGINS_AS_URI = /^[\w+.-]{0,63}\w:\S/
+/** Names of what may be a JWT. */
+const JWTS = new Set(['json', 'verifiableCredential'])
+/** Of what a signature decorator (Aries RFC 0234) signs, its time comes first. */
+const SIGNED_TIME_BYTES = 8
 const BASE58 = '[1-9a-km-zA-HJ-NP-Z]'
 /** What Credo's pattern for did:peer takes, without the ways in which that tries each `S` of a text that it does not take. */
 const PEER_DID = new RegExp(
@@ -59,9 +75,15 @@ export function isPlainPeerDid(did: string): boolean {
   return did.length <= DID_MAX && PEER_DID.test(did)
 }
 
+/** Whether a DID, or DID URL, is not longer than any has to be. */
+export function isPlainDid(did: string): boolean {
+  return did.length <= (did.startsWith('did:key:') ? DID_KEY_MAX : DID_MAX)
+}
+
 /**
  * Looks through what came from outside before libraries do: their patterns, and the decoding of keys, take the square of a
- * length, or never end, and hold up all others meanwhile. JSON in attachments is looked through as well.
+ * length, or never end, and hold up all others meanwhile. JSON in attachments, in what is signed and in JWTs is looked
+ * through as well.
  * @throws NotPlain
  */
 export function assertPlain(value: unknown, name = '', depth = 0): void {
@@ -77,20 +99,24 @@ export function assertPlain(value: unknown, name = '', depth = 0): void {
 }
 
 function assertPlainText(text: string, name: string, depth: number): void {
-  if (name === 'base64') assertPlain(jsonIn(text), '', depth + 1)
+  if (name === 'base64') assertPlain(jsonIn(text), 'json', depth + 1)
+  if (name === 'sig_data') assertPlain(jsonIn(text, SIGNED_TIME_BYTES), '', depth + 1)
+  if (JWTS.has(name)) for (const part of text.split('.', 2)) assertPlain(jsonIn(part), '', depth + 1)
   if (text.length > (LENGTHS[name] ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`${name} is too long`)
   if ((name === 'thid' || name === 'pthid') && text.split(':', COLONS_MAX + 2).length > COLONS_MAX + 1)
     throw new NotPlain(`${name} is no thread`)
-  if (!DIDS.has(name) || !text.startsWith('did:')) return
-  if (text.length > (text.startsWith('did:key:') ? DID_KEY_MAX : DID_MAX)) throw new NotPlain(`${name} is too long`)
+  if (!URIS.has(name)) return
+  if (text.length > NO_URI_MAX && !BEGINS_AS_URI.test(text)) throw new NotPlain(`${name} is no URI`)
+  if (!text.startsWith('did:')) return
+  if (!isPlainDid(text)) throw new NotPlain(`${name} is too long`)
   const [did = ''] = text.split(/[#?/;]/, 1)
   if (did.startsWith('did:peer:') && !isPlainPeerDid(did)) throw new NotPlain(`${name} is no did:peer`)
 }
 
-/** The JSON of an attachment, where it is that. */
-function jsonIn(base64: string): unknown {
+/** The JSON that stands behind the first bytes of an encoded text, where there is any. */
+function jsonIn(base64: string, from = 0): unknown {
   try {
-    return JSON.parse(Buffer.from(base64, 'base64').toString())
+    return JSON.parse(Buffer.from(base64, 'base64').subarray(from).toString())
   } catch {
     return undefined
   }

@@ -146,6 +146,10 @@ for (const kind of STORES) {
       const message = { ...known.peer.basicMessage('x') }
       const colons = `did:a:a${':'.repeat(60)} `
       const peerDid = `did:peer:2.Ez6LSbbbbb.S${'aS'.repeat(45)}-`
+      const noUri = 'a'.repeat(150_000)
+      const longKey = `did:key:z${'6'.repeat(150_000)}`
+      const attached = (content: unknown) => ({ ...message, 'it~attach': [{ data: { base64: json(content) } }] })
+      const jwt = (header: object, payload: object) => `${json(header)}.${json(payload)}.AA`
       const cases: object[] = [
         { ...message, '~thread': { pthid: colons } },
         { ...message, '~thread': { thid: colons } },
@@ -157,6 +161,28 @@ for (const kind of STORES) {
         { ...message, 'did_doc~attach': { data: { base64: base64(JSON.stringify({ id: peerDid })) } } },
         { ...message, connection: { DIDDoc: { service: [{ serviceEndpoint: 'a'.repeat(300_000) }] } } },
         { ...message, attributes: Array(10_000).fill({ name: 'a' }) },
+        // Each letter may begin a scheme.
+        {
+          ...{ '@type': 'https://didcomm.org/issue-credential/2.0/offer-credential', '@id': message['@id'] },
+          formats: [{ attach_id: 'it', format: 'didcomm/w3c-di-vc-offer@v0.1' }],
+          'offers~attach': [{ '@id': 'it', 'mime-type': 'application/json', data: { base64: json(offerOf(noUri)) } }],
+        },
+        attached({ credential: { issuer: { id: noUri } } }),
+        attached({ holder: noUri, verifiableCredential: [{ id: `a: ${noUri}`, proof: { domain: `+:${noUri}` } }] }),
+        { ...message, 'it~attach': [{ data: { json: { id: noUri } } }] },
+        // In JWTs, and in JWTs of JWTs.
+        attached(jwt({ kid: `${longKey}#key` }, {})),
+        { ...message, 'it~attach': [{ data: { json: jwt({}, { sub: longKey }) } }] },
+        attached({ verifiableCredential: [jwt({}, { jti: noUri })] }),
+        attached(jwt({}, { vp: { verifiableCredential: [jwt({}, { iss: longKey })] } })),
+        // In what is signed, and who has signed it.
+        { ...message, 'connection~sig': { signer: '1'.repeat(300_000) } },
+        {
+          ...message,
+          'connection~sig': {
+            sig_data: base64(`12345678${JSON.stringify({ DIDDoc: { publicKey: [{ publicKeyBase58: noUri }] } })}`),
+          },
+        },
       ]
       for (const [index, body] of cases.entries()) {
         for (const from of [known.peer, stranger])
@@ -203,7 +229,22 @@ for (const kind of STORES) {
   })
 }
 
+/** An offer by data integrity (Aries RFC 0809). */
+const offerOf = (issuer: string) => ({
+  data_model_versions_supported: ['1.1'],
+  binding_required: true,
+  binding_method: { anoncreds_link_secret: { cred_def_id: 'it', nonce: '1', key_correctness_proof: {} } },
+  credential: {
+    '@context': ['https://www.w3.org/2018/credentials/v1', 'https://w3id.org/security/data-integrity/v2'],
+    type: ['VerifiableCredential'],
+    issuer,
+    issuanceDate: '2026-01-01T00:00:00Z',
+    credentialSubject: { name: 'Ada' },
+  },
+})
+
 const base64 = (text: string) => Buffer.from(text).toString('base64url')
+const json = (content: unknown) => base64(JSON.stringify(content))
 
 /** The same bytes but for one bit of the first or last. */
 function flip(text: string, place: 'first' | 'last' = 'first'): string {
