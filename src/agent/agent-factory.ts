@@ -12,10 +12,8 @@ import {
   DidsModule,
   InjectionSymbols,
   JwkDidRegistrar,
-  JwkDidResolver,
   JwsService,
   KeyDidRegistrar,
-  KeyDidResolver,
   Kms,
   type Module,
   PeerDidRegistrar,
@@ -54,7 +52,12 @@ import { ConnectionRefusedHandler, refuseByUsedInvitation } from './connection-r
 import { WalletConnectionService } from './connection-service.js'
 import { CredoLogger } from './credo-logger.js'
 import { WalletDidExchange } from './did-exchange.js'
-import { CachedPeerDidResolver, type OutsideDidResolver } from './did-resolvers.js'
+import {
+  CachedPeerDidResolver,
+  type OutsideDidResolver,
+  PlainJwkDidResolver,
+  PlainKeyDidResolver,
+} from './did-resolvers.js'
 import { WalletEnvelopeService } from './envelope-service.js'
 import type { RevocationPort } from './exchanges/credential-format.js'
 import { NotedProofs } from './exchanges/noted-proofs.js'
@@ -171,7 +174,12 @@ export class AgentFactory {
           messagePickup: false,
         }),
         dids: new DidsModule({
-          resolvers: [new KeyDidResolver(), new JwkDidResolver(), new CachedPeerDidResolver(), options.outside],
+          resolvers: [
+            new PlainKeyDidResolver(),
+            new PlainJwkDidResolver(),
+            new CachedPeerDidResolver(),
+            options.outside,
+          ],
           registrars: [new KeyDidRegistrar(), new PeerDidRegistrar(), new JwkDidRegistrar()],
         }),
         anoncreds: new WorkersAnonCredsModule(options.anoncreds),

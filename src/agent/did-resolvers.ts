@@ -4,17 +4,38 @@ import {
   type DidResolutionResult,
   type DidResolver,
   JsonTransformer,
+  JwkDidResolver,
+  KeyDidResolver,
   PeerDidResolver,
 } from '@credo-ts/core'
 import { LRUCache } from 'lru-cache'
 import { noteNeed } from './outside-needs.js'
-import { assertPlain, isPlainPeerDid } from './plain-json.js'
+import { assertPlain, isPlainDid, isPlainPeerDid } from './plain-json.js'
 
 /** A DID document, or why there is none. */
 export type OutsideResolution =
   | { document: Record<string, unknown>; metadata?: Record<string, unknown> }
   | { document: null; metadata: Record<string, unknown> }
   | { error: string }
+
+const invalid = (): DidResolutionResult => ({
+  didDocument: null,
+  didDocumentMetadata: {},
+  didResolutionMetadata: { error: 'invalidDid' },
+})
+
+/** To decode a key takes the square of its length. */
+export class PlainKeyDidResolver extends KeyDidResolver {
+  override async resolve(context: AgentContext, did: string): Promise<DidResolutionResult> {
+    return isPlainDid(did) ? super.resolve(context, did) : invalid()
+  }
+}
+
+export class PlainJwkDidResolver extends JwkDidResolver {
+  override async resolve(context: AgentContext, did: string): Promise<DidResolutionResult> {
+    return isPlainDid(did) ? super.resolve(context, did) : invalid()
+  }
+}
 
 /**
  * did:peer documents are a function of the DID (variants 0, 2 and the long form of 4): resolved once, for all wallets.
@@ -32,9 +53,7 @@ export class CachedPeerDidResolver extends PeerDidResolver {
         didResolutionMetadata: { contentType: 'application/did+ld+json' },
       }
     }
-    if (!isPlainPeerDid(did)) {
-      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error: 'invalidDid' } }
-    }
+    if (!isPlainPeerDid(did)) return invalid()
     const result = await super.resolve(context, did)
     if (result.didDocument && isSelfContained(did)) this.documents.set(did, result.didDocument)
     return result
@@ -74,9 +93,7 @@ export class OutsideDidResolver implements DidResolver {
   }
 
   async resolve(_context: AgentContext, did: string): Promise<DidResolutionResult> {
-    if (did.length > DID_MAX) {
-      return { didDocument: null, didDocumentMetadata: {}, didResolutionMetadata: { error: 'invalidDid' } }
-    }
+    if (did.length > DID_MAX) return invalid()
     const own = await this.outside.own(did)
     const found = own ? plain(own) : this.known.get(did)?.found
     if (!found) noteNeed(did, () => this.prepare(did))

@@ -198,6 +198,9 @@ for (const kind of STORES) {
         'BAD_USER_INPUT',
       )
       assert.notEqual(await read(receive, { i: { did: peerDid } }), undefined)
+      const resolve = 'query($did: String!) { resolveDid(did: $did) { resolutionMetadata } }'
+      const { resolveDid } = await acme.client.ask(resolve, { did: `did:key:z${'6'.repeat(4000)}` })
+      assert.equal(resolveDid.resolutionMetadata.error, 'invalidDid')
     })
 
     test('has changed nothing, and the gateway lives', async () => {
