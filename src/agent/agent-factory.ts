@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import './kept-decorators.js'
 import './kept-rules.js'
+import './linear-patterns.js'
 import { AskarStoreManager } from '@credo-ts/askar'
 import {
   Agent,

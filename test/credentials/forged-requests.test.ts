@@ -12,6 +12,7 @@ import { type Issuer, issue, makeIssuer, OPERATIONS, proofRequest, prove } from 
 const PROVE = 'present-proof/2.0'
 const PROVE_V1 = 'present-proof/1.0'
 const FORMAT = 'anoncreds/proof-request@v1.0'
+const INDY = 'V4SGRU86Z58d6TV7PBUe6f'
 const LONG_AGO = { '~timing': { expires_time: '2024-01-01T00:00:00Z' } }
 const inSeconds = (seconds: number) => ({
   '~timing': { expires_time: new Date(Date.now() + seconds * 1000).toISOString() },
@@ -203,6 +204,24 @@ describe('a proof exchange', () => {
     await other.reportOn(await send(otherToProver, 'request', undefined, easier, again, other))
     assert.deepEqual(await inThread(prover, threadId), [{ id, state: 'REQUEST_RECEIVED', role: 'PROVER' }])
     assert.ok((await exchange(prover, id)).request.requested_predicates.recent)
+    await assertUnharmed()
+  })
+
+  test('is answered at once where an identifier in it would take for ever to read', async () => {
+    const { who } = asked().requested_attributes
+    const rev_reg_id = `${INDY}:4:${INDY}:3:CL:1:${':CL_ACCUM:'.repeat(30_000)}\n`
+    const data = {
+      ...asked(),
+      // It is read for each of them.
+      requested_attributes: {
+        ...Object.fromEntries(Array.from({ length: 90 }, (_, n) => [`any ${n}`, { name: 'name' }])),
+        who: { ...who, restrictions: [{ rev_reg_id }, ...who.restrictions] },
+      },
+    }
+    const id = await arrived(prover, await send(toProver, 'request', undefined, data))
+    const { credentialsForProof } = await prover.client.ask(OPERATIONS.fitting, { id })
+    assert.equal(credentialsForProof.who.length, 1)
+    await prover.client.ask(OPERATIONS.declineProof, { id })
     await assertUnharmed()
   })
 

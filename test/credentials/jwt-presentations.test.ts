@@ -185,6 +185,13 @@ describe('a presentation of W3C JWTs', () => {
     for (const nothing of [null, {}, 'e30', degree()]) await assertRefused(await ask(), nothing, `${nothing}`)
   })
 
+  test('is refused at once where it is almost a JWT, of which each letter may be the last of a part', async () => {
+    const long = `e30.${'b'.repeat(300_000)}!`
+    await assertRefused(await ask(), long, 'itself')
+    const asked = await ask()
+    await assertRefused(asked, shown(asked, [long]), 'a credential of it')
+  })
+
   test('is refused of whoever is not the holder', async () => {
     const [asked, unnamed, named] = [await ask(), await ask(), await ask()]
     await assertRefused(asked, shown(asked, undefined, { by: thief }), 'by another')

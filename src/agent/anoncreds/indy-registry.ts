@@ -1,22 +1,21 @@
 import {
   didIndyCredentialDefinitionIdRegex,
   didIndyRegex,
-  didIndyRevocationRegistryIdRegex,
   didIndySchemaIdRegex,
   unqualifiedCredentialDefinitionIdRegex,
-  unqualifiedRevocationRegistryIdRegex,
   unqualifiedSchemaIdRegex,
 } from '@credo-ts/anoncreds'
+import { didIndyRegistryId, unqualifiedRegistryId } from '../linear-patterns.js'
 import { LedgerRegistry } from './ledger-registry.js'
 
 const IDENTIFIERS = [
   didIndyRegex,
   didIndySchemaIdRegex,
   didIndyCredentialDefinitionIdRegex,
-  didIndyRevocationRegistryIdRegex,
+  didIndyRegistryId,
   unqualifiedSchemaIdRegex,
   unqualifiedCredentialDefinitionIdRegex,
-  unqualifiedRevocationRegistryIdRegex,
+  unqualifiedRegistryId,
 ]
 
 /** AnonCreds objects of Indy ledgers. */
