@@ -106,6 +106,16 @@ describe('a proof exchange', () => {
         { ...good, version: 7 },
         { ...good, non_revoked: 'always' },
       ],
+      // Too much to be looked at.
+      ...[
+        { ...good, requested_attributes: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [n, who])) },
+        { ...good, requested_attributes: { who: { ...who, restrictions: Array(101).fill({ cred_def_id: 'it' }) } } },
+        {
+          ...good,
+          requested_predicates: { recent: { ...recent, restrictions: Array(101).fill({ issuer_id: 'it' }) } },
+        },
+        { ...good, requested_attributes: { who: { names: Array(101).fill('name'), restrictions: [] } } },
+      ],
     ]
   }
 

@@ -1,6 +1,7 @@
 import { AnonCredsDidCommProofFormatService, LegacyIndyDidCommProofFormatService } from '@credo-ts/anoncreds'
-import type { AgentContext } from '@credo-ts/core'
+import { type AgentContext, CredoError } from '@credo-ts/core'
 import type { DidCommAttachment, DidCommProofExchangeRecord } from '@credo-ts/didcomm'
+import { z } from 'zod'
 import { namesNoMore } from '../anoncreds/answered-request.js'
 import { keepNotes } from './notes.js'
 
@@ -27,6 +28,7 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
   }
 
   override async processProposal(context: AgentContext, options: Options<'processProposal'>): Promise<void> {
+    assertBounded(options.attachment)
     await super.processProposal(context, options)
     keepAsked(options.proofRecord, options.attachment)
   }
@@ -38,6 +40,7 @@ export class ProofFormat extends AnonCredsDidCommProofFormatService {
   }
 
   override async processRequest(context: AgentContext, options: Options<'processRequest'>): Promise<void> {
+    assertBounded(options.attachment)
     await super.processRequest(context, options)
     keepAsked(options.proofRecord, options.attachment)
   }
@@ -58,6 +61,7 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
   }
 
   override async processProposal(context: AgentContext, options: Options<'processProposal', Indy>): Promise<void> {
+    assertBounded(options.attachment)
     await super.processProposal(context, options)
     keepAsked(options.proofRecord, options.attachment)
   }
@@ -69,6 +73,7 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
   }
 
   override async processRequest(context: AgentContext, options: Options<'processRequest', Indy>): Promise<void> {
+    assertBounded(options.attachment)
     await super.processRequest(context, options)
     keepAsked(options.proofRecord, options.attachment)
   }
@@ -83,6 +88,22 @@ export class IndyProofFormat extends LegacyIndyDidCommProofFormatService {
 /** Before what the presentation names is fetched. */
 function mayBeFetched({ attachment, requestAttachment }: Options<'processPresentation'>): boolean {
   return namesNoMore(attachment.getDataAsJson(), requestAttachment.getDataAsJson())
+}
+
+/** As much as tenants here can ask: Credo compares names with all others, and looks at all restrictions for each referent. */
+const THINGS_MAX = 100
+const list = z.array(z.unknown()).max(100).nullish()
+const things = z.record(z.string(), z.looseObject({ names: list, restrictions: list })).nullish()
+const bounded = z
+  .looseObject({ requested_attributes: things, requested_predicates: things })
+  .refine(({ requested_attributes, requested_predicates }) => {
+    const asked = [requested_attributes, requested_predicates].flatMap((some) => Object.keys(some ?? {}))
+    return asked.length <= THINGS_MAX
+  })
+
+/** That what a message asks for, or proposes, is not too much to be looked at. */
+function assertBounded(attachment: DidCommAttachment): void {
+  if (!bounded.safeParse(attachment.getDataAsJson()).success) throw new CredoError('The request asks for too much')
 }
 
 /** Where a message asks in another way as well, this stands. */
