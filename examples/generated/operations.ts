@@ -599,7 +599,7 @@ export type RequestProofInput = {
   idempotencyKey?: string | null | undefined;
   /** What the prover sees as the name of the request. */
   name: string;
-  /** AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; `{from, to}` must be the same time (Aries RFC 0441). With PRESENTATION_EXCHANGE a presentation definition: `input_descriptors`. */
+  /** AnonCreds presentation request: requested_attributes, requested_predicates, non_revoked. `non_revoked: {}` asks that nothing is revoked now; of `{from, to}` it asks so for the time `to` (Aries RFC 0441). The `nonce` is made for each request. With PRESENTATION_EXCHANGE a presentation definition: `input_descriptors`. */
   request: unknown;
 };
 

@@ -8,13 +8,15 @@ const restrictions = z.array(z.record(z.string().max(300), z.string().max(2000))
 const seconds = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /**
- * A time at which a credential must not be revoked: now where none is named. An interval is one time twice (Aries RFC
- * 0441): with an open beginning, a holder could show a list from before the revocation.
+ * A time at which a credential must not be revoked: now where none is named. Of an interval it is the end, so that
+ * one time is asked for twice (Aries RFC 0441): from an earlier beginning on, a holder could show a list from before the
+ * revocation.
  */
 const interval = z
   .strictObject({ from: seconds.optional(), to: seconds.optional() })
-  .refine(({ from, to }) => from === undefined || from === to, 'needs from and to to be the same time (Aries RFC 0441)')
-  .transform(({ to = Math.floor(Date.now() / 1000) }) => ({ from: to, to }))
+  .transform(({ from, to = Math.floor(Date.now() / 1000) }) => ({ from: from ?? to, to }))
+  .refine(({ from, to }) => from <= to, 'needs a from that is not after its to')
+  .transform(({ to }) => ({ from: to, to }))
 
 const attribute = z
   .strictObject({
@@ -47,6 +49,8 @@ const schema = z
     requested_attributes: referents(attribute).default({}),
     requested_predicates: referents(predicate).default({}),
     non_revoked: interval.optional(),
+    // Gives way to the one beside the request.
+    name: z.string().max(255).optional(),
     version: z.string().max(50).default('1.0'),
   })
   .refine(({ requested_attributes, requested_predicates }) => {
@@ -80,6 +84,8 @@ const WORD = /^\w{1,20}$/
 function adviceOf(issue: z.core.$ZodIssue | undefined): string {
   if (issue?.code === 'custom') return issue.message
   if (issue?.code !== 'unrecognized_keys') return 'does not fit'
+  // One that is used twice would let a presentation be shown again.
+  if (issue.path.length === 0 && issue.keys.includes('nonce')) return 'has a nonce, which the gateway makes for each'
   const key = issue.keys.find((name) => WORD.test(name))
   return key === undefined ? 'has an unknown key' : `has an unknown key: ${key}`
 }

@@ -166,7 +166,7 @@ describe('a proof exchange', () => {
     assert.deepEqual(await inThread(verifier, threadId), [{ id, state: 'PROPOSAL_RECEIVED', role: 'VERIFIER' }])
     assert.equal((await exchange(verifier, id)).request.name, 'Entry')
     // One that cannot be asked as it is waits for the verifier.
-    const wide = await send(toVerifier, 'propose', undefined, { ...asked(), non_revoked: { from: 0, to: 9 } })
+    const wide = await send(toVerifier, 'propose', undefined, { ...asked(), non_revoked: { from: 9, to: 0 } })
     const wideId = await arrived(verifier, wide)
     assert.equal(await verifier.client.codeOf(ACCEPT_PROPOSAL, { input: { exchangeId: wideId } }), 'CONFLICT')
     await verifier.client.ask(DECLINE_PROPOSAL, { id: wideId })

@@ -118,6 +118,11 @@ for (const kind of STORES) {
 
       const proved = await prove(verifier, holder, toProver, proofRequest(issuer, true))
       assert.deepEqual([proved.state, proved.verified, proved.revealed], ['DONE', true, { who: 'Ada' }])
+      const ever = () => ({
+        ...proofRequest(issuer),
+        ...{ name: 'Ever', version: '1.1', non_revoked: { from: 0, to: Math.floor(Date.now() / 1000) } },
+      })
+      assert.equal((await prove(verifier, holder, toProver, ever())).verified, true)
 
       const told = await holder.client.follow()
       const { revokeCredential } = await issuer.client.ask(OPERATIONS.revoke, { id: issued.id })
@@ -128,15 +133,18 @@ for (const kind of STORES) {
       const after = await holder.client.ask(OPERATIONS.credentials)
       assert.equal(after.credentials.nodes.find((one: { id: string }) => one.id === credential.id).revoked, true)
 
-      // Asked again, the holder has nothing left to answer with.
+      // Asked again, the holder has nothing left to answer with, though it once had.
       const tap = await holder.client.follow()
       const { requestProof } = await verifier.client.ask(OPERATIONS.requestProof, {
-        input: { connectionId: toProver.inviter, name: 'Again', request: proofRequest(issuer, true) },
+        input: { connectionId: toProver.inviter, name: 'Again', request: ever() },
       })
       const { threadId } = requestProof.proofExchange
       const asked = await tap.find(({ proofExchange }) => proofExchange?.threadId === threadId)
       await tap.close()
       const { id } = asked.proofExchange
+      const { request } = (await holder.client.ask(OPERATIONS.proof, { id })).proofExchange
+      assert.deepEqual([request.name, request.version], ['Again', '1.1'])
+      assert.equal(request.non_revoked.from, request.non_revoked.to)
       const { credentialsForProof } = await holder.client.ask(OPERATIONS.fitting, { id })
       assert.deepEqual(
         credentialsForProof.who.map(({ revoked }: { revoked: boolean }) => revoked),
@@ -301,7 +309,8 @@ for (const kind of STORES) {
         {},
         { requested_attributes: {} },
         { requested_attributes: { x: { name: 'a', names: ['b'] } } },
-        { requested_attributes: { x: { name: 'a' } }, non_revoked: { from: 1, to: 2 } },
+        { requested_attributes: { x: { name: 'a' } }, non_revoked: { from: 2, to: 1 } },
+        { requested_attributes: { x: { name: 'a' } }, nonce: '1234567890' },
         { requested_predicates: { x: { name: 'a', p_type: '=', p_value: 1 } } },
         { requested_attributes: { x: { name: 'a' } }, more: 1 },
       ]) {
@@ -315,6 +324,14 @@ for (const kind of STORES) {
         [{ requested_attributes: { x: { name: 'a', value: 'b' } } }, 'requested_attributes has an unknown key: value'],
         [{ requested_attributes: { x: { name: 'a', [long]: 'b' } } }, 'requested_attributes has an unknown key'],
         [{ requested_attributes: { x: { name: 'a' } }, more: 1 }, 'it has an unknown key: more'],
+        [
+          { requested_attributes: { x: { name: 'a' } }, nonce: '1' },
+          'it has a nonce, which the gateway makes for each',
+        ],
+        [
+          { requested_attributes: { x: { name: 'a' } }, non_revoked: { from: 2, to: 1 } },
+          'non_revoked needs a from that is not after its to',
+        ],
       ] as const) {
         const { errors } = await client.send(OPERATIONS.requestProof, { input: { name: 'x', request } })
         assert.equal(errors?.[0]?.message, `This is not a presentation request: ${told}.`)
