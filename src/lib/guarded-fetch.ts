@@ -1,10 +1,11 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { type Dispatcher, Pool } from 'undici'
 import { WebSocket } from 'ws'
 import { AddressList, isLoopbackAddress, isPublicAddress, parseAddress } from './addresses.js'
 import { peerUnreachable } from './errors.js'
+import { type Names, names } from './names.js'
 
 export interface GuardedFetchOptions {
   /** The gateway's own URL, once it is known: its host and port are reached wherever they are. */
@@ -17,6 +18,8 @@ export interface GuardedFetchOptions {
   timeoutMs?: number
   /** Longest body of an answer, in bytes; 1 MiB unless given. */
   maxBytes?: number
+  /** Name servers; those of the system unless given. */
+  nameServers?: readonly string[]
 }
 
 export interface GuardedRequest {
@@ -182,11 +185,17 @@ class AddressGuard {
   readonly #allowed: AddressList
   readonly #ownUrl: () => string | undefined
   readonly #allowLoopback: boolean
+  readonly #names: Names
 
-  constructor({ ownUrl = () => undefined, allow = [], allowLoopback = false }: GuardedFetchOptions) {
+  constructor({ ownUrl = () => undefined, allow = [], allowLoopback = false, nameServers }: GuardedFetchOptions) {
     this.#allowed = new AddressList(allow)
     this.#ownUrl = ownUrl
     this.#allowLoopback = allowLoopback
+    this.#names = names({
+      isNamed: (name) => this.#allowed.hasHost(name) || this.#isOwnHost(name),
+      mayBePrivate: allowLoopback || allow.length > 0,
+      ...(nameServers && { servers: nameServers }),
+    })
   }
 
   /**
@@ -205,15 +214,23 @@ class AddressGuard {
   /** Resolves names for sockets to one origin, and gives only addresses that may be reached. */
   lookupFor(origin: string): LookupFunction {
     return (hostname, options, callback) => {
-      dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-        if (error) return callback(error, '')
-        const open = addresses.filter(({ address }) => this.#mayReach(origin, hostname, address))
-        const [first] = open
-        if (!first) return callback(new AddressRefused(hostname), '')
-        if (options.all) callback(null, open)
-        else callback(null, first.address, first.family)
-      })
+      this.#addressesOf(origin, hostname).then(
+        (addresses) => {
+          const [first] = addresses
+          if (options.all || !first) callback(null, addresses)
+          else callback(null, first.address, first.family)
+        },
+        (error) => callback(error, ''),
+      )
     }
+  }
+
+  /** @throws AddressRefused where it has none that may be reached */
+  async #addressesOf(origin: string, hostname: string): Promise<LookupAddress[]> {
+    const addresses = await this.#names(hostname)
+    const open = addresses.filter(({ address }) => this.#mayReach(origin, hostname, address))
+    if (open.length === 0) throw new AddressRefused(hostname)
+    return open
   }
 
   #mayReach(origin: string, host: string, address: string): boolean {
@@ -221,6 +238,11 @@ class AddressGuard {
     if (!bytes) return false
     if (this.#allowed.hasHost(host) || this.#allowed.hasAddress(bytes) || this.#isOwn(origin)) return true
     return isPublicAddress(bytes) || (this.#allowLoopback && isLoopbackAddress(bytes))
+  }
+
+  #isOwnHost(name: string): boolean {
+    const url = this.#ownUrl()
+    return url !== undefined && new URL(url).hostname === name
   }
 
   #isOwn(origin: string): boolean {
