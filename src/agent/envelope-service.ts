@@ -19,6 +19,7 @@ import {
 } from '@credo-ts/didcomm'
 import { base58Encode } from '../lib/base58.js'
 import { notePacked } from './packed.js'
+import { reducePickedUp } from './picked-up.js'
 import { assertPlain } from './plain-json.js'
 import { ReturnRouteRule } from './return-route.js'
 import { WalletBoxes } from './wallet-boxes.js'
@@ -160,6 +161,7 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
       const senderKey =
         opened.sender && Kms.PublicJwk.fromPublicKey({ kty: 'OKP', crv: 'Ed25519', publicKey: opened.sender })
       const plaintextMessage = JsonEncoder.fromBuffer(plaintext)
+      reducePickedUp(plaintextMessage)
       assertPlain(plaintextMessage)
       return { plaintextMessage, senderKey, recipientKey }
     }
