@@ -19,6 +19,7 @@ import {
 } from '@credo-ts/didcomm'
 import { base58Encode } from '../lib/base58.js'
 import { notePacked } from './packed.js'
+import { isPassing } from './passing.js'
 import { reducePickedUp } from './picked-up.js'
 import { assertPlain } from './plain-json.js'
 import { ReturnRouteRule } from './return-route.js'
@@ -77,7 +78,10 @@ export class WalletEnvelopeService extends DidCommEnvelopeService {
       envelope = await this.seal(context, forward.toJSON(options), [routingKey], undefined)
       to = routingKey
     }
-    if (recipient) notePacked(envelope, { to: recipient, inner, thread: payload.threadId })
+    if (recipient) {
+      const passing = isPassing(payload.type)
+      notePacked(envelope, { to: recipient, inner, thread: payload.threadId, passing })
+    }
     return envelope
   }
 

@@ -5,6 +5,7 @@ import type {
   DidCommQueueTransportRepository,
 } from '@credo-ts/didcomm'
 import { currentUnit } from '../storage/unit.js'
+import { isAnswering } from './answering.js'
 import { packedOf } from './packed.js'
 import { type AgentPorts, NO_ENDPOINT } from './ports.js'
 import { noteAnswer } from './return-route.js'
@@ -21,12 +22,13 @@ export class OutboxTransport implements DidCommOutboundTransport {
   async sendMessage({ payload, endpoint, connectionId }: DidCommOutboundPackage): Promise<void> {
     const unit = currentUnit()
     if (!unit || !endpoint) throw new CredoError('A message can leave only from a unit of work, for an endpoint')
-    const { to, thread, inner } = packedOf(payload) ?? {}
+    const { to, thread, inner, passing } = packedOf(payload) ?? {}
     const isAnswer = to !== undefined && thread !== undefined && noteAnswer(unit, to, thread)
     // What a mediator is to unpack goes back without the forwards around it.
     const direct = inner === payload ? { to, thread } : isAnswer ? { to, thread, inner } : {}
     const where = endpoint === NO_ENDPOINT ? {} : { endpoint }
-    this.ports.send(unit, { payload, connectionId, ...where, ...direct })
+    const why = { ...(passing && { passing }), ...(isAnswering(unit) && { asked: true as const }) }
+    await this.ports.send(unit, { payload, connectionId, ...where, ...direct, ...why })
   }
 
   async start(): Promise<void> {}

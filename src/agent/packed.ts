@@ -6,6 +6,8 @@ export interface Packed {
   inner: unknown
   /** The thread of the message. */
   thread: string
+  /** Whether whoever wants it asks for it anew. */
+  passing: boolean
 }
 
 const packed = new WeakMap<object, Packed>()

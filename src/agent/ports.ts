@@ -40,6 +40,10 @@ export interface OutboundEnvelope {
   thread?: string
   /** What goes by a return route in place of the payload, which has forwards around it. */
   inner?: unknown
+  /** Tried once, and nothing is lost where it does not arrive: whoever wants it asks anew. */
+  passing?: true
+  /** A peer has asked for it: only so much may wait for that peer. */
+  asked?: true
 }
 
 /** A stored record as JSON, with its id. */
@@ -80,7 +84,7 @@ export interface RecordObserver {
 /** What the agent needs from layers above it. Everything is gathered in the unit and counts when it commits. */
 export interface AgentPorts {
   event(unit: Unit, draft: EventDraft): void
-  send(unit: Unit, envelope: OutboundEnvelope): void
+  send(unit: Unit, envelope: OutboundEnvelope): void | Promise<void>
   /** Recipient keys (base58 of an Ed25519 public key) that peers can from now on use for this wallet. */
   route(unit: Unit, keys: string[]): void | Promise<void>
   /** Has the gateway serve something to the public. It is served before the unit commits. */

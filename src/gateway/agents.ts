@@ -52,13 +52,13 @@ export async function makeAgents(
   { config, logger, profiles, shared, self, liveness, mark, fetch, urlNow }: Foundation,
   { baseJournal, tenantJournal }: Events,
   { policies, tenants, vault, quotas }: Tenancy,
-  { routes, endpoints, returnPaths, links, maySend, report, held, announceHeld, out, hosting }: Ways,
+  { routes, endpoints, returnPaths, links, maySend, report, sender, held, announceHeld, out, hosting }: Ways,
 ) {
   const ports: AgentPorts = {
     event: (unit, draft) => unit.add(tenantJournal, draft),
     send(unit, { endpoint, to, ...envelope }) {
-      if (endpoint !== undefined) unit.add(out, { endpoint, to, ...envelope })
-      else if (to !== undefined) held.add(unit, { to, ...envelope })
+      if (endpoint !== undefined) return unit.add(out, { endpoint, to, ...envelope })
+      return to === undefined ? undefined : held.add(unit, { to, ...envelope })
     },
     route: (unit, keys) => {
       if (unit.profile === BASE_PROFILE) return routes.claim(unit, keys, BASE_PROFILE)
@@ -98,6 +98,7 @@ export async function makeAgents(
       announce: announceHeld,
       rulesOf: (agent) => mediatorRules(agent, policies, config.baseMediates),
       report,
+      sendingBytes: (wallet, connectionId) => sender.bytesFor(wallet, connectionId),
       base: { mediates: config.baseMediates, domain: urlNow },
     },
     logger,

@@ -34,7 +34,7 @@ export interface MediationOptions {
   /** What is needed where mediators are told no address of this gateway; absent where they are. */
   fetching: Pick<FetchingOptions, 'self' | 'liveness' | 'isLinked'> | undefined
   /** What wallets need to mediate themselves. */
-  mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report'> & {
+  mediating: Pick<MediatorOptions, 'paths' | 'maySend' | 'announce' | 'rulesOf' | 'report' | 'sendingBytes'> & {
     /** Whether the base wallet mediates, and where URLs of its invitations lead. */
     base: { mediates: boolean; domain: () => string }
   }

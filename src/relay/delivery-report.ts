@@ -8,6 +8,9 @@ export interface DeliveryReport {
   reason: string | null
 }
 
+/** The reason of what a peer has asked for, and was not even tried. */
+export const TOO_MUCH = 'too much waits for it'
+
 /** The event of a delivery. */
 export function deliveryDraft(tenantId: string, dispatch: EventDraft['dispatch'], report: DeliveryReport): EventDraft {
   return { tenantId, topic: 'DELIVERY', dispatch, payload: { ...report, connectionId: report.connectionId ?? null } }

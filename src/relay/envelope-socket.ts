@@ -9,6 +9,8 @@ export interface EnvelopeSocketOptions {
 
 /** Envelopes of one socket that may wait for their turn; with more it is not read from. */
 const WAITING_MAX = 16
+/** Bytes that may lie here of what a peer does not read: with more nothing else is sent to it. */
+const UNREAD_MAX = 4 * 1024 * 1024
 /** How long a peer may take to say that it has got what was sent to it (ms). */
 const ARRIVAL_MS = 30_000
 
@@ -48,7 +50,7 @@ export class EnvelopeSocket implements ReturnPath {
 
   /** Resolves once the peer's end has it. */
   send(envelope: string): Promise<boolean> {
-    if (!this.isOpen) return Promise.resolve(false)
+    if (!this.isOpen || this.ws.bufferedAmount > UNREAD_MAX) return Promise.resolve(false)
     this.ws.send(this.isBinary ? Buffer.from(envelope) : envelope)
     const ping = ++this.pings
     this.ws.ping(`${ping}`)

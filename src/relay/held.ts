@@ -5,7 +5,7 @@ import { OneAtATime } from '../lib/one-at-a-time.js'
 import { Recent } from '../lib/recent.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Collector, Unit } from '../storage/unit.js'
-import type { DeliveryReport } from './delivery-report.js'
+import { type DeliveryReport, TOO_MUCH } from './delivery-report.js'
 import type { ReturnPaths } from './return-paths.js'
 
 /** Counts for the wallet's quotas, unlike what is on its way: nobody knows when it is fetched. */
@@ -31,6 +31,9 @@ export interface HeldOptions {
   logger: Logger
 }
 
+/** So many may wait for a key for its peer to be answered still. */
+const ASKED_MAX = 1000
+
 /** How long one that was handed over is remembered, while it is removed from the store (ms). */
 const SENT_MS = 60_000
 
@@ -47,12 +50,42 @@ export class HeldMessages {
 
   constructor(private readonly options: HeldOptions) {}
 
-  /** Lays a message down in its unit. */
-  add(unit: Unit, envelope: OutboundEnvelope & { to: string }): void {
+  /**
+   * Lays a message down in its unit. What its peer asks for anew goes at once or not at all; of what else the peer has
+   * asked for no more is laid there where too much waits.
+   */
+  async add(unit: Unit, envelope: OutboundEnvelope & { to: string }): Promise<void> {
+    const { to, connectionId, passing, asked } = envelope
+    if (passing) return unit.add(this.passing, envelope)
+    if (asked && (await this.waitingFor(unit, to)) >= ASKED_MAX) {
+      return this.options.report(unit, unit.profile, {
+        outcome: 'GIVEN_UP',
+        connectionId,
+        attempts: 0,
+        reason: TOO_MUCH,
+      })
+    }
     const n = ++unit.head.held
     const value = JSON.stringify({ ...envelope, n, at: Date.now() })
-    unit.insert({ category: HELD, name: `${n}`, value, tags: { to: envelope.to } })
-    unit.add(this.told, envelope.to)
+    unit.insert({ category: HELD, name: `${n}`, value, tags: { to } })
+    unit.add(this.told, to)
+  }
+
+  private async waitingFor(unit: Unit, to: string): Promise<number> {
+    if (unit.counts && !unit.counts[HELD]) return 0
+    return this.options.profiles
+      .of(unit.profile)
+      .read((session) => session.count({ category: HELD, tagFilter: { to } }))
+  }
+
+  private readonly passing: Collector<OutboundEnvelope> = {
+    settle: (envelopes, _head, tenantId) => ({
+      changes: [],
+      committed: () => {
+        for (const envelope of envelopes)
+          void this.options.paths.find(tenantId, envelope)?.send(JSON.stringify(envelope.payload))
+      },
+    }),
   }
 
   private readonly told: Collector<string> = {

@@ -1,3 +1,4 @@
+import { noteAnswering } from '../agent/answering.js'
 import { EnvelopeError } from '../agent/envelope-service.js'
 import { NotTaken } from '../agent/not-taken.js'
 import { needsOf } from '../agent/outside-needs.js'
@@ -329,4 +330,5 @@ export class Inbound {
     }
     unit.add(seen, digest)
   }
+    noteAnswering(unit)
 }

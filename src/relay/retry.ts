@@ -15,8 +15,8 @@ export function pauseMs({ at }: Outgoing, attempts: number, { retryAfterMs = 0 }
 }
 
 /** Whether a message that failed, and was refused so often, is to be given up. */
-export function isHopeless({ at }: Outgoing, refusals: number, giveUpMs: number): boolean {
-  return Date.now() - at > giveUpMs || refusals >= REFUSALS_MAX
+export function isHopeless({ at, passing }: Outgoing, refusals: number, giveUpMs: number): boolean {
+  return passing === true || Date.now() - at > giveUpMs || refusals >= REFUSALS_MAX
 }
 
 /** Doubles with each attempt, and is spread so that peers are not hit in step. */

@@ -4,11 +4,11 @@ import { Waits } from '../lib/waits.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
 import type { Carrier } from './carrier.js'
-import type { DeliveryReport } from './delivery-report.js'
+import { type DeliveryReport, TOO_MUCH } from './delivery-report.js'
 import { type Claimed, claimOutbox, LEASE_MS, type Lease, type Outgoing, otherOwner, releaseOutbox } from './outbox.js'
 import type { Failure } from './post.js'
 import { isHopeless, pauseMs } from './retry.js'
-import { type Lane, newSending, type Sending } from './sending.js'
+import { type Lane, mayWait, newSending, type Sending, sizeOf } from './sending.js'
 import { Settling } from './settling.js'
 
 export interface SenderOptions {
@@ -79,6 +79,12 @@ export class Sender {
     return sum
   }
 
+  /** The bytes of messages of a connection that wait or are under way here, sealed. */
+  bytesFor(tenantId: string, connectionId: string): number {
+    const { waiting = [] } = this.sendings.get(tenantId)?.lanes.get(connectionId) ?? {}
+    return waiting.reduce((sum, message) => sum + sizeOf(message), 0)
+  }
+
   /** Whether a crash of this process would leave messages of this tenant behind. */
   isSending(tenantId: string): boolean {
     return this.sendings.has(tenantId) || this.taking.has(tenantId) || this.watched.has(tenantId)
@@ -134,7 +140,8 @@ export class Sender {
       sending.known.add(message.n)
       const name = message.connectionId ?? message.endpoint
       const lane = sending.lanes.get(name)
-      if (lane) lane.waiting.push(message)
+      if (lane && !mayWait(lane.waiting, message)) this.refuse(tenantId, sending, message)
+      else if (lane) lane.waiting.push(message)
       else this.openLane(tenantId, sending, name, { waiting: [message], attempts: 0, refusals: 0 })
     }
     if (sending.known.size === 0) this.sendings.delete(tenantId)
@@ -247,6 +254,15 @@ export class Sender {
     }
   }
 
+  /** Gives up what a peer has asked for, where too much waits for it. */
+  private refuse(tenantId: string, sending: Sending, { n, connectionId, passing }: Outgoing): void {
+    const report = { outcome: 'GIVEN_UP', connectionId, attempts: 0, reason: TOO_MUCH } as const
+    const work = this.settling
+      .settle(tenantId, sending, n, passing ? undefined : report)
+      .finally(() => this.work.delete(work))
+    this.work.add(work)
+  }
+
   private openLane(tenantId: string, sending: Sending, name: string, lane: Lane): void {
     sending.lanes.set(name, lane)
     const work = this.run(tenantId, sending, lane, name).finally(() => this.work.delete(work))
@@ -282,7 +298,7 @@ export class Sender {
         })
         continue
       }
-      if (failure) this.log('An outbound message was given up', tenantId, lane, failure)
+      if (failure && !message.passing) this.log('An outbound message was given up', tenantId, lane, failure)
       else if (lane.attempts > STRUGGLING) this.log('A peer takes messages again', tenantId, lane)
       const report: DeliveryReport = {
         outcome: failure ? 'GIVEN_UP' : 'DELIVERED',
@@ -290,10 +306,11 @@ export class Sender {
         attempts: lane.attempts,
         reason: failure?.reason ?? null,
       }
+      const isTold = !message.passing && (failure !== undefined || report.attempts > 1)
       lane.waiting.shift()
       lane.attempts = 0
       lane.refusals = 0
-      await this.settling.settle(tenantId, sending, message.n, failure || report.attempts > 1 ? report : undefined)
+      await this.settling.settle(tenantId, sending, message.n, isTold ? report : undefined)
     }
   }
 

@@ -10,6 +10,30 @@ export interface Lane {
   wake?: () => void
 }
 
+/** How much of what a peer has asked for may wait in its lane: one more is let in as long as there is less. */
+const ASKED = { count: 5000, bytes: 8 * 1024 * 1024 }
+/** The same of what it asks for anew in any case. */
+const PASSING = { count: 8, bytes: 1024 * 1024 }
+
+/** Whether a message may wait behind what waits in its lane. What a peer has not asked for always may. */
+export function mayWait(waiting: readonly Outgoing[], { passing, asked }: Outgoing): boolean {
+  if (!passing && !asked) return true
+  const room = passing ? PASSING : ASKED
+  let [count, bytes] = [0, 0]
+  for (const message of waiting) {
+    if (!(passing ? message.passing : message.asked)) continue
+    count += 1
+    bytes += sizeOf(message)
+  }
+  return count < room.count && bytes < room.bytes
+}
+
+/** About how long a sealed message is: nearly all of it is its ciphertext. */
+export function sizeOf({ payload, inner }: Outgoing): number {
+  const lengths = [payload, inner].map((part) => (part as { ciphertext?: unknown } | undefined)?.ciphertext)
+  return lengths.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0)
+}
+
 /** A tenant whose messages this instance sends. */
 export interface Sending {
   lanes: Map<string, Lane>

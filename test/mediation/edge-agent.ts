@@ -29,13 +29,16 @@ export class EdgeAgent {
   ) {}
 
   /** Connects to a tenant, with nothing asked for yet. */
-  static async connectTo(tenant: TestTenant, url?: string): Promise<EdgeAgent> {
-    return new EdgeAgent(await MobilePeer.connectTo(tenant, url), await Peer.create('didcomm:transport/queue'))
+  static async connectTo(tenant: TestTenant, url?: string, endpoint?: string): Promise<EdgeAgent> {
+    return new EdgeAgent(
+      await MobilePeer.connectTo(tenant, url, endpoint),
+      await Peer.create('didcomm:transport/queue'),
+    )
   }
 
   /** Connects, is granted mediation, and says by which key it is reached. */
-  static async mediatedBy(tenant: TestTenant, url?: string): Promise<EdgeAgent> {
-    const edge = await EdgeAgent.connectTo(tenant, url)
+  static async mediatedBy(tenant: TestTenant, url?: string, endpoint?: string): Promise<EdgeAgent> {
+    const edge = await EdgeAgent.connectTo(tenant, url, endpoint)
     await edge.askForMediation()
     await edge.update([{ recipient_key: edge.inbox.verkey, action: 'add' }])
     return edge

@@ -21,7 +21,8 @@ export class MobilePeer {
   recipientKey = ''
 
   private constructor(
-    readonly peer: Peer,
+    /** Another where it rotates to other keys. */
+    public peer: Peer,
     readonly tenant: TestTenant,
     private readonly url: string,
   ) {}
@@ -31,8 +32,8 @@ export class MobilePeer {
   }
 
   /** Completes a connection by WebSocket alone. */
-  static async connectTo(tenant: TestTenant, url?: string): Promise<MobilePeer> {
-    const mobile = await MobilePeer.create(tenant, url)
+  static async connectTo(tenant: TestTenant, url?: string, endpoint?: string): Promise<MobilePeer> {
+    const mobile = await MobilePeer.create(tenant, url, endpoint)
     const socket = await mobile.open()
     const { request, invitationKey } = await mobile.request()
     socket.send(mobile.peer.pack(asking(request), invitationKey))

@@ -30,8 +30,8 @@ export class Forwarding {
     private readonly ports: AgentPorts,
     private readonly deliveries: Deliveries,
     private readonly rulesOf: (agent: WalletAgent) => MediatorRules,
-    /** How many messages wait in a wallet's outbox. */
-    private readonly outgoing: (wallet: string) => Promise<number>,
+    /** How many messages wait in a wallet's outbox, and how many bytes of them for one connection. */
+    private readonly outgoing: (wallet: string, connectionId: string) => Promise<{ messages: number; bytes: number }>,
   ) {}
 
   get handlers(): DidCommMessageHandler[] {
@@ -55,8 +55,9 @@ export class Forwarding {
     const { connectionId, mail } = agent
     const endpoint = await endpointOf(context, connectionId)
     if (endpoint !== undefined) {
-      if ((await this.outgoing(unit.profile)) >= rules.messages) throw new NotTaken('full')
-      this.ports.send(unit, { endpoint, connectionId, payload: envelope.json })
+      const waiting = await this.outgoing(unit.profile, connectionId)
+      if (waiting.messages >= rules.messages || waiting.bytes + envelope.bytes > rules.bytes) throw new NotTaken('full')
+      await this.ports.send(unit, { endpoint, connectionId, payload: envelope.json })
       return
     }
     if (mail.messages >= rules.messages || mail.bytes + envelope.bytes > rules.bytes) throw new NotTaken('full')

@@ -17,6 +17,8 @@ export interface MediatorOptions extends DeliveriesOptions {
   ports: AgentPorts
   rulesOf: (agent: WalletAgent) => MediatorRules
   report: (unit: Unit, wallet: string, report: DeliveryReport) => Promise<void>
+  /** The bytes that wait to be sent from here to a connection. */
+  sendingBytes: (wallet: string, connectionId: string) => number
   base: MediatedOptions['base']
 }
 
@@ -44,7 +46,10 @@ export class Mediator {
     this.coordination = new Coordination(ports, rulesOf)
     const { sessions, base } = options
     this.mediated = new MediatedService({ profiles, sessions, coordination: this.coordination, base })
-    const outgoing = (wallet: string) => profiles.of(wallet).read((session) => session.count({ category: OUTBOX }))
+    const outgoing = async (wallet: string, connectionId: string) => ({
+      messages: await profiles.of(wallet).read((session) => session.count({ category: OUTBOX })),
+      bytes: options.sendingBytes(wallet, connectionId),
+    })
     this.forwarding = new Forwarding(ports, this.deliveries, rulesOf, outgoing)
     this.pickup = new Pickup(this.deliveries)
   }
