@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Drain } from '../relay/drain.js'
 import { Inbound, type Returns } from '../relay/inbound.js'
-import type { ReturnPath } from '../relay/return-paths.js'
+import { Intake } from '../relay/intake.js'
 import { BASE_PROFILE } from '../storage/store.js'
 import type { Agents } from './agents.js'
 import type { Events } from './events.js'
@@ -10,9 +9,6 @@ import type { Tenancy } from './tenancy.js'
 import type { Ways } from './ways.js'
 
 export type Arrivals = ReturnType<typeof makeArrivals>
-
-/** What could not be taken that came by a socket of our own is taken after (ms). */
-const AGAIN_MS = 1000
 
 /** What becomes of envelopes that arrive, and of those that were kept sealed. */
 export function makeArrivals(
@@ -44,18 +40,18 @@ export function makeArrivals(
     handle: (tenantId, sealed) => gate.use(tenantId, () => inbound.handleSealed(tenantId, sealed)),
     logger,
   })
-  // What comes by the ways that this gateway has opened itself: to a tenant for it alone, to the base wallet for anyone.
-  const take = async (wallet: string, envelope: Buffer, path?: ReturnPath) => {
-    const reached = wallet === BASE_PROFILE ? undefined : wallet
-    const { outcome } = await inbound.receive(envelope, async () => reached, path)
-    metrics.countInbound(outcome)
-    return outcome
+  const intake = new Intake(inbound, (outcome) => metrics.countInbound(outcome))
+  mediation.receive = (wallet, envelope, isKept) => intake.begin(wallet, envelope, { isKept })
+  carrier.takeAnswer = async (wallet, envelope) => {
+    const { outcome } = await intake.take(wallet, envelope)
+    // It waits for room of its tenant without the request that it has answered.
+    if (outcome === 'limited' || outcome === 'full') void intake.begin(wallet, envelope)
+    return outcome !== 'unavailable'
   }
-  mediation.receive = take
-  carrier.takeAnswer = async (wallet, envelope) => (await take(wallet, envelope)) !== 'unavailable'
   links.take = async (wallet, envelope, path) => {
-    // Whoever sent it cannot be told that it is to come again.
-    while ((await take(wallet, envelope, path)) === 'unavailable' && path.isOpen) await sleep(AGAIN_MS)
+    const begun = await intake.begin(wallet, envelope, { path })
+    // The base wallet's sockets bring what is for anyone.
+    if (wallet !== BASE_PROFILE || !begun?.hasRoom) await begun?.ended
   }
-  return { inbound, drain }
+  return { inbound, intake, drain }
 }

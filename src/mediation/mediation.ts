@@ -50,7 +50,7 @@ export class Mediation {
   private readonly keys: MediatedKeys
   readonly mediator: Mediator
   /** Takes an envelope that was fetched; set by whoever takes those that arrive. */
-  receive: FetchingOptions['receive'] = async () => 'unavailable'
+  receive: FetchingOptions['receive'] = async () => undefined
   private readonly fetching: Fetching | undefined
   private parts: { sessions: Sessions; keylist: Keylist; mediators: Mediators } | undefined
   private timer: NodeJS.Timeout | undefined
@@ -67,7 +67,7 @@ export class Mediation {
         profileOf: (wallet) => profiles.of(wallet),
         shared,
         sessions: () => this.made.sessions,
-        receive: (wallet, envelope) => this.receive(wallet, envelope),
+        receive: (wallet, envelope, isKept) => this.receive(wallet, envelope, isKept),
         logger,
       })
     this.keys = new MediatedKeys({

@@ -121,6 +121,13 @@ export class Inbound {
     }
   }
 
+  /** Whose an envelope is, as far as can be told now. */
+  async receiverOf(body: Buffer): Promise<string | undefined> {
+    const envelope = parseEnvelope(body)
+    const route = envelope && (await this.route(envelope, undefined).catch(() => undefined))
+    return route?.tenantId
+  }
+
   private async relay(
     route: { key: string; tenantId: string },
     reached: Reached,
@@ -183,7 +190,7 @@ export class Inbound {
         await this.sessions.transact(tenantId, handle, false)
         return 'handled'
       } catch (error) {
-        return error instanceof EnvelopeError ? 'malformed' : undefined
+        return error instanceof EnvelopeError || isGatewayError(error, 'PROTOCOL_ERROR') ? 'malformed' : undefined
       }
     })
   }
@@ -231,6 +238,7 @@ export class Inbound {
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
       if (error instanceof NotTaken) return error.why
+      if (isGatewayError(error, 'PROTOCOL_ERROR')) return this.notHandled(tenantId, error)
       // A mediator has something to do first, and may itself wait for this very answer.
       if (isGatewayError(error, 'PEER_UNREACHABLE')) return this.lay(tenantId, envelope, 'full')
       if (isGatewayError(error, 'NOT_FOUND')) return 'unknown-recipient'
@@ -250,8 +258,15 @@ export class Inbound {
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed'
       if (error instanceof NotTaken) return error.why
+      if (isGatewayError(error, 'PROTOCOL_ERROR')) return this.notHandled(BASE_PROFILE, error)
       throw error
     }
+  }
+
+  /** It needs documents that are not to be had: it cannot be handled at another time either. */
+  private notHandled(tenantId: string, error: Error): InboundOutcome {
+    this.logger.warn('A message cannot be handled', { tenantId, error })
+    return 'malformed'
   }
 
   private async lay(tenantId: string, envelope: Envelope, why: Why): Promise<InboundOutcome | 'direct'> {
@@ -315,6 +330,7 @@ export class Inbound {
 
   private async handle(agent: WalletAgent, unit: Unit, { json, digest }: Content): Promise<void> {
     if (unit.head.seen.includes(digest)) return
+    noteAnswering(unit)
     const before = unit.savepoint()
     try {
       await agent.receive(json)
@@ -330,5 +346,4 @@ export class Inbound {
     }
     unit.add(seen, digest)
   }
-    noteAnswering(unit)
 }

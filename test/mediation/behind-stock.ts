@@ -1,4 +1,4 @@
-import { keyOfDid, Peer } from '../../bench/peer.js'
+import { keyOfDid, Peer, type Plaintext } from '../../bench/peer.js'
 import { ApiClient, type TestTenant } from '../support/client.js'
 import { freshStore, startGateway } from '../support/gateway.js'
 import { TestMediator } from '../support/mediator.js'
@@ -27,16 +27,19 @@ export async function behindStock(mediation: Record<string, string>, env: Record
 /** Somebody who knows an invitation of a tenant's, and so can have its mediator forward anything. */
 export class Stranger {
   private constructor(
-    private readonly peer: Peer,
+    readonly peer: Peer,
+    readonly invitationId: string,
     private readonly endpoint: string,
     private readonly routingKey: string,
     private readonly to: string,
   ) {}
 
   static async of(tenant: TestTenant): Promise<Stranger> {
-    const { serviceEndpoint, routingKeys, recipientKeys } = serviceOf((await invite(tenant)).message)
+    const { message } = await invite(tenant)
+    const { serviceEndpoint, routingKeys, recipientKeys } = serviceOf(message)
     const [routingKey, to] = [keyOfDid(routingKeys[0] ?? ''), keyOfDid(recipientKeys[0] ?? '')]
-    return new Stranger(await Peer.create(''), serviceEndpoint, routingKey, to)
+    const { '@id': id } = message as { '@id': string }
+    return new Stranger(await Peer.create(''), id, serviceEndpoint, routingKey, to)
   }
 
   /** Has the mediator forward something. */
@@ -48,8 +51,8 @@ export class Stranger {
     if (!response.ok) throw new Error(`The mediator answered ${response.status}`)
   }
 
-  /** The same of a message that is sealed for the tenant. */
-  seal(content: string): unknown {
-    return JSON.parse(this.peer.pack(this.peer.basicMessage(content), this.to).toString())
+  /** Seals a message for the tenant. */
+  seal(message: Plaintext): unknown {
+    return JSON.parse(this.peer.pack(message, this.to).toString())
   }
 }

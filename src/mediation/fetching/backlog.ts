@@ -5,24 +5,51 @@ import {
 } from '@credo-ts/didcomm'
 
 /** Messages asked for at once, beyond those that stay with the mediator. */
-export const AT_ONCE = 100
+const AT_ONCE = 100
 /** The most that is asked for. */
 const MOST = 1000
+/** A delivery that has not come after this time (ms) does not come: it may have been too long to be received. */
+const LATE_MS = 3000
+/** After one with fewer bytes than this, more messages are asked for. */
+const LIGHT = 256 * 1024
+
+/** What acknowledges messages. */
+export const receivedOf = (ids: string[]) => new DidCommMessagesReceivedV2Message({ messageIdList: ids })
+
+interface Asked {
+  limit: number
+  at: number
+  hasCome: boolean
+}
 
 /**
- * What stays with mediators because its tenants have no room: it comes first in every delivery (Aries RFC 0685), so as
- * many more are asked for, that others need not wait for theirs.
+ * How many messages mediators are asked for: fewer where a delivery does not come, as nothing else bounds its length. What
+ * stays with them because its tenants have no room comes first in every delivery (Aries RFC 0685), so as many more are
+ * asked for, that others need not wait for theirs.
  */
 export class Backlog {
+  private readonly sizes = new Map<string, number>()
   private readonly left = new Map<string, number>()
-  private readonly asked = new Map<string, number>()
+  private readonly asked = new Map<string, Asked>()
 
   /** How many to ask a mediator for now. Where that is more than it can send, the next time it is fewer. */
   limitOf(grantId: string): number {
-    const limit = Math.min(AT_ONCE + (this.left.get(grantId) ?? 0), MOST)
+    const before = this.asked.get(grantId)
+    const isPending = before !== undefined && !before.hasCome
+    const isLost = isPending && Date.now() - before.at > LATE_MS
+    if (isLost) this.sizes.set(grantId, Math.max(1, Math.min(AT_ONCE, Math.floor(before.limit / 4))))
+    const limit = Math.min(this.sizeOf(grantId) + (this.left.get(grantId) ?? 0), MOST)
     this.left.delete(grantId)
-    this.asked.set(grantId, limit)
+    this.asked.set(grantId, { limit, at: isPending && !isLost ? before.at : Date.now(), hasCome: false })
     return limit
+  }
+
+  /** A delivery of so many bytes has come, or there is nothing to deliver. */
+  come(grantId: string, bytes: number): void {
+    const asked = this.asked.get(grantId)
+    if (!asked) return
+    asked.hasCome = true
+    if (bytes < LIGHT) this.sizes.set(grantId, Math.min(AT_ONCE, 2 * this.sizeOf(grantId)))
   }
 
   /**
@@ -32,8 +59,12 @@ export class Backlog {
   next(grantId: string, delivered: number, taken: string[]): DidCommMessage | undefined {
     const left = delivered - taken.length
     this.left.set(grantId, left)
-    if (taken.length > 0) return new DidCommMessagesReceivedV2Message({ messageIdList: taken })
-    if (delivered < (this.asked.get(grantId) ?? AT_ONCE) || left >= MOST) return undefined
+    if (taken.length > 0) return receivedOf(taken)
+    if (delivered < (this.asked.get(grantId)?.limit ?? AT_ONCE) || left >= MOST) return undefined
     return new DidCommDeliveryRequestV2Message({ limit: this.limitOf(grantId) })
+  }
+
+  private sizeOf(grantId: string): number {
+    return this.sizes.get(grantId) ?? AT_ONCE
   }
 }

@@ -15,14 +15,14 @@ import { isGatewayError } from '../../lib/errors.js'
 import type { Logger } from '../../lib/logger.js'
 import { OneAtATime } from '../../lib/one-at-a-time.js'
 import type { Liveness } from '../../redis/liveness.js'
-import type { InboundOutcome } from '../../relay/inbound.js'
+import { type Begun, LATER } from '../../relay/intake.js'
 import { isWaitingInOutbox } from '../../relay/outbox.js'
 import type { Profile } from '../../storage/profile.js'
 import { BASE_PROFILE } from '../../storage/store.js'
 import type { Collector, Unit } from '../../storage/unit.js'
 import type { Sessions } from '../../tenants/sessions.js'
 import { livesInUnit } from '../../tenants/tenant-store.js'
-import { AT_ONCE, Backlog } from './backlog.js'
+import { Backlog, receivedOf } from './backlog.js'
 import { type FetchedGrant, fetchedGrants } from './grants.js'
 import { type Handed, Letters, type Version } from './letters.js'
 
@@ -36,8 +36,11 @@ export interface FetchingOptions {
   /** Absent where nobody tells sooner than {@link DUTY_MS} that an instance has ended. */
   liveness: Liveness | undefined
   sessions: () => Sessions
-  /** Takes an envelope that has come for a wallet, or for any where it is the base wallet. */
-  receive: (wallet: string, envelope: Buffer) => Promise<InboundOutcome>
+  /**
+   * Takes an envelope that has come for a wallet, or for any where it is the base wallet. Resolves once it has its place;
+   * undefined where there is none now for one that its mediator has still (`isKept`).
+   */
+  receive: (wallet: string, envelope: Buffer, isKept: boolean) => Promise<Begun | undefined>
   /** Whether a socket is open to a mediator, by the connection to it. */
   isLinked: (wallet: string, connectionId: string) => boolean
   logger: Logger
@@ -61,14 +64,15 @@ const DUTY_MS = 3 * TURN_MS
 const WATCH_MS = 1000
 /** A mediator that has not taken a message for this long (ms) is away. */
 const AWAY_MS = 2000
-/** What could not be taken is tried again after (ms). */
-const AGAIN_MS = 1000
+/** A mediator hears of what was taken no later than this (ms), though other letters take longer. */
+const SLOW_MS = 1000
+/** Letters in hand that a mediator has no more; with more nothing else is asked of it. */
+const IN_HAND_MAX = 100
+/** One that has not answered so often in a row is told of. */
+const UNANSWERED = 3
 
 /** A mediator's sockets before its other ways: by them it can send what comes later. */
 const BY_SOCKET_FIRST = { transportPriority: { schemes: ['wss', 'ws', 'https', 'http'] } }
-
-/** What is to stay with a mediator as it cannot be taken now. */
-const LATER: readonly InboundOutcome[] = ['full', 'limited', 'unavailable']
 
 /**
  * Fetches what mediators hold for a gateway that they know no address of: live by a socket where they have one, and by
@@ -82,6 +86,8 @@ export class Fetching {
   private readonly versions = new Map<string, Version>()
   private readonly tries = new Map<string, number>()
   private readonly backlog = new Backlog()
+  /** Letters that are being taken, by their mediators' grants. */
+  private readonly inHand = new Map<string, Set<string>>()
   /** Wallets that something has come for, with the time until which more is expected soon. */
   private readonly lively = new Map<string, number>()
   private readonly work = new Set<Promise<void>>()
@@ -91,7 +97,11 @@ export class Fetching {
   constructor(private readonly options: FetchingOptions) {
     this.letters = new Letters({
       handed: (wallet, handed) => this.track(this.handOver(wallet, handed)),
-      answered: (grantId, version) => void this.versions.set(grantId, version),
+      answered: (grantId, version, bytes) => {
+        this.versions.set(grantId, version)
+        this.tries.delete(grantId)
+        if (bytes !== undefined) this.backlog.come(grantId, bytes)
+      },
       limitOf: (grantId) => this.backlog.limitOf(grantId),
     })
     this.turns = new OneAtATime((wallet) => this.turn(wallet))
@@ -218,7 +228,10 @@ export class Fetching {
     // Until one is answered, each is tried in turn.
     const tries = this.tries.get(grant.id) ?? 0
     const version = this.versions.get(grant.id) ?? (tries % 2 === 0 ? 2 : 1)
+    if (version === 1 && (this.inHand.get(grant.id)?.size ?? 0) > IN_HAND_MAX) return Promise.resolve()
     this.tries.set(grant.id, tries + 1)
+    if (tries === UNANSWERED)
+      this.options.logger.warn('A mediator does not answer', { tenantId: wallet, connectionId: grant.connectionId })
     return this.options.sessions().transact(wallet, async (agent, unit) => {
       // What waits for a mediator that is away is enough.
       if (await isWaitingInOutbox(unit, grant.connectionId, AWAY_MS)) return
@@ -232,7 +245,7 @@ export class Fetching {
     grant: FetchedGrant,
     version: Version,
   ): Promise<DidCommMessage> {
-    if (version === 1) return new DidCommBatchPickupMessage({ batchSize: AT_ONCE })
+    if (version === 1) return new DidCommBatchPickupMessage({ batchSize: this.backlog.limitOf(grant.id) })
     const isLinked = this.options.isLinked(wallet, grant.connectionId)
     if (isLinked || !(await hasSocket(agent, grant))) return new DidCommStatusRequestV2Message({})
     return new DidCommLiveDeliveryChangeV2Message({ liveDelivery: true })
@@ -240,21 +253,46 @@ export class Fetching {
 
   private async handOver(wallet: string, { grant, letters, isKept }: Handed): Promise<void> {
     const taken: string[] = []
-    for (const { id, envelope } of letters) {
-      const body = Buffer.from(JSON.stringify(envelope))
-      let outcome = await this.options.receive(wallet, body)
-      while (outcome === 'unavailable' && !isKept && !this.stopping) {
-        await sleep(AGAIN_MS)
-        outcome = await this.options.receive(wallet, body)
-      }
-      if (!LATER.includes(outcome)) taken.push(id)
+    let ended = false
+    const all = this.takeAll(wallet, grant.id, letters, isKept, (id) => void taken.push(id)).finally(() => {
+      ended = true
+    })
+    for (let isFirst = true; isFirst || !ended || taken.length > 0; isFirst = false) {
+      const slow = new AbortController()
+      await Promise.race([all, sleep(SLOW_MS, undefined, { signal: slow.signal }).catch(() => {})])
+      slow.abort()
+      const ids = taken.splice(0)
+      // What nobody has room for, and stays, is no sign of more.
+      if (ids.length > 0 || (isFirst && !isKept)) this.enliven(wallet)
+      if (!isKept || (!isFirst && ids.length === 0)) continue
+      const next = isFirst ? this.backlog.next(grant.id, letters.length, ids) : receivedOf(ids)
+      if (next) await this.options.sessions().transact(wallet, (agent) => send(agent, grant, next))
     }
-    // What nobody has room for, and stays, is no sign of more.
-    if (taken.length > 0 || !isKept) this.enliven(wallet)
-    if (!isKept) return
-    const next = this.backlog.next(grant.id, letters.length, taken)
-    if (!next) return
-    await this.options.sessions().transact(wallet, (agent) => send(agent, grant, next))
+  }
+
+  /** Has letters taken that are not being taken already; `done` is called with each that need not come again. */
+  private async takeAll(
+    wallet: string,
+    grantId: string,
+    letters: Handed['letters'],
+    isKept: boolean,
+    done: (id: string) => void,
+  ): Promise<void> {
+    const inHand = this.inHand.get(grantId) ?? new Set()
+    this.inHand.set(grantId, inHand)
+    const taking: Promise<void>[] = []
+    for (const { id, envelope } of letters) {
+      if (inHand.has(id)) continue
+      inHand.add(id)
+      const begun = await this.options.receive(wallet, Buffer.from(JSON.stringify(envelope)), isKept)
+      const take = async () => {
+        const outcome = await begun?.ended
+        inHand.delete(id)
+        if (outcome && !LATER.includes(outcome)) done(id)
+      }
+      taking.push(take())
+    }
+    await Promise.all(taking)
   }
 }
 

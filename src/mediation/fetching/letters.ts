@@ -31,8 +31,8 @@ export type Version = 1 | 2
 export interface LetterOptions {
   /** Called once what a mediator has handed over is noted in its wallet. */
   handed: (wallet: string, handed: Handed) => void
-  /** A mediator has answered by a protocol. */
-  answered: (grantId: string, version: Version) => void
+  /** A mediator has answered by a protocol; with so many bytes, where it has delivered all that was asked for. */
+  answered: (grantId: string, version: Version, bytes?: number) => void
   /** How many messages a mediator is to be asked for. */
   limitOf: (grantId: string) => number
 }
@@ -54,8 +54,9 @@ export class Letters {
   private async status(inbound: Inbound<DidCommStatusV2Message>) {
     const { grant } = await this.senderOf(inbound)
     if (!grant) return undefined
-    this.options.answered(grant.id, 2)
-    if (inbound.message.messageCount === 0) return undefined
+    const isEmpty = inbound.message.messageCount === 0
+    this.options.answered(grant.id, 2, isEmpty ? 0 : undefined)
+    if (isEmpty) return undefined
     const { agentContext, connection } = inbound
     const request = new DidCommDeliveryRequestV2Message({ limit: this.options.limitOf(grant.id) })
     return new DidCommOutboundMessageContext(request, { agentContext, connection })
@@ -75,7 +76,7 @@ export class Letters {
   private async take(inbound: Inbound<DidCommMessage>, letters: Letter[], version: Version) {
     const { unit, grant } = await this.senderOf(inbound)
     if (!unit || !grant) return undefined
-    this.options.answered(grant.id, version)
+    this.options.answered(grant.id, version, sum(letters.map(lengthOf)))
     if (letters.length > 0) unit.add(this.collector, { grant, letters, isKept: version === 2 })
     return undefined
   }
@@ -96,3 +97,7 @@ export class Letters {
     }),
   }
 }
+
+/** About how long a letter is: nearly all of it is its ciphertext. */
+const lengthOf = ({ envelope }: Letter) => String((envelope as { ciphertext?: unknown }).ciphertext ?? '').length
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
