@@ -86,7 +86,10 @@ export async function makeFront(
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
   if (config.localDelivery) {
     const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
-    post.near = (endpoint, envelope) => near.post(endpoint, envelope)
+    post.near = {
+      isNear: (endpoint) => endpoint === endpoints.shared || endpoint.startsWith(`${endpoints.shared}/`),
+      post: (endpoint, envelope) => near.post(endpoint, envelope),
+    }
   }
   const didcommSockets = new DidcommSockets({
     inbound,

@@ -32,7 +32,7 @@ export class Carrier {
     const { endpoint, connectionId, payload } = message
     // Many answer by a word or two, which is nothing to be taken.
     const take = async (body: Buffer) => !parseEnvelope(body) || this.takeAnswer(wallet, body)
-    if (!/^wss?:/.test(endpoint)) return this.post.send(message, mayGo, take)
+    if (!/^wss?:/.test(endpoint)) return this.post.send(wallet, message, mayGo, take)
     if (!(await mayGo())) return 'held'
     const hasArrived = await this.links.send(wallet, endpoint, connectionId, JSON.stringify(payload))
     return hasArrived ? undefined : { reason: 'unreachable', refused: false }

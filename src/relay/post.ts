@@ -27,10 +27,17 @@ export type TakeAnswer = (body: Buffer) => Promise<boolean>
 /** What is answered to an envelope that did not have to leave. */
 export type NearAnswer = Pick<GuardedResponse, 'status' | 'headers' | 'body'>
 
+/** Whoever takes what is for this gateway itself. */
+export interface Nearby {
+  isNear(endpoint: string): boolean
+  /** @returns undefined where nobody here has it */
+  post(endpoint: string, envelope: string): Promise<NearAnswer | undefined>
+}
+
 /** Carries single envelopes to their endpoints, by HTTP where they are not this gateway's own. */
 export class Post {
-  /** Takes what is for this gateway itself; undefined where it is not. Set by whoever can. */
-  near: (endpoint: string, envelope: string) => Promise<NearAnswer | undefined> = async () => undefined
+  /** Takes what is for this gateway itself. Set by whoever can. */
+  near: Nearby = { isNear: () => false, post: async () => undefined }
   private readonly origins = new Map<string, Semaphore>()
   /** Origins that have refused the newer media type. */
   private readonly old = new Recent<string, true>(10_000, OLD_MS)
@@ -47,25 +54,38 @@ export class Post {
    * @returns why it failed; only a 2xx is a delivery, and only once its answer is taken
    */
   async send(
+    wallet: string,
     { endpoint, payload }: Outgoing,
     mayGo: () => Promise<boolean>,
     take: TakeAnswer,
   ): Promise<Failure | 'held' | undefined> {
     const origin = originOf(endpoint)
     if (!origin) return (await mayGo()) ? { reason: 'the endpoint is not a URL', refused: true } : 'held'
-    const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
-    this.origins.set(origin, places)
     try {
       const body = JSON.stringify(payload)
-      const response = await places.use(async () =>
-        (await mayGo()) ? ((await this.near(endpoint, body)) ?? this.request(endpoint, origin, body)) : undefined,
-      )
+      // What stays here takes no place: whoever takes it may be long about it, and lets others have their turn.
+      const isNear = this.near.isNear(endpoint)
+      if (isNear && !(await mayGo())) return 'held'
+      const response =
+        (isNear && (await this.near.post(endpoint, body))) ||
+        (await this.inTurn(origin, wallet, async () =>
+          isNear || (await mayGo()) ? this.request(endpoint, origin, body) : undefined,
+        ))
       if (!response) return 'held'
       const isAnswer = response.status < 300 && response.body.length > 0
       if (isAnswer && !(await take(response.body))) return { reason: 'the answer cannot be taken now', refused: false }
       return failureOf(response.status, response.headers['retry-after'])
     } catch {
       return { reason: 'unreachable', refused: false }
+    }
+  }
+
+  /** Wallets take turns where more wait than an origin has places for. */
+  private async inTurn<T>(origin: string, wallet: string, request: () => Promise<T>): Promise<T> {
+    const places = this.origins.get(origin) ?? new Semaphore(PER_ORIGIN)
+    this.origins.set(origin, places)
+    try {
+      return await places.use(request, { key: wallet })
     } finally {
       if (places.waiting === 0 && places.free === PER_ORIGIN) this.origins.delete(origin)
     }
