@@ -101,9 +101,7 @@ export function beginRoutines(
       const trims = [
         () => trimLog(profiles.of(name), config.eventRetentionMs),
         () => trimIdempotency(profiles.of(name)),
-        async () => {
-          if (name !== BASE_PROFILE) await held.trim(name)
-        },
+        () => held.trim(name),
         () => mediation.mediator.trim(name),
       ]
       await takeAll(trims, (error) => {
