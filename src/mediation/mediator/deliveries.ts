@@ -109,8 +109,9 @@ export class Deliveries {
     if (!path) return
     const wishes = this.wishes.get(path) ?? new Map<string, Wish>()
     const name = nameOf(wallet, to)
-    const before = wishes.get(name) ?? { live: false, after: 0 }
-    wishes.set(name, { ...before, ...keys, ...change })
+    // In place: what is on its way by it moves it on once it has arrived.
+    const wish = wishes.get(name) ?? { live: false, after: 0, ...keys }
+    wishes.set(name, Object.assign(wish, keys, change))
     this.wishes.set(path, wishes)
   }
 
