@@ -45,22 +45,26 @@ export function connectionObserver(
   completed: (agent: WalletAgent, connectionId: string) => Promise<void>,
   /** Does what follows from one that goes. */
   removed: (agent: WalletAgent, unit: Unit, connectionId: string) => Promise<void>,
+  /** Does what follows where its peer has another DID (Aries RFC 0794). */
+  rotated: (agent: WalletAgent, unit: Unit, connectionId: string) => Promise<void>,
 ): RecordObserver {
+  const follow = (unit: Unit, before: RecordJson | undefined, after: RecordJson | undefined) => {
+    if (before && !after) doInUnit(unit, (agent) => removed(agent, unit, before.id))
+    if (after && before?.['theirDid'] && before['theirDid'] !== after['theirDid'])
+      doInUnit(unit, (agent) => rotated(agent, unit, after.id))
+    if (after?.['state'] === 'completed' && before?.['state'] !== 'completed')
+      doInUnit(unit, (agent) => completed(agent, after.id))
+  }
   return {
     type: 'ConnectionRecord',
     list: () => 'connections',
     tags: aliasTag,
-    changedInBase: ({ unit, before, after }) => {
-      if (before && !after) doInUnit(unit, (agent) => removed(agent, unit, before.id))
-      if (after?.['state'] === 'completed' && before?.['state'] !== 'completed')
-        doInUnit(unit, (agent) => completed(agent, after.id))
-    },
+    changedInBase: ({ unit, before, after }) => follow(unit, before, after),
     async changed({ unit, owner, before, after }) {
       if (!before && after) await quotas.assertConnections(unit, owner)
-      if (before && !after) doInUnit(unit, (agent) => removed(agent, unit, before.id))
+      follow(unit, before, after)
       if (!after || before?.['state'] === after['state']) return
       const { outOfBandId } = after
-      if (after['state'] === 'completed') doInUnit(unit, (agent) => completed(agent, after.id))
       if (after['state'] === 'completed' && typeof outOfBandId === 'string') {
         doInUnit(unit, (agent) => receiveAttachedOf(agent, outOfBandId, after.id))
       }

@@ -105,8 +105,12 @@ export async function makeAgents(
   })
   const tailsFiles = new TailsFiles(hosting.tails, fetch)
   const observers = [
-    connectionObserver(ports, quotas, requestMediation, (agent, unit, connectionId) =>
-      mediation.mediator.connectionRemoved(agent, unit, connectionId),
+    connectionObserver(
+      ports,
+      quotas,
+      requestMediation,
+      (agent, unit, connectionId) => mediation.mediator.connectionRemoved(agent, unit, connectionId),
+      (agent, unit, connectionId) => mediation.mediator.connectionRotated(agent, unit, connectionId),
     ),
     invitationObserver(ports, domainOf),
     messageObserver(ports),

@@ -35,6 +35,7 @@ import {
   removeAgent,
   removeKey,
 } from './mediated-agents.js'
+import { isPresentKey, presentKey } from './present-key.js'
 import type { MediatorRules } from './rules.js'
 
 /** Keys in one update, of which more is refused as a whole, and in one answer. */
@@ -68,6 +69,13 @@ export class Coordination {
     ]
   }
 
+  /** Hands what waits for an agent over to the key that it has rotated to. */
+  async rotated({ context }: WalletAgent, unit: Unit, connectionId: string): Promise<void> {
+    const agent = await findAgent(unit, connectionId)
+    const to = agent && (await presentKey(context, connectionId))
+    if (agent && to) await putAgent(unit, { ...agent, to })
+  }
+
   /** Ends the mediation for an agent whose connection goes: its keys and what waits for it go as well. */
   async end({ context }: WalletAgent, unit: Unit, connectionId: string): Promise<void> {
     const agent = await findAgent(unit, connectionId)
@@ -90,7 +98,7 @@ export class Coordination {
     const { agentContext, message } = inbound
     const connection = inbound.assertReadyConnection()
     const unit = unitOfMessage()
-    const agent = (await findAgent(unit, connection.id)) ?? (await this.grant(inbound, unit, connection.id))
+    const agent = (await agentBehind(inbound, unit)) ?? (await this.grant(inbound, unit, connection.id))
     const { threadId } = message
     const answer = agent
       ? new DidCommMediationGrantMessage({
@@ -111,6 +119,7 @@ export class Coordination {
   ): Promise<MediatedAgent | undefined> {
     const rules = this.rulesOf(new WalletAgent(context))
     if (!senderKey || !rules.on || !rules.grants || (await countAgents(unit)) >= rules.agents) return undefined
+    if (await findAgent(unit, connectionId)) return undefined
     const routing = await context.resolve(DidCommRoutingService).getRouting(context)
     const { recipientKey } = routing
     const [endpoint = ''] = routing.endpoints
@@ -140,7 +149,7 @@ export class Coordination {
     const { agentContext, message } = inbound
     const connection = inbound.assertReadyConnection()
     const unit = unitOfMessage()
-    const { connectionId } = await grantedAgent(unit, connection.id)
+    const { connectionId } = await grantedAgent(inbound, unit)
     const all = await keysOf(unit, connectionId)
     const offset = bounded(message.paginate?.offset, all.length, 0)
     const keys = all.slice(offset, offset + bounded(message.paginate?.limit, UPDATES_MAX, UPDATES_MAX))
@@ -157,7 +166,7 @@ export class Coordination {
     const { agentContext, message } = inbound
     const connection = inbound.assertReadyConnection()
     const unit = unitOfMessage()
-    const agent = await grantedAgent(unit, connection.id)
+    const agent = await grantedAgent(inbound, unit)
     if (message.updates.length > UPDATES_MAX)
       throw new DidCommProblemReportError('The update has too many keys', { problemCode: 'too-many-keys' })
     const { keys } = this.rulesOf(new WalletAgent(agentContext))
@@ -172,9 +181,27 @@ export class Coordination {
   }
 }
 
-/** The agent behind a connection. @throws what tells it that it was granted nothing */
-async function grantedAgent(unit: Unit, connectionId: string): Promise<MediatedAgent> {
-  const agent = await findAgent(unit, connectionId)
+/**
+ * The agent that a message comes from, by the key that it talks by now. Of one that comes by a key of a DID that its sender has
+ * rotated away from it is undefined: who has that key need not be the agent any more.
+ */
+export async function agentBehind(
+  { agentContext, connection, senderKey }: DidCommInboundMessageContext,
+  unit: Unit,
+): Promise<MediatedAgent | undefined> {
+  const agent = connection && (await findAgent(unit, connection.id))
+  if (!agent || !senderKey) return undefined
+  const key = base58Encode(senderKey.publicKey.publicKey)
+  if (!(await isPresentKey(agentContext, agent.connectionId, key))) return undefined
+  if (agent.to === key) return agent
+  agent.to = key
+  await putAgent(unit, agent)
+  return agent
+}
+
+/** The same. @throws what tells it that it was granted nothing */
+export async function grantedAgent(inbound: DidCommInboundMessageContext, unit: Unit): Promise<MediatedAgent> {
+  const agent = await agentBehind(inbound, unit)
   if (agent) return agent
   throw new DidCommProblemReportError('Mediation was not granted', { problemCode: 'mediation-not-granted' })
 }

@@ -14,6 +14,7 @@ import type { Collector, Unit } from '../../storage/unit.js'
 import type { Sessions } from '../../tenants/sessions.js'
 import { idOf, isEmpty, type Letter, read, remove } from './mail.js'
 import { agentsBehind, findAgent, type MediatedAgent } from './mediated-agents.js'
+import { isPresentKey } from './present-key.js'
 
 /**
  * Messages in one delivery that nobody has asked for more in, and the bytes of them beyond which there are fewer: sealed it
@@ -142,13 +143,19 @@ export class Deliveries {
   private async deliver(name: string): Promise<void> {
     const [wallet = '', to = ''] = name.split(' ')
     try {
-      for (const { connectionId } of await agentsBehind(this.options.profiles.of(wallet), to)) {
+      for (const { connectionId, mail } of await agentsBehind(this.options.profiles.of(wallet), to)) {
+        if (isEmpty(mail) || !(await this.isPresent(wallet, connectionId, to))) continue
         while (await this.deliverSome(wallet, to, connectionId));
       }
     } catch (error) {
       if (isGatewayError(error)) return
       this.options.logger.warn('What waits for an agent is delivered later', { tenantId: wallet, error })
     }
+  }
+
+  /** Whether an agent talks by a key still. */
+  private isPresent(wallet: string, connectionId: string, to: string): Promise<boolean> {
+    return this.options.sessions().transact(wallet, ({ context }) => isPresentKey(context, connectionId, to))
   }
 
   /** @returns whether there may be more that can go */

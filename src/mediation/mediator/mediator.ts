@@ -63,6 +63,11 @@ export class Mediator {
     return this.coordination.end(agent, unit, connectionId)
   }
 
+  /** Goes on with an agent that has rotated to another DID. */
+  connectionRotated(agent: WalletAgent, unit: Unit, connectionId: string): Promise<void> {
+    return this.coordination.rotated(agent, unit, connectionId)
+  }
+
   /** Gives up what has waited for an agent for too long. */
   async trim(wallet: string): Promise<void> {
     const { profiles, sessions, rulesOf, report } = this.options

@@ -16,10 +16,10 @@ import {
 import { noteAnswer } from '../../agent/return-route.js'
 import { base58Encode } from '../../lib/base58.js'
 import type { Unit } from '../../storage/unit.js'
-import { unitOfMessage, verkeyOf } from './coordination.js'
+import { grantedAgent, unitOfMessage, verkeyOf } from './coordination.js'
 import { BATCH, type Deliveries, deliveryOf, type KeyPair, sealed } from './deliveries.js'
 import { countOf, idOf, read, remove } from './mail.js'
-import { findAgent, type MediatedAgent } from './mediated-agents.js'
+import type { MediatedAgent } from './mediated-agents.js'
 
 /** Ids that one message acknowledges, and messages that one delivery has at most, where so many are asked for. */
 const IDS_MAX = 1000
@@ -105,12 +105,11 @@ export class Pickup {
   }
 
   private async callerOf(inbound: Inbound<DidCommMessage>): Promise<Caller> {
-    const { id } = inbound.assertReadyConnection()
+    inbound.assertReadyConnection()
     const { senderKey, recipientKey } = inbound
     const unit = unitOfMessage()
-    const agent = await findAgent(unit, id)
-    if (!agent || !senderKey || !recipientKey)
-      throw new DidCommProblemReportError('Mediation was not granted', { problemCode: 'mediation-not-granted' })
+    const agent = await grantedAgent(inbound, unit)
+    if (!senderKey || !recipientKey) throw new Error('A message of a connection has both keys')
     const keys = { theirs: senderKey, own: recipientKey }
     // From now on nothing comes by this path that was not asked for.
     this.deliveries.wish(unit.profile, agent.to, keys, {})
