@@ -39,7 +39,7 @@ export class LiveCredentials {
     return () => {
       clearTimeout(watch.timer)
       watches.delete(watch)
-      if (watches.size === 0) this.watches.delete(id)
+      if (watches.size === 0 && this.watches.get(id) === watches) this.watches.delete(id)
     }
   }
 
