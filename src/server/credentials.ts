@@ -51,9 +51,13 @@ export class Credentials {
   }
 
   /** The token alone, however it is written down; null for what is none. */
-  private given({ apiKey, authorization }: SentCredentials): [key: unknown, bearer: string | null | undefined] {
+  private given({
+    apiKey,
+    authorization,
+  }: SentCredentials): [key: string | null | undefined, bearer: string | null | undefined] {
+    const key = typeof apiKey === 'string' ? apiKey : null
     const jwt = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined
-    return [this.adminApi ? (apiKey ?? undefined) : undefined, authorization == null ? undefined : (jwt ?? null)]
+    return [apiKey == null || !this.adminApi ? undefined : key, authorization == null ? undefined : (jwt ?? null)]
   }
 
   private async tenant(jwt: string | null | undefined): Promise<Viewer> {
@@ -62,8 +66,8 @@ export class Credentials {
     return tenantViewer(await this.tokens.authenticate(jwt))
   }
 
-  private async operatorKey(apiKey: unknown, origin: string | null): Promise<OperatorKeyInfo> {
-    const key = typeof apiKey === 'string' ? await this.operators.authenticate(apiKey) : undefined
+  private async operatorKey(apiKey: string | null, origin: string | null): Promise<OperatorKeyInfo> {
+    const key = apiKey === null ? undefined : await this.operators.authenticate(apiKey)
     if (key) return key
     this.refused(origin)
     throw unauthenticated()

@@ -36,7 +36,11 @@ export class FailedAttempts {
    * Looks whether credentials hold.
    * @throws RATE_LIMITED where their address has to wait, else what `look` throws
    */
-  async guard<T>(credentials: readonly unknown[], origin: string | null, look: () => Promise<T>): Promise<T> {
+  async guard<T>(
+    credentials: readonly (string | null | undefined)[],
+    origin: string | null,
+    look: () => Promise<T>,
+  ): Promise<T> {
     const network = networkOf(origin)
     const mark = hash('sha256', this.secret + JSON.stringify(credentials), 'base64')
     const msLeft = (this.waits.get(network) ?? 0) - Date.now()
