@@ -82,7 +82,7 @@ export async function makeFront(
     logger,
   })
   const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
-  const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax })
+  const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax, logger })
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
   if (config.localDelivery) {
     const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
