@@ -76,6 +76,8 @@ export interface Config {
   readonly maxMessageBytes: number
   readonly maxRequestBytes: number
   readonly socketOperationsMax: number
+  readonly graphqlSocketsMax: number
+  readonly graphqlSocketIdleMs: number
   readonly failedAttemptsMax: number
   readonly didcommSocketsMax: number
   readonly didcommSocketIdleMs: number
@@ -138,6 +140,8 @@ const schema = z.object({
   MAX_MESSAGE_SIZE: size(),
   MAX_REQUEST_SIZE: size(),
   SOCKET_OPERATIONS_MAX: wholeNumber(1, 1_000_000),
+  GRAPHQL_SOCKETS_MAX: wholeNumber(1, 1_000_000),
+  GRAPHQL_SOCKET_IDLE: duration(),
   FAILED_ATTEMPTS_MAX: wholeNumber(1, 1_000_000),
   DIDCOMM_SOCKETS_MAX: wholeNumber(1, 1_000_000),
   DIDCOMM_SOCKET_IDLE: duration(),
@@ -292,6 +296,8 @@ function toConfig(parsed: Parsed): Config {
     maxMessageBytes: parsed.MAX_MESSAGE_SIZE,
     maxRequestBytes: parsed.MAX_REQUEST_SIZE,
     socketOperationsMax: parsed.SOCKET_OPERATIONS_MAX,
+    graphqlSocketsMax: parsed.GRAPHQL_SOCKETS_MAX,
+    graphqlSocketIdleMs: parsed.GRAPHQL_SOCKET_IDLE,
     failedAttemptsMax: parsed.FAILED_ATTEMPTS_MAX,
     didcommSocketsMax: parsed.DIDCOMM_SOCKETS_MAX,
     didcommSocketIdleMs: parsed.DIDCOMM_SOCKET_IDLE,

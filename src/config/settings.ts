@@ -314,6 +314,21 @@ const settingList = [
   },
   {
     group: 'Limits',
+    name: 'GRAPHQL_SOCKETS_MAX',
+    default: '10000',
+    kind: '1 to 1000000',
+    meaning: 'WebSockets for GraphQL that may be open at once.',
+  },
+  {
+    group: 'Limits',
+    name: 'GRAPHQL_SOCKET_IDLE',
+    default: '60s',
+    kind: 'duration',
+    meaning:
+      'After this time without an operation a WebSocket for GraphQL that was opened without credentials is closed.',
+  },
+  {
+    group: 'Limits',
     name: 'FAILED_ATTEMPTS_MAX',
     default: '100',
     kind: '1 to 1000000',

@@ -82,7 +82,13 @@ export async function makeFront(
     logger,
   })
   const streaming = { credentials, live, operations, openStream, subscribe: sharedResults(), maxBytes, originOf }
-  const overWs = graphqlOverWs({ ...streaming, operationsMax: config.socketOperationsMax, logger })
+  const overWs = graphqlOverWs({
+    ...streaming,
+    operationsMax: config.socketOperationsMax,
+    socketsMax: config.graphqlSocketsMax,
+    idleMs: config.graphqlSocketIdleMs,
+    logger,
+  })
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
   if (config.localDelivery) {
     const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
@@ -106,6 +112,7 @@ export async function makeFront(
     waitingForStore: () => store.waiting,
     outboundPending: () => sender.pending,
     didcommSockets: () => didcommSockets.count,
+    graphqlSockets: () => overWs.count(),
     tenants: () => tenants.count(),
     storeUp: () => watch.up,
     redisUp: () => bus.connected,

@@ -26,6 +26,8 @@ export interface GraphqlSocketOptions {
   subscribe: Subscribe
   /** How many operations may be under way at once on one connection. */
   operationsMax: number
+  /** After this time without an operation (ms) a socket is closed that nobody's credentials have opened. */
+  idleMs: number
   logger: Logger
 }
 
@@ -39,6 +41,7 @@ const BEGINNING_MS = 5000
 /** For how long a peer whose connection is closed may take to close it as well (ms). */
 const CLOSING_MS = 1000
 /** Beyond those of the protocol. */
+const GOING_AWAY = 1001
 const TRY_AGAIN = 1013
 
 /**
@@ -54,6 +57,8 @@ export class GraphqlSocket {
   private isBegun = false
   private isAlive = true
   private readonly beginning: NodeJS.Timeout
+  /** Of a socket that is nobody's. */
+  private idle: NodeJS.Timeout | undefined
 
   constructor(
     private readonly ws: WebSocket,
@@ -101,6 +106,7 @@ export class GraphqlSocket {
 
   private leave(): void {
     clearTimeout(this.beginning)
+    clearTimeout(this.idle)
     this.release()
     const all = [...this.followed.values()]
     this.followed.clear()
@@ -138,7 +144,13 @@ export class GraphqlSocket {
     if (viewer.role === 'TENANT' && viewer.suspended) return this.close(CloseCode.Forbidden, SUSPENDED)
     this.context = { viewer, origin: this.origin, openStream }
     this.release = live.watch(viewer, (why) => this.end(why))
+    if (viewer.role === 'ANONYMOUS') this.idle = setTimeout(() => this.tire(), this.options.idleMs).unref()
     await this.send({ type: MessageType.ConnectionAck })
+  }
+
+  private tire(): void {
+    if (this.running > 0) this.idle?.refresh()
+    else this.close(GOING_AWAY, 'Nothing came for long.')
   }
 
   /** Anything but wrong credentials is the gateway's failure, and worth another try of the client's. */
@@ -179,6 +191,7 @@ export class GraphqlSocket {
       await tell({ id, type: MessageType.Error, payload: masked as never })
     } finally {
       this.running--
+      if (this.isOpen) this.idle?.refresh()
       if (isFollowed()) this.followed.delete(id)
     }
   }

@@ -6,7 +6,15 @@ import type { OriginOf } from './origin.js'
 export interface GraphWsOptions extends GraphqlSocketOptions {
   /** The longest message of a client, in bytes. */
   maxBytes: number
+  /** How many sockets may be open at once. */
+  socketsMax: number
   originOf: OriginOf
+}
+
+export interface GraphWs {
+  server: WebSocketServer
+  count: () => number
+  stop: () => Promise<void>
 }
 
 /** How often clients are asked whether they live (ms). */
@@ -15,9 +23,15 @@ const LOOK_MS = 12_000
 const GOING_AWAY = 1001
 
 /** GraphQL over WebSocket: the `graphql-transport-ws` protocol. */
-export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServer; stop: () => Promise<void> } {
+export function graphqlOverWs(options: GraphWsOptions): GraphWs {
   const open = new Set<GraphqlSocket>()
-  const server = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, handleProtocols })
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxBytes,
+    handleProtocols,
+    verifyClient: (_info, answer) =>
+      open.size >= options.socketsMax ? answer(false, 503, 'Try again later.') : answer(true),
+  })
   server.on('connection', (ws, request) => {
     const socket = new GraphqlSocket(ws, options.originOf(request), options)
     open.add(socket)
@@ -28,6 +42,7 @@ export function graphqlOverWs(options: GraphWsOptions): { server: WebSocketServe
   }, LOOK_MS).unref()
   return {
     server,
+    count: () => open.size,
     async stop() {
       clearInterval(timer)
       const closed = new Promise((resolve) => server.close(resolve))

@@ -9,6 +9,7 @@ export interface MetricSources {
   waitingForStore: () => number
   outboundPending: () => number
   didcommSockets: () => number
+  graphqlSockets: () => number
   tenants: () => Promise<number>
   storeUp: () => boolean
   redisUp: () => boolean
@@ -81,6 +82,7 @@ export class Metrics {
     gauge('tenantry_store_queue', 'Sessions that wait for a connection to the store', sources.waitingForStore)
     gauge('tenantry_outbound_pending', 'Outbound messages that wait or are under way here', sources.outboundPending)
     gauge('tenantry_didcomm_sockets', 'WebSockets for DIDComm that are open', sources.didcommSockets)
+    gauge('tenantry_graphql_sockets', 'WebSockets for GraphQL that are open', sources.graphqlSockets)
     gauge(
       'tenantry_tenants',
       'Tenants of this gateway',

@@ -13,6 +13,8 @@ import { freshStore, startGateway, type TestGateway, type TestStore } from '../s
 import { eventually } from '../support/talk.js'
 import { suspend } from '../tenancy/states.js'
 
+const SOCKETS_MAX = 6
+
 interface Said {
   type: string
   id?: string
@@ -52,6 +54,7 @@ class Client {
   }
 }
 
+const BOUNDS = { SOCKET_OPERATIONS_MAX: '3', GRAPHQL_SOCKETS_MAX: `${SOCKETS_MAX}`, GRAPHQL_SOCKET_IDLE: '1s' }
 const EVENTS = 'subscription { events { id } }'
 
 describe('sockets of GraphQL', () => {
@@ -62,7 +65,7 @@ describe('sockets of GraphQL', () => {
   before(async () => {
     store = await freshStore('sqlite')
     slow = await slowHost()
-    gateway = await startGateway(store, { SOCKET_OPERATIONS_MAX: '3', ALLOW_ADDRESSES: 'localhost' })
+    gateway = await startGateway(store, { ALLOW_ADDRESSES: 'localhost', ...BOUNDS })
   })
   after(async () => {
     slow?.close()
@@ -113,6 +116,33 @@ describe('sockets of GraphQL', () => {
       return socket.said.some(({ id, type }) => id === '5' && type === 'complete')
     })
     socket.ws.close()
+  })
+
+  test('are bounded, and closed where nobody has opened them and nothing is asked', async () => {
+    const metrics = async () => (await fetch(`${gateway.url}/metrics`)).text()
+    const count = async () => Number(/^tenantry_graphql_sockets (\d+)$/m.exec(await metrics())?.[1])
+    await eventually(async () => (await count()) === 0)
+    const tenant = await makeTenant(gateway.url)
+    const own = await openFor(tenant)
+    const busy = await Client.open(gateway.wsUrl)
+    const others = await Promise.all(Array.from({ length: SOCKETS_MAX - 2 }, () => Client.open(gateway.wsUrl)))
+    const [error] = (await once(new WebSocket(`${gateway.wsUrl}/graphql`, 'graphql-transport-ws'), 'error')) as [Error]
+    assert.match(error.message, /503/)
+    assert.equal(await count(), SOCKETS_MAX)
+    let isIdle = false
+    const asking = (async () => {
+      for (let id = 0; !isIdle; id++) {
+        busy.subscribe(`${id}`, '{ viewer { role } }')
+        await busy.heard(`${id}`, 'complete')
+      }
+    })()
+    for (const { closed } of others) assert.equal(await closed, 1001)
+    assert.deepEqual([own.ws.readyState, busy.ws.readyState], [WebSocket.OPEN, WebSocket.OPEN])
+    isIdle = true
+    await asking
+    assert.equal(await busy.closed, 1001)
+    const later = await openFor(tenant)
+    for (const { ws } of [own, later]) ws.close()
   })
 
   test('leave no words in the log but those of the gateway, whatever comes', async () => {
@@ -178,6 +208,8 @@ test('a socket keeps nothing of what it was begun with', async () => {
     live: { watch: () => () => {} },
     originOf: () => null,
     maxBytes: 1000,
+    socketsMax: 1,
+    idleMs: 60_000,
     logger: createLogger({ level: 'silent', format: 'json' }),
   } as never)
   const http = createServer().listen(0, '127.0.0.1')
