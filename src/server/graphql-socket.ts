@@ -40,6 +40,8 @@ type Followed = { results?: AsyncGenerator<ExecutionResult, void, void> }
 const BEGINNING_MS = 5000
 /** For how long a peer whose connection is closed may take to close it as well (ms). */
 const CLOSING_MS = 1000
+/** With more that its peer has not taken a socket is not read from. */
+const UNREAD_MAX_BYTES = 1_000_000
 /** Beyond those of the protocol. */
 const GOING_AWAY = 1001
 const TRY_AGAIN = 1013
@@ -221,7 +223,11 @@ export class GraphqlSocket {
   }
 
   private async write(text: string): Promise<void> {
-    if (this.isOpen) await new Promise<void>((resolve) => this.ws.send(text, () => resolve()))
+    if (!this.isOpen) return
+    const written = new Promise<void>((resolve) => this.ws.send(text, () => resolve()))
+    if (this.ws.bufferedAmount > UNREAD_MAX_BYTES) this.ws.pause()
+    await written
+    if (this.ws.bufferedAmount <= UNREAD_MAX_BYTES) this.ws.resume()
   }
 
   private fail(error: unknown): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createHost, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { WebSocket } from 'ws'
@@ -143,6 +144,24 @@ describe('sockets of GraphQL', () => {
     assert.equal(await busy.closed, 1001)
     const later = await openFor(tenant)
     for (const { ws } of [own, later]) ws.close()
+  })
+
+  test('are not read from where their answers are not taken', async () => {
+    const { ws, said } = await openFor(await makeTenant(gateway.url))
+    ws.pause()
+    const payload = { text: 'x'.repeat(900_000) }
+    const sent = Array.from(
+      { length: 50 },
+      () =>
+        new Promise<void>((resolve) => {
+          ws.send(JSON.stringify({ type: 'ping', payload }), () => resolve())
+        }),
+    )
+    assert.equal(await Promise.race([Promise.all(sent), sleep(1000, 'waits')]), 'waits')
+    ws.resume()
+    await Promise.all(sent)
+    await eventually(async () => said.length === 1 + sent.length)
+    ws.close()
   })
 
   test('leave no words in the log but those of the gateway, whatever comes', async () => {
