@@ -1,4 +1,14 @@
-import { createSourceEventStream, type DocumentNode, type ExecutionArgs, type ExecutionResult, execute } from 'graphql'
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql'
 import type { GraphContext, Viewer } from '../graphql/viewer.js'
 
 /** What one event came to, by who asked for it and what was asked. */
@@ -12,20 +22,20 @@ export type Subscribe = (args: ExecutionArgs) => Promise<AsyncGenerator<Executio
  */
 export function sharedResults(): Subscribe {
   const resultsOfEvents = new WeakMap<object, Results>()
-  const numbers = new WeakMap<DocumentNode, number>()
-  let documents = 0
+  const shapes = new WeakMap<OperationDefinitionNode, { number: number; variables: string[] }>()
+  let operations = 0
 
-  function numberOf(document: DocumentNode): number {
-    const number = numbers.get(document) ?? ++documents
-    numbers.set(document, number)
-    return number
+  function shapeOf(document: DocumentNode, operation: OperationDefinitionNode) {
+    const shape = shapes.get(operation) ?? { number: ++operations, variables: shaping(document, operation) }
+    shapes.set(operation, shape)
+    return shape
   }
 
-  /** Where a stream begins changes nothing in what an event comes to. */
   function keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
-    const { after: _, ...variables } = variableValues ?? {}
+    const { number, variables } = shapeOf(document, getOperationAST(document, operationName) as OperationDefinitionNode)
+    const values = Object.fromEntries(variables.map((name) => [name, variableValues?.[name]]))
     const { viewer } = contextValue as GraphContext
-    return JSON.stringify([numberOf(document), operationName, variables, rightsOf(viewer)])
+    return JSON.stringify([number, values, rightsOf(viewer)])
   }
 
   function resultOf(event: object, key: string, args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
@@ -44,6 +54,21 @@ export function sharedResults(): Subscribe {
     const key = keyOf(args)
     return mapped(source as AsyncIterable<object>, (event) => resultOf(event, key, args))
   }
+}
+
+/** Names of the variables that may change what an event comes to: where a stream begins does not. */
+function shaping(document: DocumentNode, { selectionSet }: OperationDefinitionNode): string[] {
+  const fields = selectionSet.selections.filter((selection) => selection.kind === Kind.FIELD)
+  const starts = fields.flatMap((field) => field.arguments ?? []).filter(({ name }) => name.value === 'after')
+  const names = new Set<string>()
+  visit(document, {
+    enter(node) {
+      if (node.kind === Kind.VARIABLE_DEFINITION || (node.kind === Kind.ARGUMENT && starts.includes(node))) return false
+      if (node.kind === Kind.VARIABLE) names.add(node.name.value)
+      return undefined
+    },
+  })
+  return [...names]
 }
 
 function rightsOf(viewer: Viewer): unknown {

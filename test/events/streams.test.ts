@@ -120,6 +120,29 @@ for (const kind of STORES) {
       await Promise.all([own.close(), base.close(), refused.close()])
     })
 
+    test('shows each what it has asked for, whatever its variables are called', async () => {
+      const tenant = await makeTenant(gateway.url)
+      const tap = await tenant.client.follow()
+      const query = 'subscription($after: Boolean!) { events { id topic @include(if: $after) } }'
+      const seen = [true, false].map((after) => {
+        const events: AnyEvent[] = []
+        const next = ({ data }: { data?: AnyEvent }) => void events.push(data.events)
+        tap.client.subscribe({ query, variables: { after } }, { next, error() {}, complete() {} })
+        return events
+      })
+      // Answered after they are taken.
+      await new Promise<void>((complete) => {
+        tap.client.subscribe({ query: '{ viewer { role } }' }, { next() {}, error: () => complete(), complete })
+      })
+      await invite(tenant)
+      const [[full], [bare]] = await eventually(
+        async () => seen.every(({ length }) => length > 0) && (seen as [AnyEvent, AnyEvent]),
+      )
+      assert.deepEqual(full, { id: bare.id, topic: 'INVITATION' })
+      assert.deepEqual(bare, { id: full.id })
+      await tap.close()
+    })
+
     test('leads events where the tenant dispatches them to', async () => {
       const tenants = {
         DEFAULT: await makeTenant(gateway.url),
