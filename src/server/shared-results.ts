@@ -76,6 +76,7 @@ function rightsOf(viewer: Viewer): unknown {
   return viewer.role === 'OPERATOR' ? [viewer.role, viewer.operatorKey.scopes] : [viewer.role]
 }
 
+/** Ends with the error where an event is refused whole, as its reader may see none any more. */
 function mapped(
   source: AsyncIterable<object>,
   map: (event: object) => ExecutionResult | Promise<ExecutionResult>,
@@ -86,7 +87,10 @@ function mapped(
       const { done, value } = await events.next()
       if (done) return { done: true, value: undefined }
       try {
-        return { done: false, value: await map(value) }
+        const result = await map(value)
+        const refused = result.errors?.find(({ path }) => path?.length === 1)
+        if (refused) throw refused.originalError ?? refused
+        return { done: false, value: result }
       } catch (error) {
         await events.return?.()
         throw error

@@ -13,6 +13,7 @@ import { type GraphError, makeTenant, type TestTenant } from '../support/client.
 import { freshStore, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually } from '../support/talk.js'
 import { suspend } from '../tenancy/states.js'
+import { lock, makeUnmanaged } from '../tenancy/unmanaged.js'
 
 const SOCKETS_MAX = 6
 
@@ -199,6 +200,29 @@ describe('sockets of GraphQL', () => {
     assert.equal((await once(broken, 'close'))[0], 1002)
     for (const line of gateway.log().split('\n').filter(Boolean)) assert.doesNotThrow(() => JSON.parse(line), line)
     assert.doesNotMatch(gateway.log(), /"level":"(warn|error)"/)
+  })
+
+  test('say of a wallet that is locked so alone, as streams over SSE do', async () => {
+    const tenant = await makeUnmanaged(gateway.url)
+    const socket = await openFor(tenant)
+    socket.subscribe('a', EVENTS)
+    const overSse = await fetch(`${gateway.url}/graphql/stream`, {
+      method: 'POST',
+      headers: { ...tenant.client.headers, 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: EVENTS }),
+    })
+    await eventually(async () => (await openOf(tenant)) === 2)
+    await lock(tenant)
+    const { payload } = await socket.heard('a', 'error')
+    assert.equal(payload?.[0]?.extensions.code, 'TENANT_LOCKED')
+    assert.equal(socket.said.filter(({ id }) => id === 'a').length, 1)
+    const told = [...(await overSse.text()).matchAll(/event: (\w+)\ndata: ?(.*)\n/g)]
+    assert.deepEqual(
+      told.map(([, event]) => event),
+      ['next', 'complete'],
+    )
+    assert.match(told[0]?.[2] ?? '', /^{"errors":.*"code":"TENANT_LOCKED"/)
+    socket.ws.close()
   })
 
   test('stop where the credentials have ceased to hold', async () => {
