@@ -70,7 +70,12 @@ export class EventService {
       capacity: this.capacity,
     })
     // From here on changes of the tenant are told as they happen; one may have come in between.
-    await this.logOf(tenantId)
+    try {
+      await this.logOf(tenantId)
+    } catch (error) {
+      stream.end()
+      throw error
+    }
     return stream
   }
 
