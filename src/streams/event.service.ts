@@ -33,21 +33,23 @@ export class EventService {
     const profile = await this.logOf(tenantId)
     const request = pageRequest(args, (cursor, field) => decodeCursor(cursor, profile.name, field))
     const head = await profile.head()
-    if (request.after !== undefined) assertReadable(head, request.after)
-    if (request.before !== undefined && request.before > head.seq) assertReadable(head, request.before)
+    const { after, before } = request
+    if (after !== undefined) assertReadable(head, after)
+    // It is read up to the place in front of it, which the first event that is kept has too.
+    if (before !== undefined) for (const place of [before, Math.max(before - 1, 0)]) assertReadable(head, place)
     const found = await readLog(
       profile,
       {
-        after: request.after ?? 0,
-        before: request.before,
+        after: after ?? 0,
+        before,
         limit: request.limit + 1,
         reverse: request.reverse,
-        whole: request.after !== undefined,
+        whole: after !== undefined,
         matches: matcher(tenantId, filter),
       },
       head,
     )
-    const empty = request.after ?? (request.before === undefined ? head.seq : Math.max(request.before - 1, 0))
+    const empty = after ?? (before === undefined ? head.seq : Math.max(before - 1, 0))
     return pageOf(
       request,
       found,

@@ -1,7 +1,7 @@
 import 'reflect-metadata'
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { encodeCursor } from '../../src/events/cursor.js'
+import { decodeCursor, encodeCursor } from '../../src/events/cursor.js'
 import { EventHub } from '../../src/events/hub.js'
 import { EventService } from '../../src/streams/event.service.js'
 import { openPlace, type StorePlace } from '../storage/places.js'
@@ -33,6 +33,41 @@ describe('an event log', () => {
     // Whoever has no cursor begins with what is there.
     const { nodes } = await service.page(undefined, { first: 1 }, {})
     assert.equal(nodes[0]?.cursor, encodeCursor({ log: profile.name, seq: 400 }))
+  })
+
+  test('tells a reader that asks for what came before an event that is trimmed so, and not that there is nothing', async () => {
+    const profile = place.profile()
+    const service = new EventService({ base: profile } as never, new EventHub(), {} as never, {} as never, 10)
+    const seqsBefore = async (seq: number) => {
+      const before = encodeCursor({ log: profile.name, seq })
+      const { nodes } = await service.page(undefined, { before, last: 20 }, {})
+      return nodes.map(({ cursor }) => decodeCursor(cursor, profile.name, 'before'))
+    }
+    assert.deepEqual(await seqsBefore(0), [])
+    await write(profile, some(450))
+    for (const [before, seqs] of [
+      [0, []],
+      [1, []],
+      [3, [1, 2]],
+    ] as const) {
+      assert.deepEqual(await seqsBefore(before), seqs)
+    }
+    await trim(place)
+    assert.deepEqual(await seqsBefore(402), [400, 401])
+    // It is there itself, and what is kept begins with it.
+    assert.deepEqual(await seqsBefore(400), [])
+    for (const gone of [0, 50, 399, 999]) await assert.rejects(seqsBefore(gone), { code: 'CURSOR_EXPIRED' })
+  })
+
+  test('is not followed for one that is gone once its stream is open', async () => {
+    const profile = place.profile()
+    const hub = new EventHub()
+    const found = [{ id: 'tenant' }, undefined]
+    const tenants = { find: async () => found.shift() }
+    const lifecycle = { copyLifecycle: async () => {} }
+    const service = new EventService({ of: () => profile } as never, hub, tenants as never, lifecycle as never, 10)
+    await assert.rejects(service.open('tenant', undefined, {}), { code: 'UNAUTHENTICATED' })
+    assert.deepEqual(hub.followed, [])
   })
 
   test('keeps a page as long as anything in it is young, whatever it ends with', async () => {
