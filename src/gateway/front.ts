@@ -89,6 +89,7 @@ export async function makeFront(
     idleMs: config.graphqlSocketIdleMs,
     logger,
   })
+  const overSse = graphqlOverSse(streaming)
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
   if (config.localDelivery) {
     const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
@@ -129,7 +130,7 @@ export async function makeFront(
         endpoints.reachedAt(hostOf(request), request.path),
       ),
       explorer(),
-      graphqlOverSse(streaming),
+      overSse.router,
       overHttp.router,
       health({
         store: () => watch.look(),
@@ -150,5 +151,5 @@ export async function makeFront(
     ],
     logger,
   })
-  return { state, watch, overHttp, overWs, didcommSockets, server }
+  return { state, watch, overHttp, overWs, overSse, didcommSockets, server }
 }

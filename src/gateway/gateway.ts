@@ -68,7 +68,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       foundation.neighbours?.leave()
       front.server.leave()
       endRoutines()
-      await Promise.all([front.overWs.stop(), front.didcommSockets.stop()])
+      await Promise.all([front.overWs.stop(), front.overSse.stop(), front.didcommSockets.stop()])
       // Time for whoever asks whether it is ready to hear that it is not.
       await sleep(UNREADY_MS)
       await front.server.close(GRACE_MS)

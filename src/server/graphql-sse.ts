@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import type { OperationArgs } from 'graphql-sse'
@@ -23,10 +24,15 @@ export interface GraphSseOptions {
   originOf: OriginOf
 }
 
+/** For how long a peer whose streams are ended may take to read them to their end (ms). */
+const CLOSING_MS = 1000
+
 /** GraphQL over server-sent events, in distinct connections mode: `GET or POST /graphql/stream`. */
-export function graphqlOverSse(options: GraphSseOptions): Router {
+export function graphqlOverSse(options: GraphSseOptions): { router: Router; stop: () => Promise<void> } {
   const { credentials, live, operations, openStream, maxBytes, originOf } = options
   const viewers = new WeakMap<Request, Viewer>()
+  const open = new Map<Response, Results>()
+  let stopping = false
   const handler = createHandler({
     // Without a token there is no single connection mode: its streams belong to whoever knows the token.
     authenticate: () => null,
@@ -49,7 +55,12 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
     subscribe: async (args) => {
       const result = await options.subscribe(args as ExecutionArgs)
       const { response } = (args as ExecutionArgs).contextValue as SseContext
-      return Symbol.asyncIterator in result ? paced(result, response) : result
+      if (!(Symbol.asyncIterator in result)) return result
+      const stream = paced(result, response)
+      if (stopping) await stream.return()
+      else if (!response.closed) open.set(response, stream)
+      response.on('close', () => open.delete(response))
+      return stream
     },
     onNext: (_context, { raw }, result) => operations.mask(result as never, viewers.get(raw as Request)),
   })
@@ -66,7 +77,19 @@ export function graphqlOverSse(options: GraphSseOptions): Router {
     }
     handler(req, res).catch(next)
   })
-  return router
+  return {
+    router,
+    /** Tells each stream that it is complete: whoever follows it goes on after its cursor, here or elsewhere. */
+    async stop() {
+      stopping = true
+      const ending = [...open].map(async ([response, stream]) => {
+        const closed = once(response, 'close', { signal: AbortSignal.timeout(CLOSING_MS) })
+        await stream.return()
+        await closed.catch(() => response.destroy())
+      })
+      await Promise.all(ending)
+    },
+  }
 }
 
 const isMutation = ({ document, operationName }: ExecutionArgs) =>
@@ -77,17 +100,15 @@ async function* refused(errors: GraphQLError[]): AsyncGenerator<{ errors: GraphQ
   yield { errors }
 }
 
+type Results = AsyncGenerator<ExecutionResult, void, void>
 type SseContext = GraphContext & { response: Response }
 
 /**
  * Reads on as the client does: graphql-sse takes all that comes, without a bound. And where it would cut the connection
  * of a stream that fails, the error is the last that is told.
  */
-function paced(
-  results: AsyncGenerator<ExecutionResult, void, void>,
-  response: Response,
-): AsyncGenerator<ExecutionResult> {
-  const stream: AsyncGenerator<ExecutionResult, void, void> = {
+function paced(results: Results, response: Response): Results {
+  const stream: Results = {
     async next() {
       try {
         if (response.writableNeedDrain) await drained(response)

@@ -221,6 +221,21 @@ for (const kind of STORES) {
       assertGapless(await readEvents(operator), 1)
     })
 
+    test('is complete over SSE at SIGTERM, and does not hold the gateway', async () => {
+      const { client } = await makeTenant(gateway.url)
+      const response = await fetch(`${gateway.url}/graphql/stream`, {
+        method: 'POST',
+        headers: { ...client.headers, 'content-type': 'application/json', accept: 'text/event-stream' },
+        body: JSON.stringify({ query: 'subscription { events { id } }' }),
+      })
+      const stopping = Date.now()
+      assert.equal(await gateway.stop(), 0)
+      // As long as what is under way may take.
+      assert.ok(Date.now() - stopping < 20_000)
+      assert.match(await response.text(), /event: complete\ndata:\s*$/)
+      gateway = await startGateway(store, env)
+    })
+
     test('ends with a resumable code at SIGTERM, and goes on at the next start', async () => {
       const tenant = await makeTenant(gateway.url)
       const tap = await tenant.client.follow()
