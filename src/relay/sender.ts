@@ -1,5 +1,6 @@
 import { isGatewayError } from '../lib/errors.js'
 import type { Logger } from '../lib/logger.js'
+import { repeat } from '../lib/routine.js'
 import { Waits } from '../lib/waits.js'
 import type { Profiles } from '../storage/profiles.js'
 import type { Unit } from '../storage/unit.js'
@@ -51,7 +52,7 @@ export class Sender {
   private readonly watched = new Set<string>()
   /** Tenants that nothing is sent for, each with the end of what was under way. */
   private readonly held = new Map<string, { ended: Promise<void> }>()
-  private readonly timers: NodeJS.Timeout[] = []
+  private readonly routines: (() => void)[] = []
 
   constructor(private readonly options: SenderOptions) {
     const { profiles, report, logger } = options
@@ -66,9 +67,10 @@ export class Sender {
       logger,
     })
     if (!options.shared) return
-    this.timers.push(
-      setInterval(() => void this.renewLeases(), LEASE_MS / 3).unref(),
-      setInterval(() => void this.watchOthers(), WATCH_MS).unref(),
+    const failed = (error: unknown) => logger.warn('Outboxes could not be looked after', { error })
+    this.routines.push(
+      repeat(LEASE_MS / 3, () => this.renewLeases(), failed),
+      repeat(WATCH_MS, () => this.watchOthers(), failed),
     )
   }
 
@@ -243,7 +245,7 @@ export class Sender {
 
   /** Lets what is under way arrive, and leaves the rest to the next start. */
   async stop(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer)
+    for (const end of this.routines) end()
     this.waits.stop()
     while (this.work.size > 0) await Promise.allSettled(this.work)
     await this.settling.idle()

@@ -18,7 +18,7 @@ const KIND = 'failed'
  * still taken from there.
  */
 export class FailedAttempts {
-  /** Until when an address has to wait (ms since the epoch). */
+  /** Until when an address has to wait (ms, of `performance.now()`). */
   private readonly waits = new Recent<string, number>(ADDRESSES_MAX)
   /** Marks of what has held, which nothing can be read from. */
   private readonly held = new Recent<string, true>(HELD_MAX, HELD_MS)
@@ -43,7 +43,7 @@ export class FailedAttempts {
   ): Promise<T> {
     const network = networkOf(origin)
     const mark = hash('sha256', this.secret + JSON.stringify(credentials), 'base64')
-    const msLeft = (this.waits.get(network) ?? 0) - Date.now()
+    const msLeft = (this.waits.get(network) ?? 0) - performance.now()
     if (msLeft > 0 && !this.held.has(mark)) {
       this.refused()
       throw rateLimited(Math.ceil(msLeft / 1000))
@@ -63,7 +63,7 @@ export class FailedAttempts {
 
   private async count(network: string): Promise<void> {
     const { total, msLeft } = await this.counters.add(network, KIND, 1)
-    if (total >= this.most) this.waits.set(network, Date.now() + msLeft)
+    if (total >= this.most) this.waits.set(network, performance.now() + msLeft)
   }
 }
 
