@@ -20,9 +20,10 @@ export type Names = (name: string) => Promise<LookupAddress[]>
  * called off: a peer whose name server does not answer would keep everybody's messages waiting.
  */
 export function names({ isNamed, mayBePrivate, servers }: NamesOptions): Names {
-  const resolver = new promises.Resolver(PATIENCE)
-  if (servers) resolver.setServers([...servers])
   const inDns = async (name: string) => {
+    // A new one each time: it knows the name servers of the time when it was made.
+    const resolver = new promises.Resolver(PATIENCE)
+    if (servers) resolver.setServers([...servers])
     const found = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
     const addresses = found.flatMap((answer, index) =>
       answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],

@@ -48,8 +48,11 @@ const TYPES = new Map([
 function typeFor(accept: string | undefined): string | undefined {
   const known = TYPES.get(accept)
   if (known !== undefined) return known
-  return express.request.accepts.call({ headers: { accept } } as Request, PLAIN, GRAPHQL_RESPONSE) || undefined
+  const found = express.request.accepts.call({ headers: { accept } } as Request, ...OFFERED)
+  return found ? String(found).split(';')[0] : undefined
 }
+
+const OFFERED = [PLAIN, GRAPHQL_RESPONSE].flatMap((type) => [type, `${type}; charset=utf-8`])
 
 /**
  * GraphQL over HTTP: `POST` and `GET /graphql`. `route` takes what is posted as Node has it: Express would make something else

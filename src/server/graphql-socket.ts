@@ -87,6 +87,11 @@ export class GraphqlSocket {
       this.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
   }
 
+  /** Whether it is that of a tenant or an operator. */
+  get isOwned(): boolean {
+    return this.context !== undefined && this.context.viewer.role !== 'ANONYMOUS'
+  }
+
   /** From time to time: asks whether the client lives, and is done with one that did not say so the last time. */
   look(): void {
     if (!this.isAlive) return void this.ws.terminate()

@@ -67,6 +67,7 @@ export function graphqlOverSse(options: GraphSseOptions): { router: Router; stop
   const router = Router()
   router.use('/graphql/stream', onlyStreams, jsonBody(maxBytes), answerBodyErrors, onlyOperations)
   router.all('/graphql/stream', async (req, res, next) => {
+    if (stopping) return void res.status(503).set('retry-after', '1').type('text/plain').send('The gateway stops.')
     try {
       const { authorization, 'x-api-key': apiKey } = req.headers
       viewers.set(req, await credentials.viewer({ apiKey, authorization }, originOf(req)))
@@ -84,8 +85,7 @@ export function graphqlOverSse(options: GraphSseOptions): { router: Router; stop
       stopping = true
       const ending = [...open].map(async ([response, stream]) => {
         const closed = once(response, 'close', { signal: AbortSignal.timeout(CLOSING_MS) })
-        await stream.return()
-        await closed.catch(() => response.destroy())
+        await Promise.all([closed.catch(() => response.destroy()), stream.return()])
       })
       await Promise.all(ending)
     },

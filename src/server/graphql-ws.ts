@@ -21,6 +21,7 @@ export interface GraphWs {
 const LOOK_MS = 12_000
 
 const GOING_AWAY = 1001
+const TRY_AGAIN = 1013
 
 /** GraphQL over WebSocket: the `graphql-transport-ws` protocol. */
 export function graphqlOverWs(options: GraphWsOptions): GraphWs {
@@ -29,9 +30,17 @@ export function graphqlOverWs(options: GraphWsOptions): GraphWs {
     noServer: true,
     maxPayload: options.maxBytes,
     handleProtocols,
-    verifyClient: (_info, answer) =>
-      open.size >= options.socketsMax ? answer(false, 503, 'Try again later.') : answer(true),
+    verifyClient: (_info, answer) => (hasRoom() ? answer(true) : answer(false, 503, 'Try again later.')),
   })
+  // Strangers make room for whoever comes, as they could take all of it.
+  const hasRoom = () => {
+    if (open.size < options.socketsMax) return true
+    const stranger = [...open].find(({ isOwned }) => !isOwned)
+    if (!stranger) return false
+    open.delete(stranger)
+    stranger.close(TRY_AGAIN, 'Others have come. Try again later.')
+    return true
+  }
   server.on('connection', (ws, request) => {
     const socket = new GraphqlSocket(ws, options.originOf(request), options)
     open.add(socket)

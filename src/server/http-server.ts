@@ -57,8 +57,8 @@ const SERVER_OPTIONS = {
 /** The one HTTP server of the gateway. */
 export class HttpServer {
   private readonly server: Server
-  /** Each with its last request, and when that began to come. */
-  private readonly connections = new Map<Socket, { request?: IncomingMessage; since: number }>()
+  /** Each with the request that is not answered yet, and when that began to come (ms, of `performance.now()`). */
+  private readonly connections = new Map<Socket, { request?: IncomingMessage | undefined; since: number }>()
   private readonly looking: NodeJS.Timeout
   private leaving = false
 
@@ -71,7 +71,7 @@ export class HttpServer {
     app.use((_req, res) => void res.status(404).type('text/plain').send('Not found.\n'))
     app.use(answerFailures(options.logger))
     this.server = createServer(SERVER_OPTIONS, (request, response) => {
-      this.beginsToCome(request)
+      this.beginsToCome(request, response)
       if (this.leaving) response.setHeader('Connection', 'close')
       if (isPreflight(options.corsOrigins, request, response)) return
       const route = options.routes.find(({ method, paths }) => method === request.method && paths.test(pathOf(request)))
@@ -93,19 +93,25 @@ export class HttpServer {
     })
   }
 
-  private beginsToCome(request: IncomingMessage): void {
+  private beginsToCome(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.connections.get(request.socket)
     if (!connection) return
     connection.request = request
-    connection.since = Date.now()
+    connection.since = performance.now()
+    // Its body is not to stay in memory for as long as the connection is kept.
+    response.once('close', () => {
+      if (connection.request === request && request.complete) connection.request = undefined
+    })
   }
 
   /** Cuts off whoever sends a request too slowly. */
   private look(comeWithinMs: number): void {
-    const before = Date.now() - comeWithinMs
-    for (const [socket, { request, since }] of this.connections) {
-      if (!request || request.complete || since > before || this.options.unhurried.test(pathOf(request))) continue
-      socket.destroy()
+    const before = performance.now() - comeWithinMs
+    for (const [socket, connection] of this.connections) {
+      const { request, since } = connection
+      if (!request || since > before || this.options.unhurried.test(pathOf(request))) continue
+      if (request.complete) connection.request = undefined
+      else socket.destroy()
     }
   }
 

@@ -120,17 +120,26 @@ describe('sockets of GraphQL', () => {
     socket.ws.close()
   })
 
-  test('are bounded, and closed where nobody has opened them and nothing is asked', async () => {
+  test('are bounded, and those of strangers make room for whoever comes', async () => {
     const metrics = async () => (await fetch(`${gateway.url}/metrics`)).text()
     const count = async () => Number(/^tenantry_graphql_sockets (\d+)$/m.exec(await metrics())?.[1])
     await eventually(async () => (await count()) === 0)
     const tenant = await makeTenant(gateway.url)
-    const own = await openFor(tenant)
-    const busy = await Client.open(gateway.wsUrl)
-    const others = await Promise.all(Array.from({ length: SOCKETS_MAX - 2 }, () => Client.open(gateway.wsUrl)))
+    const strangers = await Promise.all(Array.from({ length: SOCKETS_MAX }, () => Client.open(gateway.wsUrl)))
+    const own = await Promise.all(Array.from({ length: SOCKETS_MAX }, () => openFor(tenant)))
+    for (const { closed } of strangers) assert.equal(await closed, 1013)
     const [error] = (await once(new WebSocket(`${gateway.wsUrl}/graphql`, 'graphql-transport-ws'), 'error')) as [Error]
     assert.match(error.message, /503/)
     assert.equal(await count(), SOCKETS_MAX)
+    for (const { ws } of own) ws.close()
+    await Promise.all(own.map(({ closed }) => closed))
+    const later = await openFor(tenant)
+    later.ws.close()
+  })
+
+  test('are closed where nobody has opened them and nothing is asked', async () => {
+    const own = await openFor(await makeTenant(gateway.url))
+    const busy = await Client.open(gateway.wsUrl)
     let isIdle = false
     const asking = (async () => {
       for (let id = 0; !isIdle; id++) {
@@ -138,13 +147,13 @@ describe('sockets of GraphQL', () => {
         await busy.heard(`${id}`, 'complete')
       }
     })()
-    for (const { closed } of others) assert.equal(await closed, 1001)
+    const other = await Client.open(gateway.wsUrl)
+    assert.equal(await other.closed, 1001)
     assert.deepEqual([own.ws.readyState, busy.ws.readyState], [WebSocket.OPEN, WebSocket.OPEN])
     isIdle = true
     await asking
     assert.equal(await busy.closed, 1001)
-    const later = await openFor(tenant)
-    for (const { ws } of [own, later]) ws.close()
+    own.ws.close()
   })
 
   test('are not read from where their answers are not taken', async () => {
