@@ -112,15 +112,19 @@ export class OwnStores {
       .map(([name]) => name)
   }
 
-  /** Closes a store once nobody uses it; its key leaves the memory of this process. */
-  close(name: string): Promise<void> {
+  /**
+   * Closes a store once nobody uses it, unless it is needed then; its key leaves the memory of this process. Whoever uses it
+   * meanwhile may come to it by its name again.
+   */
+  close(name: string, isNeeded = () => false): Promise<void> {
     return this.turnOf(name).use(async () => {
       const store = this.stores.get(name)
       if (!store) return
+      while (store.guests > 0 && !isNeeded()) await new Promise((resolve) => setTimeout(resolve, 5))
+      if (isNeeded()) return
       this.stores.delete(name)
       this.closing += 1
       try {
-        while (store.guests > 0) await new Promise((resolve) => setTimeout(resolve, 5))
         await store.sessions.close()
       } finally {
         this.closing -= 1

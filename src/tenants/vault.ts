@@ -43,6 +43,8 @@ export class Vault {
   private readonly unlocked = new Map<string, Unlocked>()
   private readonly opening = new Map<string, Promise<unknown>>()
   private readonly closing = new Map<string, Promise<void>>()
+  /** How many work on the store of an unmanaged wallet beside the units of its tenant. */
+  private readonly lenders = new Map<string, number>()
   /** Stores that have room and are being opened. */
   private readonly promised = new Set<string>()
   /** The stores that were opened here, by their tenants. */
@@ -104,8 +106,8 @@ export class Vault {
 
   /**
    * Keeps a wallet's place open for work beside the units of its tenant, whatever state that is in; a locked wallet by
-   * `key`, and only meanwhile.
-   * @throws WrongKeyError
+   * `key`, and only as long as anybody has it on loan.
+   * @throws WrongKeyError, TENANT_LOCKED where there is no key
    */
   async lend<T>({ id, place, keyMode }: Tenant, key: string | undefined, work: () => Promise<T>): Promise<T> {
     if (place.kind === 'PROFILE') return work()
@@ -115,13 +117,24 @@ export class Vault {
       if (!own.isOpen(store)) await this.openKept(id, store)
       return own.use(store, work)
     }
-    await this.closing.get(store)
-    if (key !== undefined) await this.inRoom(store, () => own.openWith(store, key))
+    this.lenders.set(store, (this.lenders.get(store) ?? 0) + 1)
     try {
+      if (key !== undefined) {
+        await this.closing.get(store)
+        await this.inRoom(store, () => own.openWith(store, key))
+      } else if (!own.isOpen(store)) throw tenantLocked()
       return await own.use(store, work)
     } finally {
-      if (!this.unlocked.has(store)) await own.close(store)
+      await this.endLoan(store)
     }
+  }
+
+  /** The last one closes what is open for nobody else; what is unlocked meanwhile stays. */
+  private async endLoan(store: string): Promise<void> {
+    const others = (this.lenders.get(store) ?? 1) - 1
+    if (others > 0) return void this.lenders.set(store, others)
+    this.lenders.delete(store)
+    await this.places.own.close(store, () => this.unlocked.has(store) || this.lenders.has(store))
   }
 
   /** An inbound message or a request came for this tenant. */
@@ -261,7 +274,8 @@ export class Vault {
     do {
       await this.closing.get(store)
       await this.inRoom(store, () => this.places.own.openWith(store, key))
-    } while (this.closing.has(store))
+      // Whoever had it on loan may have closed it just now.
+    } while (this.closing.has(store) || !this.places.own.isOpen(store))
     const unlocked = { tenantId: tenant.id, usedAt: Date.now(), noted: false }
     this.unlocked.set(store, unlocked)
     this.storeOf.set(tenant.id, store)
