@@ -116,25 +116,17 @@ export function makeLifecycle(
     endpointOf: (tenant) => (tenant.endpoint === null ? null : endpoints.urlOf(tenant)),
     publicUrl: urlNow,
   })
-  const importer = new Importer(
-    profiles.base,
-    tenants,
-    lifecycle,
-    wallets,
-    travelling,
-    {
-      observers,
-      async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent, served: entries, publicUrl: from }) {
-        await routes.claim(unit, recipientKeys, tenantId)
-        await queue.lay(unit, tenantId, messages)
-        feed.beginAfter(unit, tenantId, lastEvent)
-        return served.take(unit, tenantId, from, entries)
-      },
-      parseEndpoint: (endpoint) => endpoints.parse(endpoint),
-      mark,
-      goOn: takeUpSoon,
+  const importer = new Importer(profiles.base, tenants, lifecycle, wallets, travelling, {
+    observers,
+    async arrive(unit, tenantId, { recipientKeys, queue: messages, lastEvent, served: entries, publicUrl: from }) {
+      await routes.claim(unit, recipientKeys, tenantId)
+      await queue.lay(unit, tenantId, messages)
+      feed.beginAfter(unit, tenantId, lastEvent)
+      return served.take(unit, tenantId, from, entries)
     },
-    logger,
-  )
+    parseEndpoint: (endpoint) => endpoints.parse(endpoint),
+    mark,
+    goOn: takeUpSoon,
+  })
   return { spares, lifecycle, deletion, hostedDids, indyDids, travelling, exporter, importer, takeOver }
 }

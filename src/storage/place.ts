@@ -4,5 +4,8 @@
  */
 export type Place = { kind: 'PROFILE'; profile: string } | { kind: 'STORE'; store: string }
 
+/** Its name, which no other place ever has. */
+export const nameOf = (place: Place) => (place.kind === 'STORE' ? place.store : place.profile)
+
 /** The one profile of a store of its own. */
 export const OWN_PROFILE = 'wallet'

@@ -2,11 +2,11 @@ import type { RecordObserver } from '../agent/ports.js'
 import { takeOver } from '../agent/take-over.js'
 import { base58Decode } from '../lib/base58.js'
 import { badInput, conflict, isGatewayError, notFound } from '../lib/errors.js'
-import type { Logger } from '../lib/logger.js'
 import { checkOptional, checkText, isWebUrl } from '../lib/text.js'
 import type { Entry } from '../storage/entry.js'
 import { FORMAT } from '../storage/format.js'
 import type { Head } from '../storage/head.js'
+import { nameOf } from '../storage/place.js'
 import type { Profile } from '../storage/profile.js'
 import type { StoreSessions } from '../storage/store-sessions.js'
 import { besideIn, NoStoreError, type TravelStore, type TravelStores } from '../storage/travel-stores.js'
@@ -80,7 +80,6 @@ export class Importer {
     private readonly wallets: TenantWallets,
     private readonly travelling: TravelStores,
     private readonly options: ImporterOptions,
-    private readonly logger: Logger,
   ) {
     this.tickets = new Tickets(base, 'import')
   }
@@ -134,7 +133,7 @@ export class Importer {
     if (await this.tenants.find(id)) throw conflict('This tenant is here already.')
     await this.assertFree(name)
     const wallet = await this.wallets.prepare(input)
-    try {
+    const settling = this.wallets.spares.making(wallet.place, async () => {
       const { head, found, served } = await this.moveIn({ name: file, key: store.key }, entries, wallet)
       await this.options.mark(id)
       const { label, imageUrl, groupId, eventDispatch, settings, policy } = tenant
@@ -154,14 +153,15 @@ export class Importer {
       this.options.goOn(id)
       if (tenant.endpoint !== null && endpoint === null) notServed.add(tenant.endpoint)
       return { ...made, queuedMessages: queue.length, notServed: [...notServed] }
-    } catch (error) {
-      await this.wallets.spares
-        .drop(wallet.place)
-        .catch((failure) =>
-          this.logger.warn('What a failed import left is removed later', { tenantId: id, error: failure }),
-        )
-      throw error
-    }
+    })
+    return settling.catch(async (error) => {
+      // What failed may have been no more than the answer of the store, or what comes after it.
+      const made = await this.tenants.findNow(id).catch(() => undefined)
+      if (!made || nameOf(made.place) !== nameOf(wallet.place)) throw error
+      this.tenants.changed(id)
+      this.options.goOn(id)
+      throw conflict('The tenant has come in, but its token was lost on the way. Make one with createTenantToken.')
+    })
   }
 
   /**

@@ -4,6 +4,7 @@ import { INSTANCES, MARKS } from '../../relay/recovery.js'
 import { ROUTES } from '../../relay/routes.js'
 import { COUNTS, type Count } from '../../relay/sealed-queue.js'
 import { HEAD_CATEGORY, HEAD_NAME, type Head } from '../../storage/head.js'
+import { nameOf } from '../../storage/place.js'
 import { BASE_PROFILE } from '../../storage/store.js'
 import { SPARES, type Spare } from '../../tenants/spare-places.js'
 import { readProfile, type TenantProfile } from '../../tenants/tenant.js'
@@ -125,7 +126,10 @@ export class Wallets {
         'No gateway looks at them, and none removes them. Take a backup, then drop them by hand: a schema wallet_… or a file wallets/….db; a profile costs nothing but room.',
       )
     }
-    const overdue = this.spares.filter(({ after }) => after + OVERDUE_MS < Date.now())
+    const makers = new Set(this.living?.map(({ name }) => name))
+    const overdue = this.spares.filter(
+      ({ after, maker }) => after + OVERDUE_MS < Date.now() && !(maker !== undefined && makers.has(maker)),
+    )
     if (overdue.length > 0) {
       found.warn(
         'tenants',
@@ -237,8 +241,6 @@ function lookInto(wallet: OpenedWallet): Promise<{ outbox: number; fenced: boole
     return { outbox: await session.count({ category: OUTBOX }), fenced: fence !== undefined }
   })
 }
-
-const nameOf = (place: TenantProfile['place']) => (place.kind === 'STORE' ? place.store : place.profile)
 
 async function gather<T>(entries: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
