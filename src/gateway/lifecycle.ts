@@ -128,5 +128,5 @@ export function makeLifecycle(
     mark,
     goOn: takeUpSoon,
   })
-  return { spares, lifecycle, deletion, hostedDids, indyDids, travelling, exporter, importer, takeOver }
+  return { spares, mover, lifecycle, deletion, hostedDids, indyDids, travelling, exporter, importer, takeOver }
 }

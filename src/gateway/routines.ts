@@ -35,7 +35,7 @@ export function beginRoutines(
   { sender, held }: Ways,
   { sessions, mediation, revocation }: Agents,
   { drain }: Arrivals,
-  { lifecycle, deletion, spares, travelling, hostedDids, indyDids }: Lifecycle,
+  { lifecycle, deletion, spares, mover, travelling, hostedDids, indyDids }: Lifecycle,
   { auditLog, refusals }: Api,
   { watch }: Front,
   following: Following,
@@ -119,7 +119,7 @@ export function beginRoutines(
       recovery
         .quiet(QUIET_MS)
         .filter((id) => !sender.isSending(id) && !feed.isPending(id) && !drain.isDraining(id))
-        .filter((id) => !vault.holds(id) && !deletion.isRunning(id))
+        .filter((id) => !vault.holds(id) && !deletion.isRunning(id) && !mover.isBusy(id))
         .filter(
           (id) => !hostedDids.isPending(id) && !indyDids?.isBusy(id) && !revocation.isBusy(id) && !mediation.isBusy(id),
         ),

@@ -205,8 +205,8 @@ export class Vault {
     await this.closeHere({ id: tenantId, place: { kind: 'STORE', store } })
   }
 
-  /** A wallet has moved to a store, or from one, that is open here. */
-  async moved(tenantId: string, from: Place, to: { place: Place; keyMode: KeyMode }): Promise<void> {
+  /** A wallet has moved to a store, or from one, that is open here; whoever has moved it closes what it has left. */
+  moved(tenantId: string, from: Place, to: { place: Place; keyMode: KeyMode }): void {
     this.storeOf.delete(tenantId)
     if (to.place.kind === 'STORE') {
       this.storeOf.set(tenantId, to.place.store)
@@ -214,9 +214,7 @@ export class Vault {
         this.unlocked.set(to.place.store, { tenantId, usedAt: Date.now(), noted: true })
       }
     }
-    if (from.kind !== 'STORE') return
-    this.unlocked.delete(from.store)
-    await this.places.own.close(from.store)
+    if (from.kind === 'STORE') this.unlocked.delete(from.store)
   }
 
   /** An instance that died has no wallet open any more. */

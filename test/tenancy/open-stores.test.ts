@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
-import { connect, makeTenant, type TestTenant } from '../support/client.js'
+import { ApiClient, connect, makeTenant, type TestTenant } from '../support/client.js'
 import { freshStore, STORES, startGateway, type TestStore } from '../support/gateway.js'
 import { atOnce, eventually, say } from '../support/talk.js'
 import { isLocked, makeUnmanaged, NEEDS_WALLET } from './unmanaged.js'
 
 const STORES_MAX = 2
 const TENANTS = 5
+const ROTATE = 'mutation($input: RotateWalletKeyInput!) { rotateWalletKey(input: $input) { token } }'
+const MOVE = 'mutation($input: MoveWalletInput!) { moveWallet(input: $input) { token } }'
 
 for (const kind of STORES) {
   test(`more tenants with stores of their own than may be open take turns on ${kind}, and idle ones are closed`, async () => {
@@ -53,6 +55,16 @@ for (const kind of STORES) {
       await unmanaged.client.ask(NEEDS_WALLET)
       await eventually(async () => openStores(store, gateway.process.pid as number) <= 1)
       assert.equal(await isLocked(unmanaged.client), false)
+      // 4. One that is closed moves as well.
+      const operator = ApiClient.operator(gateway.url)
+      for (const { tenant } of tenants.slice(1)) await operator.ask(ROTATE, { input: { tenantId: tenant.id } })
+      const out = { tenantId: tenants[1]?.tenant.id, keyMode: 'MANAGED', walletStorage: 'PROFILE' }
+      await operator.ask(MOVE, { input: out })
+      for (const { tenant, to } of tenants) {
+        await say(tenant.client, to, 'moved')
+        const { basicMessages } = await tenant.client.ask('{ basicMessages(first: 100) { nodes { content } } }')
+        assert.equal(basicMessages.nodes.length, 17)
+      }
     } finally {
       await gateway.stop()
       await store.remove()
