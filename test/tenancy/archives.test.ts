@@ -10,7 +10,7 @@ import { ApiClient, connect, makeOperatorKey, makeTenant, type TestTenant } from
 import { freshStore, STORES, startGateway, type TestGateway, type TestStore } from '../support/gateway.js'
 import { eventually, say } from '../support/talk.js'
 import { type Archive, contentOf, exportTenant, importTenant, newKey, orderImport, packed } from './archives.js'
-import { rawStoreOf } from './raw-store.js'
+import { type RawStore, rawStoreOf } from './raw-store.js'
 
 const EXPORT = 'mutation($input: ExportTenantInput!) { exportTenant(input: $input) { url } }'
 const IMPORT = 'mutation($input: ImportTenantInput!) { importTenant(input: $input) { url } }'
@@ -159,6 +159,7 @@ describe('archives of tenants', () => {
 
       test('that were changed, cut off, or are under another key are refused and leave nothing', async () => {
         const nothing = await rawStoreOf(target)
+        let orders = 0
         const there = await startGateway(target, env)
         try {
           const client = ApiClient.operator(there.url)
@@ -196,6 +197,7 @@ describe('archives of tenants', () => {
             assert.equal(answer.status, 400, what)
           }
           await abandonUpload(client, archive)
+          orders = bad.length + 1
           assert.equal(
             (await client.ask('{ tenants { totalCount } }').catch(() => ({ tenants: {} }))).tenants.totalCount ?? 0,
             0,
@@ -203,7 +205,7 @@ describe('archives of tenants', () => {
         } finally {
           await there.stop()
         }
-        assert.deepEqual(await rawStoreOf(target), nothing)
+        assert.deepEqual(await rawStoreOf(target), { ...nothing, ...withOrders(nothing, orders) })
       })
 
       test('leave nothing where a kill -9 cuts their import, or are a tenant', async () => {
@@ -236,14 +238,18 @@ describe('archives of tenants', () => {
             return
           }
           // Neither wallet nor tenant, routes or notes, which have tags; at most tickets that nobody came with in time.
-          const { items: before, ...rest } = nothing
-          assert.deepEqual(left, rest)
+          const { items: before, tags } = withOrders(nothing, kill)
+          const { profiles, stores, files } = nothing
+          assert.deepEqual(left, { profiles, stores, files, tags })
           assert.ok(items <= before + kill)
         }
       })
     })
   }
 })
+
+/** The audit log has each order, found by its action, who gave it and its place. */
+const withOrders = ({ items, tags }: RawStore, orders: number) => ({ items: items + orders, tags: tags + 3 * orders })
 
 /** Sends an archive, its second half as soon as `mayGoOn`. */
 function sendInHalves(
