@@ -25,10 +25,14 @@ interface Fetched {
 type Verdict = { content: ResourceContent } | { error: InvalidResource }
 
 const ID = /^(did:webvh:[^/?#]+)\/resources\/(z[1-9A-HJ-NP-Za-km-z]{1,64})$/
-/** Most of what is kept, and of one resource without what a status list has for each credential, in bytes. */
+/**
+ * Most of what is kept, in bytes; of one resource without what a status list has for each credential, and a registry for each
+ * list; and of these.
+ */
 const KEPT_BYTES = 64 * 2 ** 20
 const RESOURCE_BYTES = 256 * 2 ** 10
-const STATUSES_BYTES = 2 * LARGEST_REGISTRY
+const STATUSES_BYTES = 3 * LARGEST_REGISTRY
+const LINKS_BYTES = 4 * 2 ** 20
 const DAY_MS = 24 * 60 * 60_000
 /** Longest that a registry, to which links are added as credentials are revoked, is used unasked; what was not found may come. */
 const CHANGING_MS = 5000
@@ -120,7 +124,7 @@ export class OutsideResources {
     const place = placeUrl(did.split(':').slice(3))?.replace(/\/\.well-known$/, '')
     return this.fetch.fetch(`${place}/${rest.join('/')}`, {
       headers: { accept: 'application/json', ...(etag === undefined ? {} : { 'if-none-match': etag }) },
-      maxBytes: RESOURCE_BYTES + STATUSES_BYTES,
+      maxBytes: RESOURCE_BYTES + STATUSES_BYTES + LINKS_BYTES,
     })
   }
 }
@@ -134,15 +138,22 @@ function verdictOn(...resource: Parameters<typeof verifyResource>): Verdict {
   }
 }
 
-/** Text that takes little time to read and check. Only a status list may be long, by its zeros and ones. */
+/** Text that takes little time to read and check. Only a status list may be long, by its zeros and ones, and a registry, by its links. */
 function checkedText(body: Buffer): string {
   const text = body.toString()
-  const { length = 0 } = body.length > RESOURCE_BYTES ? (STATUSES.exec(text)?.[0] ?? '') : ''
-  if (body.length - length > RESOURCE_BYTES) throw missing()
+  if (body.length <= RESOURCE_BYTES) return text
+  const lengthOf = (part: RegExp, most: number) => Math.min(part.exec(text)?.[0].length ?? 0, most)
+  const excused = lengthOf(STATUSES, STATUSES_BYTES) + lengthOf(LINKS, LINKS_BYTES)
+  if (body.length - excused > RESOURCE_BYTES) throw missing()
   return text
 }
 
 const STATUSES = /"revocationList"\s*:\s*\[[01,\s]*\]/
+const MEMBER = /\s*"[^"\\{}[\]]*"\s*:\s*(?:"[^"\\{}[\]]*"|\d+)\s*/.source
+/** No link is shorter than its id, or has many members: such lists take longer to check than their length tells. */
+const LINKS = new RegExp(
+  `"links"\\s*:\\s*\\[(?:\\{(?=[^{}[\\]]{120,1000}\\})${MEMBER}(?:,${MEMBER}){0,5}\\}|[,\\s])*\\]`,
+)
 
 const missing = (cause?: unknown) => new InvalidResource('A resource of a DID cannot be found', { cause })
 

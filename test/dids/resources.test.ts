@@ -55,7 +55,8 @@ for (const kind of KINDS) {
       await home.profiles.base.transact(async (unit: Unit) => {
         const entry = await unit.fetch('hosted-resource', name)
         assert.ok(entry)
-        await unit.replace({ ...entry, value: JSON.stringify(change(JSON.parse(entry.value))) })
+        const changed = change(JSON.parse(entry.value))
+        await unit.replace({ ...entry, value: typeof changed === 'string' ? changed : JSON.stringify(changed) })
       })
     }
 
@@ -136,6 +137,26 @@ for (const kind of KINDS) {
       assert.ok(home.asked.length - asked <= 3, `${home.asked.length - asked} requests`)
     })
 
+    test('are found with links to thousands of lists, but with no other long ones', async () => {
+      const { did } = await home.hosted.create('one', 'webvh', null)
+      const content = { issuerId: did, revocDefType: 'CL_ACCUM' }
+      const list = { id: `${did}/resources/z${'Q'.repeat(46)}`, type: 'anonCredsStatusList', timestamp: 1_700_000_000 }
+      const links = new Array(5000).fill(list)
+      const id = await publish(did, content, links)
+      assert.deepEqual((await get(away, id)).links, links)
+      const { timestamp, ...rest } = list
+      const others: [AnyDid, number][] = [
+        [{ ...list, more: [timestamp] }, 5000],
+        [{ ...rest, type: 'a'.repeat(2000) }, 500],
+        [{ id: 'a', type: 'b' }, 20_000],
+        [list, 25_000],
+      ]
+      for (const [index, [other, count]] of others.entries()) {
+        const long = await publish(did, { ...content, index }, new Array(count).fill(other))
+        await assert.rejects(get(away, long), { message: /cannot be found/ })
+      }
+    })
+
     test('are refused where anything of them is changed, or someone else has signed', async () => {
       const { did } = await home.hosted.create('one', 'webvh', null)
       const { did: foreign } = await home.hosted.create('one', 'webvh', null)
@@ -184,6 +205,10 @@ for (const kind of KINDS) {
       const entries = new Array(200_000).fill(0)
       const list = { issuerId: did, revRegDefId: 'a', revocationList: entries }
       assert.deepEqual((await get(away, await publish(did, list))).content, list)
+      const largest = { ...list, revocationList: new Array(2 ** 20).fill(0) }
+      const spaced = await publish(did, largest)
+      await forge(spaced, (body) => JSON.stringify(body).replaceAll('0,', '0, '))
+      assert.deepEqual((await get(away, spaced)).content, largest)
       const others = [{ other: entries }, { revocationList: [...entries, 2] }, { ...list, more: 'a'.repeat(300_000) }]
       for (const content of others) {
         const id = await publish(did, content)
