@@ -108,13 +108,19 @@ describe('a proof exchange', () => {
       ],
       // Too much to be looked at.
       ...[
-        { ...good, requested_attributes: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [n, who])) },
-        { ...good, requested_attributes: { who: { ...who, restrictions: Array(101).fill({ cred_def_id: 'it' }) } } },
+        { ...good, requested_attributes: Object.fromEntries(Array.from({ length: 225 }, (_, n) => [n, who])) },
+        { ...good, requested_attributes: { who: { ...who, restrictions: Array(501).fill({ cred_def_id: 'it' }) } } },
         {
           ...good,
-          requested_predicates: { recent: { ...recent, restrictions: Array(101).fill({ issuer_id: 'it' }) } },
+          requested_predicates: { recent: { ...recent, restrictions: Array(501).fill({ issuer_id: 'it' }) } },
         },
-        { ...good, requested_attributes: { who: { names: Array(101).fill('name'), restrictions: [] } } },
+        { ...good, requested_attributes: { who: { names: Array(126).fill('name'), restrictions: [] } } },
+        {
+          ...good,
+          requested_attributes: Object.fromEntries(
+            Array.from({ length: 21 }, (_, n) => [n, { ...who, restrictions: Array(500).fill({ issuer_id: 'it' }) }]),
+          ),
+        },
       ],
     ]
   }
@@ -215,6 +221,21 @@ describe('a proof exchange', () => {
     assert.deepEqual(await inThread(prover, threadId), [{ id, state: 'REQUEST_RECEIVED', role: 'PROVER' }])
     assert.ok((await exchange(prover, id)).request.requested_predicates.recent)
     await assertUnharmed()
+  })
+
+  test('may ask for a whole schema, by many definitions', async () => {
+    const names = Array.from({ length: 125 }, (_, n) => `name ${n}`)
+    const { who } = asked().requested_attributes
+    const others = Array.from({ length: 400 }, (_, n) => ({ cred_def_id: `it ${n}` }))
+    const requested_attributes = {
+      ...Object.fromEntries(names.map((name) => [name, { name }])),
+      all: { names, restrictions: [] },
+      who: { ...who, restrictions: [...others, ...who.restrictions] },
+    }
+    const id = await arrived(prover, await send(toProver, 'request', undefined, { ...asked(), requested_attributes }))
+    const { credentialsForProof } = await prover.client.ask(OPERATIONS.fitting, { id })
+    assert.deepEqual([credentialsForProof.who.length, credentialsForProof.all.length], [1, 0])
+    await prover.client.ask(OPERATIONS.declineProof, { id })
   })
 
   test('is answered at once where an identifier in it would take for ever to read', async () => {

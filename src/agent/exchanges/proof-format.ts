@@ -2,6 +2,7 @@ import { AnonCredsDidCommProofFormatService, LegacyIndyDidCommProofFormatService
 import { type AgentContext, CredoError } from '@credo-ts/core'
 import type { DidCommAttachment, DidCommProofExchangeRecord } from '@credo-ts/didcomm'
 import { z } from 'zod'
+import { ATTRIBUTES_MAX } from '../../anoncreds/index.js'
 import { namesNoMore } from '../anoncreds/answered-request.js'
 import { keepNotes } from './notes.js'
 
@@ -90,15 +91,20 @@ function mayBeFetched({ attachment, requestAttachment }: Options<'processPresent
   return namesNoMore(attachment.getDataAsJson(), requestAttachment.getDataAsJson())
 }
 
-/** As much as tenants here can ask: Credo compares names with all others, and looks at all restrictions for each referent. */
-const THINGS_MAX = 100
-const list = z.array(z.unknown()).max(100).nullish()
-const things = z.record(z.string(), z.looseObject({ names: list, restrictions: list })).nullish()
+/** A whole schema, and as many predicates as a presentation may have. */
+const THINGS_MAX = ATTRIBUTES_MAX + 100
+const RESTRICTIONS_MAX = 500
+/** Of each in all things: Credo compares names with all others, and looks at all restrictions for each referent. */
+const TOTAL_MAX = 10_000
+const listOf = (most: number) => z.array(z.unknown()).max(most).nullish()
+const thing = z.looseObject({ names: listOf(ATTRIBUTES_MAX), restrictions: listOf(RESTRICTIONS_MAX) })
+const things = z.record(z.string(), thing).nullish()
 const bounded = z
   .looseObject({ requested_attributes: things, requested_predicates: things })
   .refine(({ requested_attributes, requested_predicates }) => {
-    const asked = [requested_attributes, requested_predicates].flatMap((some) => Object.keys(some ?? {}))
-    return asked.length <= THINGS_MAX
+    const asked = [requested_attributes, requested_predicates].flatMap((some) => Object.values(some ?? {}))
+    const total = (of: 'names' | 'restrictions') => asked.reduce((sum, one) => sum + (one[of]?.length ?? 0), 0)
+    return asked.length <= THINGS_MAX && total('names') <= TOTAL_MAX && total('restrictions') <= TOTAL_MAX
   })
 
 /** That what a message asks for, or proposes, is not too much to be looked at. */
