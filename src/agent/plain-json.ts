@@ -58,8 +58,10 @@ const URIS = new Set([
   'pthid',
 ])
 /** The longest that is none. Credo's pattern looks for a URI from each letter on where a text does not begin with one. */
-const NO_URI_MAX = 255
+const NO_URI_MAX = 500
 const BEGINS_AS_URI = /^[\w+.-]{0,63}\w:\S/
+/** Names of what has attributes, of any name, that nobody reads for anything. */
+const ATTRIBUTED = new Set(['credentialSubject', 'self_attested_attrs'])
 /** Names of what may be a JWT. */
 const JWTS = new Set(['json', 'verifiableCredential'])
 /** Of what a signature decorator (Aries RFC 0234) signs, its time comes first. */
@@ -95,8 +97,12 @@ export function assertPlain(value: unknown, name = '', depth = 0): void {
     for (const item of value) assertPlain(item, name, depth + 1)
     return
   }
-  for (const [key, item] of Object.entries(value)) assertPlain(item, key, depth + 1)
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item !== 'string' || !isAttribute(name, key)) assertPlain(item, key, depth + 1)
+  }
 }
+
+const isAttribute = (of: string, name: string) => ATTRIBUTED.has(of) && name !== 'id' && !name.startsWith('@')
 
 function assertPlainText(text: string, name: string, depth: number): void {
   if (name === 'base64') assertPlain(jsonIn(text), 'json', depth + 1)

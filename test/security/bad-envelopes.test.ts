@@ -170,6 +170,8 @@ for (const kind of STORES) {
         attached({ credential: { issuer: { id: noUri } } }),
         attached({ holder: noUri, verifiableCredential: [{ id: `a: ${noUri}`, proof: { domain: `+:${noUri}` } }] }),
         { ...message, 'it~attach': [{ data: { json: { id: noUri } } }] },
+        attached({ credentialSubject: [{ id: noUri }] }),
+        attached({ credentialSubject: { holder: { id: noUri } } }),
         // In JWTs, and in JWTs of JWTs.
         attached(jwt({ kid: `${longKey}#key` }, {})),
         { ...message, 'it~attach': [{ data: { json: jwt({}, { sub: longKey }) } }] },
@@ -201,6 +203,29 @@ for (const kind of STORES) {
       const resolve = 'query($did: String!) { resolveDid(did: $did) { resolutionMetadata } }'
       const { resolveDid } = await acme.client.ask(resolve, { did: `did:key:z${'6'.repeat(4000)}` })
       assert.equal(resolveDid.resolutionMetadata.error, 'invalidDid')
+    })
+
+    test('is none where attributes have long texts and names of something else', async () => {
+      const texts = {
+        domain: 'a '.repeat(5000),
+        services: 'a'.repeat(5000),
+        to: '1'.repeat(5000),
+        uri: 'a'.repeat(5000),
+      }
+      const contents = [
+        { type: ['VerifiableCredential'], credentialSubject: { id: 'did:example:ada', ...texts } },
+        { requested_proof: { self_attested_attrs: texts } },
+        { proof: { domain: 'a'.repeat(400) } },
+      ]
+      for (const content of contents) {
+        const message = {
+          '@type': 'https://example.org/nothing/1.0/known',
+          '@id': 'x',
+          'it~attach': [{ data: { base64: json(content) } }],
+        }
+        const { status } = await deliver(gateway.url, known.peer.pack(message, known.recipientKey))
+        assert.equal(status, 200, JSON.stringify(content).slice(0, 40))
+      }
     })
 
     test('has changed nothing, and the gateway lives', async () => {
