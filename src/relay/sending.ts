@@ -11,7 +11,7 @@ export interface Lane {
 }
 
 /** How much of what a peer has asked for may wait in its lane: one more is let in as long as there is less. */
-const ASKED = { count: 5000, bytes: 8 * 1024 * 1024 }
+const ASKED = { count: 5000, bytes: 32 * 1024 * 1024 }
 /** The same of what it asks for anew in any case. */
 const PASSING = { count: 8, bytes: 1024 * 1024 }
 
@@ -28,10 +28,10 @@ export function mayWait(waiting: readonly Outgoing[], { passing, asked }: Outgoi
   return count < room.count && bytes < room.bytes
 }
 
-/** About how long a sealed message is: nearly all of it is its ciphertext. */
+/** About how long a sealed message is, without what forwards add: nearly all of it is its ciphertext. */
 export function sizeOf({ payload, inner }: Outgoing): number {
-  const lengths = [payload, inner].map((part) => (part as { ciphertext?: unknown } | undefined)?.ciphertext)
-  return lengths.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0)
+  const { ciphertext } = (inner ?? payload ?? {}) as { ciphertext?: unknown }
+  return typeof ciphertext === 'string' ? ciphertext.length : 0
 }
 
 /** A tenant whose messages this instance sends. */

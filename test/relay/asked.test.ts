@@ -24,7 +24,11 @@ describe('what a peer has asked for, and does not take', () => {
     assert.equal(mayWait([], message(1, { asked: true, ...long(10_000_000) })), true)
     assert.equal(mayWait(asked.slice(1), message(1, { asked: true })), true)
     assert.equal(mayWait(asked, message(1, { asked: true })), false)
-    assert.equal(mayWait([message(0, { asked: true, ...long(9_000_000) })], message(1, { asked: true })), false)
+    const held = (length: number, more: object = {}) => [message(0, { asked: true, ...long(length), ...more })]
+    assert.equal(mayWait(held(34_000_000), message(1, { asked: true })), false)
+    assert.equal(mayWait(held(30_000_000), message(1, { asked: true })), true)
+    // Forwards have it once more.
+    assert.equal(mayWait(held(40_000_000, { inner: long(20_000_000).payload }), message(1, { asked: true })), true)
     // What its tenant sends it of its own accord waits in any case, and takes nothing from what is asked for.
     assert.equal(mayWait(asked, message(1)), true)
     assert.equal(mayWait(Array(10_000).fill(message(1)), message(1, { asked: true })), true)
