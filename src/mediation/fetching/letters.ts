@@ -76,7 +76,9 @@ export class Letters {
   private async take(inbound: Inbound<DidCommMessage>, letters: Letter[], version: Version) {
     const { unit, grant } = await this.senderOf(inbound)
     if (!unit || !grant) return undefined
-    this.options.answered(grant.id, version, sum(letters.map(lengthOf)))
+    // One in live mode belongs to no request: what was asked for has not come by it.
+    const isAnswer = version === 1 || inbound.message.thread?.threadId !== undefined
+    this.options.answered(grant.id, version, isAnswer ? sum(letters.map(lengthOf)) : undefined)
     if (letters.length > 0) unit.add(this.collector, { grant, letters, isKept: version === 2 })
     return undefined
   }
