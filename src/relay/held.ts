@@ -31,8 +31,9 @@ export interface HeldOptions {
   logger: Logger
 }
 
-/** So many may wait for a key for its peer to be answered still. */
+/** So many answers may wait for a key for its peer to be answered still. */
 const ASKED_MAX = 1000
+const ASKED = { asked: '1' }
 
 /** How long one that was handed over is remembered, while it is removed from the store (ms). */
 const SENT_MS = 60_000
@@ -57,7 +58,7 @@ export class HeldMessages {
   async add(unit: Unit, envelope: OutboundEnvelope & { to: string }): Promise<void> {
     const { to, connectionId, passing, asked } = envelope
     if (passing) return unit.add(this.passing, envelope)
-    if (asked && (await this.waitingFor(unit, to)) >= ASKED_MAX) {
+    if (asked && (await this.isFull(unit, to))) {
       return this.options.report(unit, unit.profile, {
         outcome: 'GIVEN_UP',
         connectionId,
@@ -67,15 +68,17 @@ export class HeldMessages {
     }
     const n = ++unit.head.held
     const value = JSON.stringify({ ...envelope, n, at: Date.now() })
-    unit.insert({ category: HELD, name: `${n}`, value, tags: { to } })
+    unit.insert({ category: HELD, name: `${n}`, value, tags: { to, ...(asked ? ASKED : {}) } })
     unit.add(this.told, to)
   }
 
-  private async waitingFor(unit: Unit, to: string): Promise<number> {
-    if (unit.counts && !unit.counts[HELD]) return 0
-    return this.options.profiles
+  /** Whether no more of what a peer has asked for may wait for it. */
+  private async isFull(unit: Unit, to: string): Promise<boolean> {
+    if (unit.counts && (unit.counts[HELD] ?? 0) < ASKED_MAX) return false
+    const count = await this.options.profiles
       .of(unit.profile)
-      .read((session) => session.count({ category: HELD, tagFilter: { to } }))
+      .read((session) => session.count({ category: HELD, tagFilter: { to, ...ASKED } }))
+    return count >= ASKED_MAX
   }
 
   private readonly passing: Collector<OutboundEnvelope> = {

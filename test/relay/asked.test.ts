@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import type { DeliveryReport } from '../../src/relay/delivery-report.js'
 import { HeldMessages } from '../../src/relay/held.js'
 import type { Outgoing } from '../../src/relay/outbox.js'
@@ -66,8 +67,13 @@ describe('what a peer has asked for, and does not take', () => {
 
   test('is not laid down for a peer without an endpoint that much is held for, or that asks for it anew', async () => {
     const reports: DeliveryReport[] = []
-    let waiting = 1000
-    const read = (fn: (session: object) => unknown) => fn({ count: async () => waiting })
+    const inserted: { tags: object }[] = Array(1000).fill({ tags: { to: 'key', asked: '1' } })
+    const looked: object[] = []
+    const count = async ({ tagFilter }: { tagFilter: object }) => {
+      looked.push(tagFilter)
+      return inserted.filter(({ tags }) => isDeepStrictEqual(tags, tagFilter)).length
+    }
+    const read = (fn: (session: object) => unknown) => fn({ count })
     const held = new HeldMessages({
       profiles: { of: () => ({ read }) } as never,
       paths: new ReturnPaths(),
@@ -77,23 +83,29 @@ describe('what a peer has asked for, and does not take', () => {
       report: async (_unit, _tenantId, report) => void reports.push(report),
       logger,
     })
-    let laid = 0
     const unit = {
       profile: 'tenant',
       head: { held: 0 },
       counts: { HeldMessage: 1000 },
-      insert() {
-        laid += 1
-      },
+      insert: (entry: { tags: object }) => inserted.push(entry),
       add() {},
-    } as never
-    const envelope = { to: 'key', connectionId: 'connection', payload: {} }
-    await held.add(unit, { ...envelope, asked: true })
-    assert.deepEqual([laid, reports.length], [0, 1])
-    await held.add(unit, envelope)
-    waiting = 999
-    await held.add(unit, { ...envelope, asked: true })
-    await held.add(unit, { ...envelope, asked: true, passing: true })
-    assert.deepEqual([laid, reports.length], [2, 1])
+    }
+    const add = (more: object = {}) =>
+      held.add(unit as never, { to: 'key', connectionId: 'connection', payload: {}, ...more })
+    await add({ asked: true })
+    assert.deepEqual([inserted.length, reports.length], [1000, 1])
+    await add({ asked: true, to: 'other' })
+    await add({ asked: true, passing: true })
+    assert.deepEqual([inserted.length, reports.length], [1001, 1])
+    // What its tenant sends it of its own accord takes nothing from it.
+    inserted.splice(1)
+    for (let n = 0; n < 1000; n++) await add()
+    await add({ asked: true })
+    assert.deepEqual([inserted.length, reports.length], [1002, 1])
+    // As long as less is held for all together, nobody has to look.
+    const { length } = looked
+    unit.counts.HeldMessage = 999
+    await add({ asked: true })
+    assert.deepEqual([inserted.length, looked.length], [1003, length])
   })
 })
