@@ -16,7 +16,7 @@ export interface AnonCredsWorkersOptions {
 
 const IDLE_MS = 60_000
 /** Many times what they take on a machine that has nothing else to do. */
-const DEADLINE_MS = { short: 30_000, long: 10 * 60_000 }
+const DEADLINE_MS = { short: 60_000, long: 10 * 60_000 }
 
 /** Calls of some 50 ms. They stand back behind the gateway itself, which all wait for. */
 const SHORT = { niceness: 5, most: { inAll: 2000, ofTenant: 500 }, retryAfter: 5 }
