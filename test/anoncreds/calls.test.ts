@@ -58,6 +58,20 @@ describe('AnonCreds calls', () => {
       revocationRegistryIndex: 3,
     })
     assert.equal(legacy.values['name']?.raw, 'Alice')
+    // Proofs by other suites are passed over, as the library does, unless it might read them.
+    const [proof] = [(credential as AnyEvent)['proof']].flat()
+    const read = (...proofs: AnyEvent[]) =>
+      workers.call('holder', 'readW3c', { credential: { ...credential, proof: proofs } as never })
+    const own = Buffer.from(proof.proofValue.slice(1), 'base64url')
+    const size = [own.length >>> 8, own.length & 0xff]
+    for (const before of [[0xd9, 0x5d, 0x00, 0x82], [0xc0], [0xc5, ...size], [0xda, ...size], [0xc8, ...size, 1]]) {
+      const other = ofAnotherSuite(proof, Buffer.from([...before, ...own]))
+      assert.deepEqual(await read(proof, other), details)
+      assert.deepEqual(await read(other, proof), details)
+      await assert.rejects(read(other), NativeError)
+    }
+    const longer = ofAnotherSuite(proof, Buffer.from([...own, 0]))
+    await assert.rejects(read(proof, longer), { message: 'A proof is not packed as it has to be' })
   })
 
   test('write tails where they are asked to, and nothing is left of them after the stop', async () => {
@@ -190,6 +204,12 @@ describe('AnonCreds calls', () => {
       true,
     )
   })
+})
+
+const ofAnotherSuite = (proof: AnyEvent, packed: Buffer) => ({
+  ...proof,
+  cryptosuite: 'ecdsa-sd-2023',
+  proofValue: `u${packed.toString('base64url')}`,
 })
 
 /** A proof whose first number of 32 bytes is another. */

@@ -91,11 +91,18 @@ function unpacked(proof: unknown): unknown {
   const { proofValue } = (proof ?? {}) as Json
   // The library does not look at the suite that a proof names.
   if (typeof proofValue !== 'string' || proofValue[0] !== 'u') return undefined
+  const bytes = Buffer.from(proofValue.slice(1), 'base64url')
+  if (!mayHaveNumbers(bytes)) return undefined
   try {
-    return unpack(Buffer.from(proofValue.slice(1), 'base64url'))
+    return unpack(bytes)
   } catch {
     return refuse('A proof is not packed as it has to be')
   }
+}
+
+/** Whether a list or map begins there. The library takes no other for a proof, such as what other suites have packed (CBOR). */
+function mayHaveNumbers([type = 0]: Uint8Array): boolean {
+  return (type >= 0x80 && type < 0xa0) || (type >= 0xdc && type <= 0xdf)
 }
 
 function refuse(why: string): never {
