@@ -192,7 +192,7 @@ export async function agentBehind(
   const agent = connection && (await findAgent(unit, connection.id))
   if (!agent || !senderKey) return undefined
   const key = base58Encode(senderKey.publicKey.publicKey)
-  if (!(await isPresentKey(agentContext, agent.connectionId, key))) return undefined
+  if (!(await isPresentKey(agentContext, connection, key))) return undefined
   if (agent.to === key) return agent
   agent.to = key
   await putAgent(unit, agent)

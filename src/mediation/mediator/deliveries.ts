@@ -1,6 +1,7 @@
 import type { AgentContext, Kms } from '@credo-ts/core'
 import {
   DidCommAttachment,
+  DidCommConnectionRepository,
   DidCommEnvelopeService,
   type DidCommMessage,
   DidCommMessageDeliveryV2Message,
@@ -155,7 +156,10 @@ export class Deliveries {
 
   /** Whether an agent talks by a key still. */
   private isPresent(wallet: string, connectionId: string, to: string): Promise<boolean> {
-    return this.options.sessions().transact(wallet, ({ context }) => isPresentKey(context, connectionId, to))
+    return this.options.sessions().transact(wallet, async ({ context }) => {
+      const connection = await context.resolve(DidCommConnectionRepository).findById(context, connectionId)
+      return connection !== null && isPresentKey(context, connection, to)
+    })
   }
 
   /** @returns whether there may be more that can go */

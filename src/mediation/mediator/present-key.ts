@@ -1,16 +1,19 @@
 import { type AgentContext, DidRepository, Kms } from '@credo-ts/core'
-import { DidCommConnectionRepository, DidCommDocumentService } from '@credo-ts/didcomm'
+import { type DidCommConnectionRecord, DidCommConnectionRepository, DidCommDocumentService } from '@credo-ts/didcomm'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
 
 /** Whether the peer of a connection talks by a key (base58) now, and not by one of a DID that it has rotated away from. */
-export async function isPresentKey(context: AgentContext, connectionId: string, key: string): Promise<boolean> {
-  const connection = await context.resolve(DidCommConnectionRepository).findById(context, connectionId)
-  if (!connection?.theirDid) return false
+export async function isPresentKey(
+  context: AgentContext,
+  { theirDid }: Pick<DidCommConnectionRecord, 'theirDid'>,
+  key: string,
+): Promise<boolean> {
+  if (!theirDid) return false
   const publicJwk = Kms.PublicJwk.fromPublicKey({ kty: 'OKP', crv: 'Ed25519', publicKey: base58Decode(key) })
   const record = await context.resolve(DidRepository).findReceivedDidByRecipientKey(context, publicJwk)
   if (!record) return false
   const { alternativeDids = [] } = record.getTags()
-  return [record.did, ...alternativeDids].includes(connection.theirDid)
+  return [record.did, ...alternativeDids].includes(theirDid)
 }
 
 /** The key (base58) that the peer of a connection is to be reached by now, as far as its DID document names one. */
