@@ -1,5 +1,5 @@
 import { type AuditDetails, audit } from '../audit/audit.js'
-import type { EventDispatch, EventDraft } from '../events/event.js'
+import type { EventDraft } from '../events/event.js'
 import { badInput, conflict, notFound, quotaExceeded } from '../lib/errors.js'
 import { newId } from '../lib/ids.js'
 import { StoreError } from '../storage/errors.js'
@@ -10,76 +10,13 @@ import { once } from './idempotency.js'
 import type { Mover } from './mover.js'
 import { policySchema } from './policy.js'
 import { settingsSchema } from './settings.js'
-import {
-  type KeyMode,
-  stateOf,
-  type Tenant,
-  type TenantProfile,
-  TOKEN_SCOPES,
-  type TokenRecord,
-  type TokenScope,
-  type WalletStorage,
-} from './tenant.js'
+import { stateOf, type Tenant, type TenantProfile, TOKEN_SCOPES, type TokenRecord, type TokenScope } from './tenant.js'
 import type { TenantDeletion } from './tenant-deletion.js'
+import type { AdoptTenant, CreateTenant, CreateToken, MoveWallet, UpdateTenant } from './tenant-requests.js'
 import { readInUnit, type TenantStore } from './tenant-store.js'
 import type { NewWallet, TenantWallets } from './tenant-wallets.js'
 import type { Tokens } from './tokens.js'
-import { rawKeyOf, type WalletKeyDerivation } from './wallet-keys.js'
-
-export interface CreateTenant {
-  name: string
-  label?: string | null
-  imageUrl?: string | null
-  groupId?: string | null
-  keyMode?: KeyMode | null
-  walletStorage?: WalletStorage | null
-  walletKey?: string | null
-  walletKeyDerivation?: WalletKeyDerivation | null
-  eventDispatch?: EventDispatch | null
-  /** As `TenantEndpoints.parse` gives it. */
-  endpoint?: string | null
-  settings?: Record<string, unknown> | null
-  policy?: Record<string, unknown> | null
-  idempotencyKey?: string | null
-}
-
-/** A tenant that comes with a wallet. */
-export interface AdoptTenant
-  extends Pick<CreateTenant, 'name' | 'label' | 'imageUrl' | 'groupId' | 'eventDispatch' | 'endpoint'> {
-  id: string
-  suspended: boolean
-  settings: Chosen
-  policy: Chosen
-}
-
-export interface UpdateTenant {
-  tenantId: string
-  label?: string | null
-  imageUrl?: string | null
-  groupId?: string | null
-  eventDispatch?: EventDispatch | null
-  /** As `TenantEndpoints.parse` gives it. */
-  endpoint?: string | null
-  settings?: Record<string, unknown> | null
-  policy?: Record<string, unknown> | null
-}
-
-export interface CreateToken {
-  name?: string | null
-  scopes?: readonly TokenScope[] | null
-  /** Seconds; null for no expiry. */
-  expiresIn?: number | null
-  walletKey?: string | null
-}
-
-export interface MoveWallet {
-  keyMode?: KeyMode | null
-  walletStorage?: WalletStorage | null
-  /** The key that an unmanaged wallet has now. */
-  walletKey?: string | null
-  newWalletKey?: string | null
-  newWalletKeyDerivation?: WalletKeyDerivation | null
-}
+import { rawKeyOf } from './wallet-keys.js'
 
 /** How many tokens of a tenant hold at once: each change of one writes all of them. */
 const TOKENS_MAX = 1000
