@@ -135,6 +135,12 @@ export function protocolError(message: string, cause?: unknown): GatewayError {
   return new GatewayError('PROTOCOL_ERROR', message, { cause })
 }
 
+/** The store is away, so nobody can say whether credentials hold. */
+export function cannotTell(cause: unknown): GatewayError {
+  const message = 'Whether your credentials hold cannot be told now. Try again.'
+  return new GatewayError('INTERNAL_SERVER_ERROR', message, { retryAfter: 1, cause })
+}
+
 /** What an unexpected error is masked as; the request id finds it in the log. */
 export function internalError(cause?: unknown): GatewayError {
   return new GatewayError('INTERNAL_SERVER_ERROR', 'Something went wrong here. Give the request id to the operator.', {

@@ -164,13 +164,14 @@ export class GraphqlSocket {
   private refuse(error: unknown): void {
     if (isGatewayError(error, 'UNAUTHENTICATED')) return void this.close(CloseCode.Forbidden, 'Forbidden')
     const retryAfter = isGatewayError(error) ? error.retryAfter : undefined
-    this.close(TRY_AGAIN, `Try again ${retryAfter === undefined ? 'later' : `in ${retryAfter} s`}`)
+    this.close(TRY_AGAIN, tryAgain(retryAfter))
     if (!isGatewayError(error, 'RATE_LIMITED')) this.options.logger.error('A GraphQL socket was refused', { error })
   }
 
-  /** The credentials have ceased to hold. */
+  /** The credentials have ceased to hold, or nobody can tell whether they do. */
   private end(why: GatewayError): void {
-    this.close(CloseCode.Forbidden, why.code === 'TENANT_SUSPENDED' ? SUSPENDED : 'Forbidden')
+    if (why.code === 'INTERNAL_SERVER_ERROR') this.close(TRY_AGAIN, tryAgain(why.retryAfter))
+    else this.close(CloseCode.Forbidden, why.code === 'TENANT_SUSPENDED' ? SUSPENDED : 'Forbidden')
   }
 
   private async run(id: string, payload: SubscribePayload): Promise<void> {
@@ -241,6 +242,7 @@ export class GraphqlSocket {
   }
 }
 
+const tryAgain = (after?: number) => `Try again ${after === undefined ? 'later' : `in ${after} s`}`
 const SUSPENDED = 'The tenant is suspended'
 
 const isSubscription = ({ document, operationName }: ExecutionArgs) =>

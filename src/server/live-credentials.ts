@@ -1,5 +1,5 @@
 import type { Viewer } from '../graphql/viewer.js'
-import { type GatewayError, tenantSuspended, unauthenticated } from '../lib/errors.js'
+import { cannotTell, type GatewayError, tenantSuspended, unauthenticated } from '../lib/errors.js'
 import type { OperatorKeys } from '../operators/operator-keys.js'
 import type { TenantStore } from '../tenants/tenant-store.js'
 import type { Tokens } from '../tenants/tokens.js'
@@ -26,7 +26,7 @@ export class LiveCredentials {
     private readonly operators: OperatorKeys,
   ) {}
 
-  /** Calls `ended` once the viewer's token or key expires or is revoked, or its tenant is suspended or deleted. */
+  /** Calls `ended` once the viewer's token or key expires or is revoked, or its tenant is suspended or deleted, or where that cannot be told. */
   watch(viewer: Viewer, ended: (why: GatewayError) => void): () => void {
     if (viewer.role === 'ANONYMOUS') return () => {}
     const id = viewer.role === 'TENANT' ? viewer.tenantId : viewer.operatorKey.keyId
@@ -54,7 +54,8 @@ export class LiveCredentials {
   }
 
   private async checkOne({ viewer, ended }: Watch): Promise<void> {
-    const why = await this.failureOf(viewer).catch(() => unauthenticated())
+    // Nothing stays open on the strength of credentials that cannot be looked at; but they may hold.
+    const why = await this.failureOf(viewer).catch(cannotTell)
     if (why) ended(why)
   }
 
