@@ -2,35 +2,59 @@
 class NotPlain extends Error {}
 
 /** The longest texts (characters) of what stands for something, by the names that the protocols have for it. */
-const LENGTHS: Record<string, number> = {
-  '@type': 256,
-  '@id': 256,
-  thid: 2048,
-  pthid: 2048,
-  thread_id: 500,
-  credential_id: 500,
-  handshake_protocols: 256,
-  accept: 256,
-  protocol: 256,
-  serviceEndpoint: 2048,
-  uri: 2048,
-  to: 4096,
-  recipient_did: 4096,
-  recipient_key: 1024,
-  recipientKeys: 1024,
-  recipient_keys: 1024,
-  routingKeys: 1024,
-  routing_keys: 1024,
-  verkey: 1024,
-  signer: 1024,
-  publicKeyBase58: 1024,
-  publicKeyMultibase: 1024,
-}
+const LENGTHS = new Map(
+  Object.entries({
+    '@type': 256,
+    '@id': 256,
+    thid: 2048,
+    pthid: 2048,
+    thread_id: 500,
+    credential_id: 500,
+    handshake_protocols: 256,
+    accept: 256,
+    protocol: 256,
+    serviceEndpoint: 2048,
+    uri: 2048,
+    to: 4096,
+    recipient_did: 4096,
+    recipient_key: 1024,
+    recipientKeys: 1024,
+    recipient_keys: 1024,
+    routingKeys: 1024,
+    routing_keys: 1024,
+    verkey: 1024,
+    signer: 1024,
+    publicKeyBase58: 1024,
+    publicKeyMultibase: 1024,
+  }),
+)
 /** The longest DID, or DID URL; of a key alone. */
 const DID_MAX = 4096
 const DID_KEY_MAX = 1024
 /** The most entries of lists of which each is looked at with all others, or costs a signature. */
-const COUNTS: Record<string, number> = { signatures: 8, attributes: 500, predicates: 500 }
+const COUNTS = new Map(
+  Object.entries({
+    signatures: 8,
+    attributes: 500,
+    predicates: 500,
+    disclosures: 1000,
+    protocols: 1000,
+    // Credo looks for each recipient key among all keys of its document.
+    verificationMethod: 64,
+    publicKey: 64,
+    authentication: 64,
+    assertionMethod: 64,
+    keyAgreement: 64,
+    service: 64,
+    services: 64,
+    recipientKeys: 64,
+    recipient_keys: 64,
+    routingKeys: 64,
+    routing_keys: 64,
+  }),
+)
+/** The most names of one object: class-transformer looks at each with all others. */
+const NAMES_MAX = 1000
 /** More colons than any DID has: Credo's pattern for threads tries each of them in two ways. */
 const COLONS_MAX = 10
 const DEPTH_MAX = 50
@@ -93,11 +117,13 @@ export function assertPlain(value: unknown, name = '', depth = 0): void {
   if (typeof value !== 'object' || value === null) return
   if (depth > DEPTH_MAX) throw new NotPlain('nested too deep')
   if (Array.isArray(value)) {
-    if (value.length > (COUNTS[name] ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`too many ${name}`)
+    if (value.length > (COUNTS.get(name) ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`too many ${name}`)
     for (const item of value) assertPlain(item, name, depth + 1)
     return
   }
-  for (const [key, item] of Object.entries(value)) {
+  const entries = Object.entries(value)
+  if (entries.length > NAMES_MAX) throw new NotPlain('too many names')
+  for (const [key, item] of entries) {
     if (typeof item !== 'string' || !isAttribute(name, key)) assertPlain(item, key, depth + 1)
   }
 }
@@ -108,7 +134,7 @@ function assertPlainText(text: string, name: string, depth: number): void {
   if (name === 'base64') assertPlain(jsonIn(text), 'json', depth + 1)
   if (name === 'sig_data') assertPlain(jsonIn(text, SIGNED_TIME_BYTES), '', depth + 1)
   if (JWTS.has(name)) for (const part of text.split('.', 2)) assertPlain(jsonIn(part), '', depth + 1)
-  if (text.length > (LENGTHS[name] ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`${name} is too long`)
+  if (text.length > (LENGTHS.get(name) ?? Number.POSITIVE_INFINITY)) throw new NotPlain(`${name} is too long`)
   if ((name === 'thid' || name === 'pthid') && text.split(':', COLONS_MAX + 2).length > COLONS_MAX + 1)
     throw new NotPlain(`${name} is no thread`)
   if (!URIS.has(name)) return

@@ -161,6 +161,8 @@ for (const kind of STORES) {
         { ...message, 'did_doc~attach': { data: { base64: base64(JSON.stringify({ id: peerDid })) } } },
         { ...message, connection: { DIDDoc: { service: [{ serviceEndpoint: 'a'.repeat(300_000) }] } } },
         { ...message, attributes: Array(10_000).fill({ name: 'a' }) },
+        { ...message, x: Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`n${n}`, 0])) },
+        { ...message, did_doc: { verificationMethod: Array(600).fill({ id: '#1' }) } },
         // Each letter may begin a scheme.
         {
           ...{ '@type': 'https://didcomm.org/issue-credential/2.0/offer-credential', '@id': message['@id'] },
