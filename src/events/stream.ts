@@ -3,11 +3,14 @@ import { consumerTooSlow } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
 import { decodeCursor } from './cursor.js'
 import type { LoggedEvent } from './event.js'
+import { lengthOf } from './event-length.js'
 import type { EventHub } from './hub.js'
 import { assertReadable, readLog } from './log.js'
 
 /** How many events of the past are read at once. */
 const BACKFILL = 200
+/** How long all events may be together that wait for a slow reader. */
+const WAITING_CHARS = 16 * 2 ** 20
 
 export interface StreamOptions {
   profile: Profile
@@ -35,7 +38,12 @@ export async function openStream(
 ): Promise<EventStream> {
   const start = after === undefined ? undefined : decodeCursor(after, profile.name, 'after')
   let leave: (() => void) | undefined
-  const live = new BoundedBuffer<LoggedEvent>({ capacity, overflow: consumerTooSlow, onClose: () => leave?.() })
+  const live = new BoundedBuffer<LoggedEvent>({
+    capacity,
+    weight: { most: WAITING_CHARS, of: lengthOf },
+    overflow: consumerTooSlow,
+    onClose: () => leave?.(),
+  })
 
   // 1. Join the live end first: from here on everything new waits in the buffer.
   const joined = await hub.join(

@@ -1,8 +1,10 @@
 import { type Deferred, deferred } from './deferred.js'
 
-export interface BoundedBufferOptions {
+export interface BoundedBufferOptions<T> {
   /** How many items may wait to be read, at least 1. */
   capacity: number
+  /** How much all that waits may weigh; one alone always may. */
+  weight?: { most: number; of: (item: T) => number }
   /** Makes the error that the reader gets once it fell behind. */
   overflow: () => Error
   /** Called once, when nothing more can be pushed: on overflow, `end` or the reader's leaving. */
@@ -16,13 +18,14 @@ export interface BoundedBufferOptions {
  * from its last cursor. After `end()` the reader still gets what waits.
  */
 export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #options: BoundedBufferOptions
+  readonly #options: BoundedBufferOptions<T>
   readonly #items: T[] = []
+  #weight = 0
   readonly #readers: Deferred<IteratorResult<T, undefined>>[] = []
   #closed = false
   #error: { reason: unknown } | undefined
 
-  constructor(options: BoundedBufferOptions) {
+  constructor(options: BoundedBufferOptions<T>) {
     if (!(options.capacity >= 1)) throw new RangeError('A buffer needs a capacity of at least 1')
     this.#options = options
   }
@@ -45,12 +48,15 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
       reader.resolve({ value: item, done: false })
       return true
     }
-    if (this.#items.length >= this.#options.capacity) {
+    const weight = this.#weight + this.#weigh(item)
+    const isTooMuch = this.#items.length > 0 && weight > (this.#options.weight?.most ?? Number.POSITIVE_INFINITY)
+    if (this.#items.length >= this.#options.capacity || isTooMuch) {
       this.clear()
       this.end(this.#options.overflow())
       return false
     }
     this.#items.push(item)
+    this.#weight = weight
     return true
   }
 
@@ -66,11 +72,12 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
   /** Drops what waits, but not the error behind it. */
   clear(): void {
     this.#items.length = 0
+    this.#weight = 0
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
     const reader = deferred<IteratorResult<T, undefined>>()
-    if (this.#items.length > 0) reader.resolve({ value: this.#items.shift() as T, done: false })
+    if (this.#items.length > 0) reader.resolve({ value: this.#take(), done: false })
     else if (this.#closed) this.#settle(reader)
     else this.#readers.push(reader)
     return reader.promise
@@ -82,6 +89,16 @@ export class BoundedBuffer<T> implements AsyncIterableIterator<T, undefined> {
     this.#error = undefined
     this.end()
     return { value: undefined, done: true }
+  }
+
+  #take(): T {
+    const item = this.#items.shift() as T
+    this.#weight -= this.#weigh(item)
+    return item
+  }
+
+  #weigh(item: T): number {
+    return this.#options.weight?.of(item) ?? 0
   }
 
   [Symbol.asyncIterator](): this {

@@ -26,6 +26,18 @@ describe('bounded buffer', () => {
     )
   })
 
+  test('holds no more than may wait by its weight, but one alone in any case', async () => {
+    const weight = { most: 10, of: (item: number) => item }
+    const buffer = new BoundedBuffer<number>({ capacity: 10, weight, overflow })
+    assert.equal(buffer.push(50), true)
+    assert.equal((await buffer.next()).value, 50)
+    for (const item of [4, 5]) assert.equal(buffer.push(item), true)
+    assert.equal((await buffer.next()).value, 4)
+    for (const item of [5, 0]) assert.equal(buffer.push(item), true)
+    assert.equal(buffer.push(1), false)
+    await assert.rejects(buffer.next(), { code: 'CONSUMER_TOO_SLOW' })
+  })
+
   test('drops what waits and throws once when its reader falls behind', async () => {
     let closed = 0
     const buffer = new BoundedBuffer<number>({ capacity: 2, overflow, onClose: () => closed++ })
