@@ -1,5 +1,4 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
-import { renderSVG } from 'uqr'
 import { ForTenant, tenantIdOf } from '../graphql/access.js'
 import { listPage } from '../graphql/list-page.js'
 import { PageArgs } from '../graphql/page.js'
@@ -14,12 +13,17 @@ import {
   InvitationType,
   ReceiveInvitationPayload,
 } from './invitation.type.js'
+import { QrCodes } from './qr-codes.js'
 
 /** Longer URLs make a code that phones do not read. */
 const SCANNED_MAX = 600
+/** What a code costs, where a plain field costs 1: to draw it takes some milliseconds. */
+const CODE_COST = 40
 
 @Resolver(() => InvitationType)
 export class InvitationResolver {
+  private readonly codes = new QrCodes()
+
   constructor(private readonly service: InvitationService) {}
 
   @ForTenant('READ')
@@ -93,11 +97,12 @@ export class InvitationResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
+    complexity: CODE_COST,
     description:
       'A QR code (SVG) of the URL, or of `shortUrl` where that is too long to be scanned; null where it has neither.',
   })
-  qrCode(@Root() { url, shortUrl }: InvitationType): string | null {
+  qrCode(@Root() { url, shortUrl }: InvitationType): string | null | Promise<string> {
     const scanned = url.length <= SCANNED_MAX ? url : shortUrl
-    return scanned === null ? null : renderSVG(scanned)
+    return scanned === null ? null : this.codes.of(scanned)
   }
 }

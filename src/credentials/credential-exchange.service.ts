@@ -8,6 +8,7 @@ import { autoAcceptOf } from '../agent/exchanges/protocols.js'
 import { assertInTime, readyConnection, takeStep } from '../agent/exchanges/steps.js'
 import type { RecordJson, WalletSettings } from '../agent/ports.js'
 import type { WalletAgent } from '../agent/wallet-agent.js'
+import { ATTRIBUTES_MAX } from '../anoncreds/index.js'
 import { inviteWith } from '../connections/attached-invitation.js'
 import { fromCredo, toCredo } from '../connections/connection.view.js'
 import type { InvitationType } from '../connections/invitation.type.js'
@@ -292,6 +293,9 @@ async function viewIn(unit: Unit, id: string): Promise<CredentialExchangeType> {
 }
 
 function checkAttributes(attributes: readonly AttributeInput[]): { name: string; value: string }[] {
+  if (attributes.length > ATTRIBUTES_MAX) {
+    throw badInput(`A credential has at most ${ATTRIBUTES_MAX} attributes.`, 'input.attributes')
+  }
   for (const { name, value } of attributes) {
     checkText(name, 'input.attributes')
     checkText(value, 'input.attributes', { min: 0, max: VALUE_MAX, lines: true })

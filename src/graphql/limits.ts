@@ -5,8 +5,10 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getNullableType,
   getOperationAST,
   getVariableValues,
+  isListType,
   type ValidationContext,
   type ValidationRule,
 } from 'graphql'
@@ -16,7 +18,7 @@ import { badInput, GatewayError, queryTooComplex } from '../lib/errors.js'
 import { namesOf, withoutSecrets } from './errors.js'
 import { assertIntrospection } from './introspection.js'
 
-const { getComplexity, simpleEstimator } = complexity
+const { fieldExtensionsEstimator, getComplexity, simpleEstimator } = complexity
 
 export interface LimitOptions {
   depth: number
@@ -52,6 +54,15 @@ const pages: ComplexityEstimator = ({ args, childComplexity, field }) => {
   return 1 + Math.min(Math.max(size, 0), 100) * childComplexity
 }
 
+/** What is asked of each of a list that is no page, for as many as there usually are. */
+const lists: ComplexityEstimator = ({ type, field, childComplexity }) => {
+  const isOfPage = type.name.endsWith('Connection') || type.name.startsWith('__')
+  return isOfPage || childComplexity === 0 || !isListType(getNullableType(field.type))
+    ? undefined
+    : 1 + LIST * childComplexity
+}
+const LIST = 10
+
 const costs = new WeakMap<DocumentNode, Map<string, number>>()
 /** How many costs of one document are remembered, and by how long a key. */
 const COSTS_MAX = 100
@@ -68,7 +79,7 @@ function costOf(
   const known = costs.get(query) ?? new Map<string, number>()
   const cost = known.get(key)
   if (cost !== undefined) return cost
-  const estimators = [pages, simpleEstimator({ defaultComplexity: 1 })]
+  const estimators = [fieldExtensionsEstimator(), pages, lists, simpleEstimator({ defaultComplexity: 1 })]
   const complexity = getComplexity({ schema, query, variables, operationName, estimators })
   if (key.length > KEY_MAX_CHARS) return complexity
   if (known.size >= COSTS_MAX) known.clear()

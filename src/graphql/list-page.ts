@@ -1,5 +1,5 @@
 import type { Listed } from '../storage/list.js'
-import { listCursor, type Page, type PageArgs, pageOf, pageRequest } from './page.js'
+import { fitting, listCursor, type Page, type PageArgs, pageOf, pageRequest } from './page.js'
 
 /** A page of the numbered list `list`: `read` gets what to look for, `view` makes a node of what it found. */
 export async function listPage<T>(
@@ -11,5 +11,6 @@ export async function listPage<T>(
   const cursors = listCursor(list)
   const request = pageRequest(args, cursors.decode)
   const found = await read({ ...request, limit: request.limit + 1 })
-  return pageOf(request, found, (listed) => ({ node: view(listed), cursor: cursors.encode(listed.n) }))
+  const limit = fitting(found, request.limit, ({ entry }) => entry.value.length)
+  return pageOf({ ...request, limit }, found, (listed) => ({ node: view(listed), cursor: cursors.encode(listed.n) }))
 }

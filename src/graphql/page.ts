@@ -4,7 +4,10 @@ import { badInput } from '../lib/errors.js'
 /** Arguments of every list, by the Relay cursor-connection spec. */
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { nullable: true, description: 'How many from the start, 0 to 100; 20 without `last`.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many from the start, 0 to 100; 20 without `last`. A page of long texts ends sooner.',
+  })
   first?: number | null
 
   @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
@@ -89,6 +92,19 @@ export function pageRequest(args: PageArgs, decode: (cursor: string, field: stri
     after: after == null ? undefined : decode(after, 'after'),
     before: before == null ? undefined : decode(before, 'before'),
   }
+}
+
+/** Of so many characters a page ends, whatever it has room for; it has one in any case. */
+const PAGE_CHARS = 2 * 2 ** 20
+
+/** How many of what was found go onto a page: no more than `limit`, and no more text than one answer should have. */
+export function fitting<R>(found: readonly R[], limit: number, lengthOf: (row: R) => number): number {
+  let chars = 0
+  const tooLong = found.findIndex((row, index) => {
+    chars += lengthOf(row)
+    return index > 0 && chars > PAGE_CHARS
+  })
+  return tooLong === -1 ? limit : Math.min(tooLong, limit)
 }
 
 /** What was found for a page, in the direction that was asked for: one more than the page has room for, if there is more. */

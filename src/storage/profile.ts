@@ -59,6 +59,8 @@ const CONTENDED_MS = 1000
 /** How many units are written together, and how long they may take to gather (ms) before those at hand are written. */
 const TOGETHER = 32
 const TOGETHER_MS = 25
+/** A wallet with more in it may have pages of a hundred megabytes. */
+const LARGE_BYTES = 64 * 2 ** 20
 
 /**
  * One profile of the store: a tenant's, or the base wallet's. Its units of work run one after the other here, and those
@@ -70,6 +72,7 @@ export class Profile {
   private readonly turn = new Semaphore(1)
   /** When the present turn, or the last, began (ms, of `performance.now()`). */
   private turnBegan = 0
+  private readonly pages = new Semaphore(1)
   private readonly jobs: Job[] = []
   private readonly picture: Picture
   private looking: Promise<void> | undefined
@@ -397,10 +400,13 @@ export class Profile {
 
   /** A stretch of a list, in its order. */
   list(query: ListQuery): Promise<Listed[]> {
-    return this.read(async (session) => {
-      const head = await readHead(session)
-      return readList(session, query, head.lists[query.list]?.n ?? 0)
-    })
+    const read = () =>
+      this.read(async (session) => {
+        const head = await readHead(session)
+        return readList(session, query, head.lists[query.list]?.n ?? 0)
+      })
+    // Pages of long entries take much memory while they are read: one at a time.
+    return (this.picture.head?.bytes ?? 0) > LARGE_BYTES ? this.pages.use(read) : read()
   }
 
   /** Gives back the memory and the keys that an open wallet holds; nothing may be in work any more. */

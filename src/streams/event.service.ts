@@ -1,9 +1,10 @@
 import { decodeCursor, encodeCursor } from '../events/cursor.js'
 import type { EventTopic, LoggedEvent } from '../events/event.js'
+import { lengthOf } from '../events/event-length.js'
 import type { EventHub } from '../events/hub.js'
 import { assertReadable, readLog } from '../events/log.js'
 import { type EventStream, openStream } from '../events/stream.js'
-import { type Page, type PageArgs, pageOf, pageRequest } from '../graphql/page.js'
+import { fitting, type Page, type PageArgs, pageOf, pageRequest } from '../graphql/page.js'
 import { unauthenticated } from '../lib/errors.js'
 import type { Profile } from '../storage/profile.js'
 import type { Profiles } from '../storage/profiles.js'
@@ -50,8 +51,9 @@ export class EventService {
       head,
     )
     const empty = after ?? (before === undefined ? head.seq : Math.max(before - 1, 0))
+    const limit = fitting(found, request.limit, lengthOf)
     return pageOf(
-      request,
+      { ...request, limit },
       found,
       (event) => ({ node: nodeOf(event, profile), cursor: cursorOf(event.seq, profile) }),
       cursorOf(empty, profile),

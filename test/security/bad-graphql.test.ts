@@ -125,6 +125,8 @@ describe('what is wrong in a GraphQL request', () => {
         costly: `{ ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].map((x) => `${x}: connections(first: 100) { nodes { id state role did alias } }`).join(' ')} }`,
         introspection: `{ ${Array.from({ length: 29 }, (_, i) => `a${i}: __schema { types { fields { type { fields { name } } } } }`).join(' ')} }`,
         'introspection by names': `query($name: String = "Mutation") { ${Array.from({ length: 29 }, (_, i) => `a${i}: __type(name: $name) { ...T }`).join(' ')} } fragment T on __Type { fields { name description args { name description defaultValue type { name kind ofType { name kind } } } type { ...N ofType { ...N ofType { ...N } } } } } fragment N on __Type { name kind description }`,
+        'QR codes': `{ invitations(first: 100) { nodes { qrCode ${Array.from({ length: 29 }, (_, i) => `a${i}: qrCode`).join(' ')} } } }`,
+        'lists in lists': `{ credentialExchanges(first: 100) { nodes { ${['a', 'b', 'c'].map((x) => `${x}: attributes { name value }`).join(' ')} } } }`,
         'many nodes': `{ connections(first: 100) { nodes { ...F0 } } } ${fragments('id', 'ConnectionRecord', 14)} fragment F14 on ConnectionRecord { id }`,
         'nodes without end': `{ connections(first: 100) { nodes { ...F0 } } } ${fragments('id', 'ConnectionRecord', 100)} fragment F100 on ConnectionRecord { id }`,
       }
