@@ -122,6 +122,9 @@ export class BaseFeed {
       round.resolve()
     } while (this.due.length > 0)
     this.running = undefined
+    // Who has come in the last round waits for another, which there is none of where its log has to rest.
+    this.round.resolve()
+    this.round = deferred()
   }
 
   private get due(): [string, Waiting][] {

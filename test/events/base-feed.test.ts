@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { BaseFeed } from '../../src/events/base-feed.js'
 import { journal, readLog } from '../../src/events/log.js'
+import { deferred } from '../../src/lib/deferred.js'
 import { tenantLocked } from '../../src/lib/errors.js'
 import type { Profiles } from '../../src/storage/profiles.js'
 import { openPlace, type StorePlace } from '../storage/places.js'
@@ -105,6 +106,25 @@ describe('the feed of the base stream', () => {
     await feed.stop()
     await ended
     assert.ok(feed.isPending(name), 'its mark stays')
+  })
+
+  test('ends where it is asked for a log that is just being found to be broken', async () => {
+    const { name } = place.profile()
+    const { locate } = profiles
+    const [reading, broken] = [deferred(), deferred()]
+    profiles.locate = async (wallet, work) => {
+      if (wallet !== name) return locate(wallet, work)
+      reading.resolve()
+      await broken.promise
+      throw new Error('This log cannot be read')
+    }
+    failed = () => {}
+    const first = feed.recover(name)
+    await reading.promise
+    const again = feed.recover(name)
+    const stopped = feed.stop()
+    broken.resolve()
+    await Promise.all([first, again, stopped])
   })
 
   test('has copied all of a long log once it has recovered it', async () => {
