@@ -1,5 +1,11 @@
 import { DidRepository, InjectionSymbols, inject, injectable, JwsService, type Logger } from '@credo-ts/core'
-import { DidCommConnectionService, DidExchangeProtocol } from '@credo-ts/didcomm'
+import {
+  DidCommConnectionService,
+  DidExchangeProblemReportError,
+  DidExchangeProblemReportReason,
+  DidExchangeProtocol,
+} from '@credo-ts/didcomm'
+import { namesOthersOnly } from './named-keys.js'
 
 /** DID exchange (Aries RFC 0023) as ACA-Py can follow it. */
 @injectable()
@@ -14,6 +20,15 @@ export class WalletDidExchange extends DidExchangeProtocol {
     super(connections, dids, signatures, logger)
   }
 
+  /** Takes no DID of another: Credo does not look, and public ones are known to anyone. */
+  override async processRequest(...[inbound, invitation]: RequestArguments) {
+    const connection = await super.processRequest(inbound, invitation)
+    const { agentContext, message, senderKey } = inbound
+    if (!(await namesOthersOnly(agentContext, message.did, senderKey))) return connection
+    const problemCode = DidExchangeProblemReportReason.RequestNotAccepted
+    throw new DidExchangeProblemReportError('The DID document does not name the key of its sender', { problemCode })
+  }
+
   /** Names the invitation as the parent thread: ACA-Py takes from here what its `complete` has to say of it. */
   override async createResponse(...[context, connection, invitation, routing]: ResponseArguments) {
     const message = await super.createResponse(context, connection, invitation, routing)
@@ -23,4 +38,5 @@ export class WalletDidExchange extends DidExchangeProtocol {
   }
 }
 
+type RequestArguments = Parameters<DidExchangeProtocol['processRequest']>
 type ResponseArguments = Parameters<DidExchangeProtocol['createResponse']>

@@ -1,5 +1,6 @@
-import { type AgentContext, DidRepository, Kms } from '@credo-ts/core'
+import { type AgentContext, Kms } from '@credo-ts/core'
 import { type DidCommConnectionRecord, DidCommConnectionRepository, DidCommDocumentService } from '@credo-ts/didcomm'
+import { isNamedBy } from '../../agent/named-keys.js'
 import { base58Decode, base58Encode } from '../../lib/base58.js'
 
 /** Whether the peer of a connection talks by a key (base58) now, and not by one of a DID that it has rotated away from. */
@@ -10,10 +11,7 @@ export async function isPresentKey(
 ): Promise<boolean> {
   if (!theirDid) return false
   const publicJwk = Kms.PublicJwk.fromPublicKey({ kty: 'OKP', crv: 'Ed25519', publicKey: base58Decode(key) })
-  const record = await context.resolve(DidRepository).findReceivedDidByRecipientKey(context, publicJwk)
-  if (!record) return false
-  const { alternativeDids = [] } = record.getTags()
-  return [record.did, ...alternativeDids].includes(theirDid)
+  return isNamedBy(context, [theirDid], publicJwk)
 }
 
 /** The key (base58) that the peer of a connection is to be reached by now, as far as its DID document names one. */
