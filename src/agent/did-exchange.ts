@@ -5,7 +5,11 @@ import {
   DidExchangeProblemReportReason,
   DidExchangeProtocol,
 } from '@credo-ts/didcomm'
-import { namesOthersOnly } from './named-keys.js'
+import { isForged, namesOthersOnly } from './named-keys.js'
+
+const FORGED = 'The DID document is not that of the DID'
+const REQUEST_REFUSED = { problemCode: DidExchangeProblemReportReason.RequestNotAccepted }
+const RESPONSE_REFUSED = { problemCode: DidExchangeProblemReportReason.ResponseNotAccepted }
 
 /** DID exchange (Aries RFC 0023) as ACA-Py can follow it. */
 @injectable()
@@ -24,9 +28,19 @@ export class WalletDidExchange extends DidExchangeProtocol {
   override async processRequest(...[inbound, invitation]: RequestArguments) {
     const connection = await super.processRequest(inbound, invitation)
     const { agentContext, message, senderKey } = inbound
-    if (!(await namesOthersOnly(agentContext, message.did, senderKey))) return connection
-    const problemCode = DidExchangeProblemReportReason.RequestNotAccepted
-    throw new DidExchangeProblemReportError('The DID document does not name the key of its sender', { problemCode })
+    if (await isForged(agentContext, message.did)) throw new DidExchangeProblemReportError(FORGED, REQUEST_REFUSED)
+    if (await namesOthersOnly(agentContext, message.did, senderKey))
+      throw new DidExchangeProblemReportError('The DID document does not name the key of its sender', REQUEST_REFUSED)
+    return connection
+  }
+
+  override async processResponse(...[inbound, invitation]: ProcessResponseArguments) {
+    const connection = await super.processResponse(inbound, invitation)
+    const { agentContext, message } = inbound
+    // Of other DIDs, whose documents are looked up, nothing is kept here.
+    if (message.did.startsWith('did:peer:') && (await isForged(agentContext, message.did)))
+      throw new DidExchangeProblemReportError(FORGED, RESPONSE_REFUSED)
+    return connection
   }
 
   /** Names the invitation as the parent thread: ACA-Py takes from here what its `complete` has to say of it. */
@@ -40,3 +54,4 @@ export class WalletDidExchange extends DidExchangeProtocol {
 
 type RequestArguments = Parameters<DidExchangeProtocol['processRequest']>
 type ResponseArguments = Parameters<DidExchangeProtocol['createResponse']>
+type ProcessResponseArguments = Parameters<DidExchangeProtocol['processResponse']>

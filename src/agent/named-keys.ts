@@ -25,6 +25,17 @@ export async function namesOthersOnly(
   return named.length > 0
 }
 
+/**
+ * Whether what has come as the document of a DID is of another, or not what came before: a did:peer of the first kind never
+ * changes, and does not hold its document itself. Credo holds an attached document to nothing but its own keys.
+ */
+export async function isForged(context: AgentContext, did: string): Promise<boolean> {
+  const records = await received(context, [did])
+  if (records.length === 0) return true
+  const documents = records.map(({ didDocument }) => JSON.stringify(didDocument))
+  return did.startsWith('did:peer:1') && new Set(documents).size > 1
+}
+
 function received(context: AgentContext, dids: string[], tags: { recipientKeyFingerprints?: string[] } = {}) {
   const $or = dids.flatMap((did) => [{ did }, { alternativeDids: [did] }])
   return context.resolve(DidRepository).findByQuery(context, { role: DidDocumentRole.Received, ...tags, $or })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { keyOfDid, Peer, type Plaintext } from '../../bench/peer.js'
 import { PeerServer } from '../../bench/peer-server.js'
@@ -27,6 +27,27 @@ function didOf(endpoint: string, keys: string[], count = keys.length): string {
   const recipientKeys = keys.slice(0, count).map((_, index) => `#key-${index + 1}`)
   const service = { t: 'did-communication', s: endpoint, r: [], recipientKeys }
   return `did:peer:2.${keys.join('.')}.S${Buffer.from(JSON.stringify(service)).toString('base64url')}`
+}
+
+/** A document that says to be of a DID, names the key of a peer, and is signed as Aries RFC 0023 has it. */
+function signedDocument(id: string, { verkey, endpoint }: Peer) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const { x = '' } = publicKey.export({ format: 'jwk' })
+  const method = (key: string, publicKeyBase58: string) => ({
+    ...{ id: `#${key}`, type: 'Ed25519VerificationKey2018', controller: id, publicKeyBase58 },
+  })
+  const service = { type: 'did-communication', serviceEndpoint: endpoint, priority: 0, recipientKeys: ['#own'] }
+  const document = {
+    '@context': ['https://w3id.org/did/v1'],
+    id,
+    authentication: [method('own', verkey), method('signs', base58Encode(Buffer.from(x, 'base64url')))],
+    service: [{ id: '#inline-0', ...service, routingKeys: [] }],
+  }
+  const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const [payload, header] = [encoded(document), encoded({ alg: 'EdDSA', jwk: { kty: 'OKP', crv: 'Ed25519', x } })]
+  const signature = sign(null, Buffer.from(`${header}.${payload}`), privateKey).toString('base64url')
+  const kid = `did:key:${multibase(ED25519, Buffer.from(x, 'base64url'))}`
+  return { '@id': 'doc', data: { base64: payload, jws: { header: { kid }, protected: header, signature } } }
 }
 
 describe('a DID document that names the key of another', () => {
@@ -112,5 +133,29 @@ describe('a DID document that names the key of another', () => {
     const recipientKey = peer.senderOf(await endpoint.firstEnvelope)
     const [connection] = await connectionsBy(id)
     await isHeard(peer, recipientKey, connection?.id ?? '')
+  })
+
+  test('may be one that is attached, but not that of a DID which another has', async () => {
+    const known = await connectPeer(gateway.url, tenant, server)
+    const { peer, endpoint } = await newPeer()
+    const { id, pthid, key } = await invitation()
+    const { connection } = await tenant.client.ask('query($id: ID!) { connection(id: $id) { theirDid } }', {
+      id: known.connectionId,
+    })
+    const theirs: string = connection.theirDid
+    const own = `${theirs.slice(0, -4)}abcd`
+    const ask = (did: string, of: string) => {
+      const request = { ...requestOf(did, pthid), 'did_doc~attach': signedDocument(of, peer) }
+      return deliver(gateway.url, peer.pack(request, key))
+    }
+    for (const did of [theirs, own]) {
+      await ask(did, theirs)
+      assert.deepEqual(await connectionsBy(id), [], did)
+    }
+    await isHeard(known.peer, known.recipientKey, known.connectionId)
+    await ask(own, own)
+    const recipientKey = peer.senderOf(await endpoint.firstEnvelope)
+    const [made] = await connectionsBy(id)
+    await isHeard(peer, recipientKey, made?.id ?? '')
   })
 })
