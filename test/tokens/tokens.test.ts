@@ -131,21 +131,22 @@ for (const kind of STORES) {
     })
 
     // One store does: what is counted is in the tenant's record in either.
-    test('a tenant has at most 1,000 of them at once', { skip: kind !== 'sqlite' }, async () => {
-      const tenant = await makeTenant(gateway.url)
-      const make = (name: string, expiresIn?: number) => createToken(tenant.client, { name, expiresIn })
-      await make('short', 1)
-      for (let first = 0; first < 998; first += 500) {
-        await Promise.all(Array.from({ length: Math.min(500, 998 - first) }, (_, index) => make(`${first + index}`)))
-      }
-      // One that has ended does not count.
-      const { info } = await eventually(() => make('last').catch(() => undefined))
-      assert.equal((await refusalOf(tenant.client, { name: 'beyond' }))?.code, 'QUOTA_EXCEEDED')
-      await tenant.client.ask(REVOKE_TOKEN, { tokenId: info.id })
-      await make('again')
-      const { token } = await createToken(tenant.client, {})
-      assert.equal(await isHeld(bearer(token)), true)
-    })
+    if (kind === 'sqlite')
+      test('a tenant has at most 1,000 of them at once', async () => {
+        const tenant = await makeTenant(gateway.url)
+        const make = (name: string, expiresIn?: number) => createToken(tenant.client, { name, expiresIn })
+        await make('short', 1)
+        for (let first = 0; first < 998; first += 500) {
+          await Promise.all(Array.from({ length: Math.min(500, 998 - first) }, (_, index) => make(`${first + index}`)))
+        }
+        // One that has ended does not count.
+        const { info } = await eventually(() => make('last').catch(() => undefined))
+        assert.equal((await refusalOf(tenant.client, { name: 'beyond' }))?.code, 'QUOTA_EXCEEDED')
+        await tenant.client.ask(REVOKE_TOKEN, { tokenId: info.id })
+        await make('again')
+        const { token } = await createToken(tenant.client, {})
+        assert.equal(await isHeld(bearer(token)), true)
+      })
 
     test('a token made again by the same idempotency key is the same', async () => {
       const input = { name: uniqueName('again'), idempotencyKey: uniqueName('key') }
