@@ -91,13 +91,7 @@ export async function makeFront(
   })
   const overSse = graphqlOverSse(streaming)
   const observe = (outcome: InboundOutcome) => metrics.countInbound(outcome)
-  if (config.localDelivery) {
-    const near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
-    post.near = {
-      isNear: (endpoint) => endpoint === endpoints.shared || endpoint.startsWith(`${endpoints.shared}/`),
-      post: (endpoint, envelope) => near.post(endpoint, envelope),
-    }
-  }
+  if (config.localDelivery) post.near = new Near(inbound, returnPaths, endpoints, config.maxMessageBytes, observe)
   const didcommSockets = new DidcommSockets({
     inbound,
     returns: returnPaths,

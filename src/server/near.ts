@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Inbound, InboundOutcome } from '../relay/inbound.js'
-import type { NearAnswer } from '../relay/post.js'
+import type { NearAnswer, Nearby } from '../relay/post.js'
 import type { ReturnPaths } from '../relay/return-paths.js'
 import type { TenantEndpoints } from '../tenants/endpoints.js'
 import { answerTo } from './didcomm.js'
@@ -10,7 +10,7 @@ import { RequestPath } from './request-path.js'
  * Takes what wallets here send to wallets here, as `POST /didcomm` would, but without a request, which is a tenth
  * of what a message costs.
  */
-export class Near {
+export class Near implements Nearby {
   /** What is handled belongs to nobody's request, as if it had come from outside. */
   private readonly outside = AsyncLocalStorage.snapshot()
 
@@ -22,10 +22,13 @@ export class Near {
     private readonly observe: (outcome: InboundOutcome) => void,
   ) {}
 
-  /** @returns undefined where the network has to be asked: the endpoint is not this gateway's, or its key unknown here */
-  async post(endpoint: string, envelope: string): Promise<NearAnswer | undefined> {
+  isNear(endpoint: string): boolean {
     const { shared } = this.endpoints
-    if (endpoint !== shared && !endpoint.startsWith(`${shared}/`)) return undefined
+    return endpoint === shared || endpoint.startsWith(`${shared}/`)
+  }
+
+  /** @returns undefined where the network has to be asked, as nobody here has the key */
+  async post(endpoint: string, envelope: string): Promise<NearAnswer | undefined> {
     const body = Buffer.from(envelope)
     if (body.length > this.maxBytes) return undefined
     return this.outside(() => this.take(new URL(endpoint), body))

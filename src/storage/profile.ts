@@ -72,6 +72,7 @@ export class Profile {
   private readonly turn = new Semaphore(1)
   /** When the present turn, or the last, began (ms, of `performance.now()`). */
   private turnBegan = 0
+  /** Of a large wallet, those who read pages take turns. */
   private readonly pages = new Semaphore(1)
   private readonly jobs: Job[] = []
   private readonly picture: Picture

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { Router } from 'express'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import express, { Router } from 'express'
 import { createLogger } from '../../src/lib/logger.js'
 import { HttpServer } from '../../src/server/http-server.js'
+import { eventually } from '../support/talk.js'
 
 const COME_WITHIN_MS = 200
 
-describe('requests that do not come', () => {
+describe('requests that come slowly, and those that are over', () => {
   let server: HttpServer
   let port: number
+  let body: WeakRef<object> | undefined
 
   before(async () => {
     server = new HttpServer({
@@ -18,7 +23,14 @@ describe('requests that do not come', () => {
       port: 0,
       corsOrigins: [],
       routes: [],
-      routers: [Router().get('/metrics', () => {})],
+      routers: [
+        Router()
+          .get('/metrics', () => {})
+          .post('/metrics', express.json(), (req, res) => {
+            body = new WeakRef(req.body)
+            res.end()
+          }),
+      ],
       sockets: [],
       unhurried: /^\/imports\//,
       comeWithinMs: COME_WITHIN_MS,
@@ -48,5 +60,26 @@ describe('requests that do not come', () => {
       isCut('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'),
     ])
     assert.deepEqual(cut, [true, false, false])
+  })
+
+  test('leave nothing of what they brought while their connection is kept', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const agent = new Agent({ keepAlive: true })
+    const headers = { 'content-type': 'application/json' }
+    const asked = request({ agent, host: '127.0.0.1', port, method: 'POST', path: '/metrics', headers })
+    asked.end('{"key":"secret"}')
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    await once(answer.resume(), 'end')
+    try {
+      assert.ok(body)
+      await eventually(async () => {
+        collect()
+        return body?.deref() === undefined
+      })
+      assert.equal(Object.values(agent.freeSockets).flat().length, 1)
+    } finally {
+      agent.destroy()
+    }
   })
 })
